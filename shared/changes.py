@@ -1,0 +1,41 @@
+"""The change set: what one run changed, as a value.
+
+As JSON: `{"run_id", "base_run_id", "added": [row], "changed": [{"date", "fields": {name: {"old", "new"}}}],
+"removed": [row]}`, each list in order of (series, date). A row is `{"date", measures...}`; where the dataset has
+several series every entry has `"series"` too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+type Row = Mapping[str, Any]
+"""`date` (ISO), `series` where there are several, and each measure: a whole number or None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSet:
+    """The difference between two snapshots."""
+
+    run_id: str
+    base_run_id: str | None
+    added: Sequence[Row]
+    changed: Sequence[Mapping[str, Any]]
+    removed: Sequence[Row]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.added or self.changed or self.removed)
+
+    def to_json(self) -> bytes:
+        return json.dumps(vars(self), separators=(",", ":"), ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "ChangeSet":
+        return cls(**json.loads(data))
+
+    def keys(self) -> Iterator[tuple[str | None, str]]:
+        """(series or None, date) of every row that is touched."""
+        for entry in (*self.added, *self.changed, *self.removed):
+            yield entry.get("series"), entry["date"]

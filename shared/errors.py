@@ -1,0 +1,82 @@
+"""Every error this system raises on purpose, sorted by what the runtime should do about it.
+
+CovidStatsError
+├── TransientError          try again, nothing is wrong with the input
+│   ├── UpstreamUnavailable     a feed's server did not answer properly
+│   ├── LeaseHeld               another writer is at work
+│   ├── LeaseLost               this writer's time is up; another may have taken over
+│   └── HeadMoved               another run was committed meanwhile
+└── PermanentError          stop and tell someone, a retry gives the same result
+    ├── SettingInvalid          the environment lacks a setting, or holds an impossible one
+    ├── EventMalformed          an event is not of the declared shape
+    ├── ContractBroken          a feed does not keep its contract
+    ├── GateClosed              a change from run to run is beyond what is allowed
+    ├── FeedRefused             a feed's server gave a definite no, or a body that cannot be taken
+    ├── UnknownRun              no such run in the ledger
+    └── NotAllowed              the run's state does not allow this command
+"""
+
+
+class CovidStatsError(Exception):
+    """The root: catching it catches all that this system raises on purpose."""
+
+
+class TransientError(CovidStatsError):
+    """Trying again may succeed."""
+
+
+class UpstreamUnavailable(TransientError):
+    """A feed's server timed out, broke off, or answered with a 5xx."""
+
+
+class LeaseHeld(TransientError):
+    """Another invocation holds the lease on this run, or is writing another run."""
+
+
+class LeaseLost(TransientError):
+    """The lease ran out while this invocation was at work."""
+
+
+class HeadMoved(TransientError):
+    """The head pointer is no longer at the run that this one was compared with."""
+
+
+class PermanentError(CovidStatsError):
+    """Trying again gives the same result."""
+
+
+class SettingInvalid(PermanentError):
+    """A setting is missing or impossible; the message names it."""
+
+
+class EventMalformed(PermanentError):
+    """An event lacks a field, or has one of another shape; the message names it."""
+
+
+class ContractBroken(PermanentError):
+    """A feed file does not keep its contract.
+
+    `line` counts from 1 (the header); 0 where the file as a whole is meant.
+    """
+
+    def __init__(self, *, feed: str, line: int, column: str, value: str, allowed: str) -> None:
+        self.feed, self.line, self.column, self.value, self.allowed = feed, line, column, value, allowed
+        where = f"feed {feed}" + (f", line {line}" if line else "") + (f", column {column}" if column else "")
+        shown = value if len(value) <= 80 else f"{value[:77]}..."
+        super().__init__(f"{where}: {shown!r} is not allowed; {allowed}")
+
+
+class GateClosed(PermanentError):
+    """The difference to the last committed run is beyond what is allowed without approval."""
+
+
+class FeedRefused(PermanentError):
+    """A feed's server answered with a definite no (4xx), or with a body that is too large or not whole."""
+
+
+class UnknownRun(PermanentError):
+    """The ledger has no run of this id."""
+
+
+class NotAllowed(PermanentError):
+    """The run is in a state that does not allow this command; the message names both."""

@@ -1,0 +1,448 @@
+"""The ledger: the runs of one dataset, the head pointer, what is known of each feed, and notices, in one table.
+
+| partition `dataset`  | sort `run_id`     | item |
+|----------------------|-------------------|------|
+| `us-covid`           | a run's id        | a run |
+| `us-covid#head`      | `head`            | which run is committed, and who is writing |
+| `us-covid#feeds`     | a feed's name     | the last copy of the feed |
+| `us-covid#notices`   | `{kind}#{about}`  | something to mail that is not a run's end |
+
+Every write is conditional: repeating it, or doing it late, changes nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.attributes import Value, from_item, to_item
+from shared.errors import HeadMoved, LeaseHeld, NotAllowed, UnknownRun
+from shared.runs import Delivery, Run, State
+
+HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Which run is committed, and who is writing the rows of the next one."""
+
+    head: str = ""
+    """Id of the committed run whose rows are in the store; empty before the first."""
+    newest: str = ""
+    """The newest date in the snapshot."""
+    rows: int = 0
+    """Rows in the snapshot."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Feed -> sha256 of the file the snapshot was made from."""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """Feed -> sha256 of the last file that gave these same rows."""
+    rules: str = ""
+    """Fingerprint of the declaration and the merge rules that `seen` was judged by."""
+    writing: str = ""
+    """Id of the run whose rows are being written; left behind by one that died."""
+    writing_until: int = 0
+    """Wall-clock milliseconds until which no other run may write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedState:
+    """The last copy of a feed."""
+
+    feed: str
+    sha256: str
+    etag: str = ""
+    last_modified: str = ""
+    last_run_id: str
+    """The run that saw it last: its raw file has these bytes."""
+    changed_run_id: str
+    """The run that saw these bytes first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something to mail that is not the end of a run."""
+
+    kind: str
+    """`stale` or `failure`."""
+    about: str
+    """What it is about, unique: `nyt#2020-10-12#3`. The same notice is written once only."""
+    text: str
+    time: str
+    """Time of the event that found it."""
+    details: Mapping[str, Value] = field(default_factory=dict)
+    mail: str = ""
+
+
+class Ledger:
+    """Reads and writes the runs table through a low-level DynamoDB client."""
+
+    def __init__(self, client: Any, *, table: str, dataset: str) -> None:
+        self._client, self._table, self._dataset = client, table, dataset
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def get(self, run_id: str) -> Run:
+        """The run of this id. Raises UnknownRun."""
+        values = self._read(self._dataset, run_id)
+        if not values:
+            raise UnknownRun(f"there is no run {run_id}")
+        return Run.from_values(values)
+
+    def head(self) -> Head:
+        """The head pointer; an empty one before the first commit."""
+        return _only_fields(Head, self._read(self._dataset + HEAD, "head"))
+
+    def newest_first(self, *, upto: str = "9", since: str = "", state: State | None = None) -> Iterator[Run]:
+        """Runs with since <= id <= upto, newest first, by query, page by page as they are taken."""
+        values: dict[str, Value] = {":d": self._dataset, ":from": since or "0", ":to": upto}
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "ScanIndexForward": False,
+            "KeyConditionExpression": "dataset = :d AND run_id BETWEEN :from AND :to",
+        }
+        if state:
+            query |= {"FilterExpression": "#state = :state", "ExpressionAttributeNames": {"#state": "state"}}
+            values[":state"] = state.value
+        query["ExpressionAttributeValues"] = to_item(values)
+        yield from (Run.from_values(values) for values in self._pages(query))
+
+    def oldest_first(self, *, after: str) -> Iterator[Run]:
+        """Committed runs with an id greater than `after`, oldest first."""
+        query = {
+            "TableName": self._table,
+            "KeyConditionExpression": "dataset = :d AND run_id > :after",
+            "FilterExpression": "#state = :state",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": to_item({":d": self._dataset, ":after": after, ":state": State.COMMITTED}),
+        }
+        yield from (Run.from_values(values) for values in self._pages(query))
+
+    def feed_states(self) -> dict[str, FeedState]:
+        """What is known of each feed that was ever seen."""
+        query = {
+            "TableName": self._table,
+            "ConsistentRead": True,
+            "KeyConditionExpression": "dataset = :d",
+            "ExpressionAttributeValues": to_item({":d": self._dataset + FEEDS}),
+        }
+        states = (_only_fields(FeedState, values | {"feed": values["run_id"]}) for values in self._pages(query))
+        return {state.feed: state for state in states}
+
+    def notices(self) -> Iterator[Notice]:
+        """All notices, in order of kind and subject."""
+        query = {
+            "TableName": self._table,
+            "KeyConditionExpression": "dataset = :d",
+            "ExpressionAttributeValues": to_item({":d": self._dataset + NOTICES}),
+        }
+        yield from (_only_fields(Notice, values) for values in self._pages(query))
+
+    # --- collecting --------------------------------------------------------------------------------------------
+
+    def begin(self, run_id: str) -> None:
+        """Open the run; one that is there already stays as it is."""
+        values: dict[str, Value] = {
+            "dataset": self._dataset,
+            "run_id": run_id,
+            "state": State.COLLECTING,
+            "known_from": run_id,
+        }
+        maps: dict[str, Value] = {"deliveries": {}, "traces": {}}
+        self._try(
+            self._client.put_item,
+            TableName=self._table,
+            Item=to_item(values | maps),
+            ConditionExpression="attribute_not_exists(run_id)",
+        )
+
+    def record_delivery(self, run_id: str, feed: str, delivery: Delivery) -> None:
+        """Write down what became of a feed. The run must have begun."""
+        self._update(run_id, "SET deliveries.#feed = :it", {":it": delivery.as_map()}, names={"#feed": feed})
+
+    def record_trace(self, run_id: str, service: str, header: str) -> None:
+        """Write down the trace header under which a service worked on the run, for `make trace`."""
+        self._update(run_id, "SET traces.#service = :it", {":it": header}, names={"#service": service})
+
+    def arrive(self, run_id: str, feed: str) -> Run:
+        """Add a feed's arrival; the run as it is then. Whoever sees the last arrival goes on to `claim`."""
+        reply = self._client.update_item(
+            TableName=self._table,
+            Key=self._key(run_id),
+            UpdateExpression=(
+                "ADD arrived :feed SET #state = if_not_exists(#state, :collecting),"
+                " known_from = if_not_exists(known_from, :id),"
+                " deliveries = if_not_exists(deliveries, :empty), traces = if_not_exists(traces, :empty)"
+            ),
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues=to_item(
+                {":feed": frozenset({feed}), ":collecting": State.COLLECTING, ":id": run_id, ":empty": {}}
+            ),
+            ReturnValues="ALL_NEW",
+        )
+        return Run.from_values(from_item(reply["Attributes"]))
+
+    def save_feed_state(self, state: FeedState) -> bool:
+        """Remember the last copy of a feed, unless a newer run has; says whether it was written."""
+        values: dict[str, Value] = {name: value for name, value in vars(state).items() if name != "feed"}
+        key: dict[str, Value] = {"dataset": self._dataset + FEEDS, "run_id": state.feed}
+        return self._try(
+            self._client.put_item,
+            TableName=self._table,
+            Item=to_item(key | values),
+            ConditionExpression="attribute_not_exists(last_run_id) OR last_run_id <= :run",
+            ExpressionAttributeValues=to_item({":run": state.last_run_id}),
+        )
+
+    # --- merging -----------------------------------------------------------------------------------------------
+
+    def claim(self, run_id: str, *, owner: str, now: int, until: int) -> Run | None:
+        """Take the run for merging; None where it has ended already.
+
+        Free are a COLLECTING run, and a MERGING one that is this owner's or whose lease ran out.
+        `now` and `until` are wall-clock milliseconds. Raises LeaseHeld where another owner is at work.
+        """
+        taken = self._update(
+            run_id,
+            "SET #state = :merging, lease_owner = :owner, lease_until = :until ADD attempts :one",
+            {
+                ":merging": State.MERGING,
+                ":collecting": State.COLLECTING,
+                ":owner": owner,
+                ":until": until,
+                ":now": now,
+                ":one": 1,
+            },
+            condition="#state = :collecting OR (#state = :merging AND (lease_owner = :owner OR lease_until < :now))",
+        )
+        if taken:
+            return Run.from_values(taken)
+        run = self.get(run_id)
+        if run.state.ended:
+            return None
+        raise LeaseHeld(f"run {run_id} is being merged by {run.lease_owner}")
+
+    def begin_writing(self, run: Run, *, base: str, now: int, until: int) -> Head:
+        """Become the one writer of rows; the head as it was before.
+
+        Its `writing` names a run that died while it wrote: the rows of that run must be put right as well.
+        Raises LeaseHeld while another run writes, HeadMoved where the head is not at `base`.
+        """
+        reply = self._try_for_old(
+            Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
+            UpdateExpression="SET writing = :me, writing_until = :until",
+            ConditionExpression=(
+                f"{_head_is(base)} AND (attribute_not_exists(writing) OR writing = :me OR writing_until < :now)"
+            ),
+            ExpressionAttributeValues=to_item(
+                {":me": run.run_id, ":until": until, ":now": now} | ({":base": base} if base else {})
+            ),
+        )
+        if reply is not None:
+            return _only_fields(Head, reply)
+        head = self.head()
+        if head.head != base:
+            raise HeadMoved(f"run {run.run_id} was compared with {base or 'nothing'}, the head is {head.head}")
+        raise LeaseHeld(f"run {head.writing} is writing")
+
+    def end_writing(self, run: Run, *, base: str) -> None:
+        """Stop being the writer without a commit: the rows are those of `base` again."""
+        self._try(
+            self._client.update_item,
+            TableName=self._table,
+            Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
+            UpdateExpression="REMOVE writing, writing_until",
+            ConditionExpression=f"{_head_is(base)} AND writing = :me",
+            ExpressionAttributeValues=to_item({":me": run.run_id} | ({":base": base} if base else {})),
+        )
+
+    def commit(self, run: Run, *, head: Head, base: str, ended: Mapping[str, Value]) -> None:
+        """The commit point: in one transaction the head moves from `base` and the run ends.
+
+        `ended` holds the run's last attributes, its `state` (COMMITTED or UNCHANGED) among them.
+        Raises HeadMoved where another run was committed meanwhile, or this owner's lease was taken.
+        """
+        moved = {name: value for name, value in vars(head).items() if name not in ("writing", "writing_until")}
+        sets, names, values = _assignments(moved)
+        wrote_rows = State(str(ended["state"])) is State.COMMITTED
+        mine = "writing = :me" if wrote_rows else "(attribute_not_exists(writing) OR writing = :me)"
+        move = {
+            "TableName": self._table,
+            "Key": to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
+            "UpdateExpression": f"SET {sets} REMOVE writing, writing_until",
+            "ConditionExpression": f"{_head_is(base)} AND {mine}",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_item(values | {":me": run.run_id} | ({":base": base} if base else {})),
+        }
+        try:
+            self._client.transact_write_items(TransactItems=[{"Update": move}, {"Update": self._ending(run, ended)}])
+        except self._client.exceptions.TransactionCanceledException as error:
+            raise HeadMoved(f"run {run.run_id} lost its place: {error}") from error
+
+    def end(self, run: Run, ended: Mapping[str, Value]) -> bool:
+        """End a run that commits nothing; says whether this call did it (False: it had ended or changed hands)."""
+        return self._try(self._client.update_item, **self._ending(run, ended))
+
+    def _ending(self, run: Run, ended: Mapping[str, Value]) -> dict[str, Any]:
+        sets, names, values = _assignments(ended)
+        return {
+            "TableName": self._table,
+            "Key": self._key(run.run_id),
+            "UpdateExpression": f"SET {sets} REMOVE lease_owner, lease_until, mail",
+            "ConditionExpression": "#now = :was AND attempts = :attempts"
+            if run.attempts
+            else "#now = :was AND attribute_not_exists(attempts)",
+            "ExpressionAttributeNames": names | {"#now": "state"},
+            "ExpressionAttributeValues": to_item(
+                values | {":was": run.state} | ({":attempts": run.attempts} if run.attempts else {})
+            ),
+        }
+
+    # --- commands and consumers --------------------------------------------------------------------------------
+
+    def reopen(self, run_id: str, *, allowed: frozenset[State], marks: Mapping[str, Value], known_from: str) -> Run:
+        """Put a run that ended badly back to COLLECTING, with what it has collected. Raises NotAllowed."""
+        sets, names, values = _assignments(dict(marks) | {"state": State.COLLECTING, "known_from": known_from})
+        states = {f":was{n}": state.value for n, state in enumerate(sorted(allowed))}
+        reopened = self._update(
+            run_id,
+            f"SET {sets}, attempts_forgiven = if_not_exists(attempts, :zero) REMOVE mail, reason, rejected_by",
+            values | states | {":zero": 0},
+            names=names,
+            condition=f"#now IN ({', '.join(states)})",
+        )
+        if reopened:
+            return Run.from_values(reopened)
+        run = self.get(run_id)
+        raise NotAllowed(f"run {run_id} is {run.state}; this needs {' or '.join(sorted(allowed))}")
+
+    def notify(self, notice: Notice) -> bool:
+        """Write a notice, once; says whether it is new."""
+        key = {"dataset": self._dataset + NOTICES, "run_id": f"{notice.kind}#{notice.about}"}
+        return self._try(
+            self._client.put_item,
+            TableName=self._table,
+            Item=to_item(key | {name: value for name, value in vars(notice).items() if name != "mail"}),
+            ConditionExpression="attribute_not_exists(run_id)",
+        )
+
+    def claim_mail(self, key: Mapping[str, Any], *, owner: str, now: int, until: int) -> bool:
+        """Take the right to mail about an item (its key as attribute values); False where it was mailed.
+
+        Raises LeaseHeld where another invocation has the right and may still be publishing.
+        """
+        taken = self._try_for_old(
+            Key=dict(key),
+            UpdateExpression="SET mail = :sending, mail_owner = :owner, mail_until = :until",
+            ConditionExpression=(
+                "attribute_exists(run_id) AND (attribute_not_exists(mail)"
+                " OR (mail = :sending AND (mail_owner = :owner OR mail_until < :now)))"
+            ),
+            ExpressionAttributeValues=to_item({":sending": "SENDING", ":owner": owner, ":until": until, ":now": now}),
+        )
+        if taken is not None:
+            return True
+        reply = self._client.get_item(TableName=self._table, Key=dict(key), ConsistentRead=True)
+        if from_item(reply.get("Item", {})).get("mail") == "SENDING":
+            raise LeaseHeld("another invocation is mailing about this")
+        return False
+
+    def mark_mailed(self, key: Mapping[str, Any], *, owner: str) -> None:
+        """Say that the mail is out."""
+        self._try(
+            self._client.update_item,
+            TableName=self._table,
+            Key=dict(key),
+            UpdateExpression="SET mail = :sent REMOVE mail_owner, mail_until",
+            ConditionExpression="mail = :sending AND mail_owner = :owner",
+            ExpressionAttributeValues=to_item({":sent": "SENT", ":sending": "SENDING", ":owner": owner}),
+        )
+
+    def mark_views(self, run_id: str, state: str) -> None:
+        """Say what became of the run's views: RENDERED or FAILED; RENDERED stays."""
+        self._update(
+            run_id,
+            "SET #views = :state",
+            {":state": state, ":rendered": "RENDERED"},
+            names={"#views": "views"},
+            condition="attribute_exists(run_id) AND (attribute_not_exists(#views) OR #views <> :rendered)",
+        )
+
+    # --- the table ---------------------------------------------------------------------------------------------
+
+    def _key(self, run_id: str) -> dict[str, Any]:
+        return to_item({"dataset": self._dataset, "run_id": run_id})
+
+    def _read(self, partition: str, sort: str) -> dict[str, Any]:
+        key = to_item({"dataset": partition, "run_id": sort})
+        reply = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return from_item(reply.get("Item", {}))
+
+    def _pages(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        start: dict[str, Any] = {}
+        while True:
+            page = self._client.query(**query, **start)
+            yield from map(from_item, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _update(
+        self,
+        run_id: str,
+        expression: str,
+        values: Mapping[str, Value],
+        *,
+        names: Mapping[str, str] | None = None,
+        condition: str = "attribute_exists(run_id)",
+    ) -> dict[str, Any] | None:
+        """The item after the update; None where the condition does not hold."""
+        used = {"#state": "state", "#now": "state"}
+        text = f"{expression} {condition}"
+        all_names = dict(names or {}) | {name: real for name, real in used.items() if name in text}
+        options = {"ExpressionAttributeNames": all_names} if all_names else {}
+        try:
+            reply = self._client.update_item(
+                TableName=self._table,
+                Key=self._key(run_id),
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_item(values),
+                ReturnValues="ALL_NEW",
+                **options,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        return from_item(reply["Attributes"])
+
+    def _try_for_old(self, **update: Any) -> dict[str, Any] | None:
+        """The item before the update; None where the condition does not hold."""
+        try:
+            reply = self._client.update_item(TableName=self._table, ReturnValues="ALL_OLD", **update)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return None
+        return from_item(reply.get("Attributes", {}))
+
+    def _try(self, call: Any, **arguments: Any) -> bool:
+        """Whether the condition held."""
+        try:
+            call(**arguments)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def _head_is(base: str) -> str:
+    return "head = :base" if base else "attribute_not_exists(head)"
+
+
+def _assignments(values: Mapping[str, Value]) -> tuple[str, dict[str, str], dict[str, Value]]:
+    """`SET` clauses, names and values for attributes of any name, reserved words among them."""
+    names = {f"#n{n}": name for n, name in enumerate(values)}
+    placed = {f":v{n}": value for n, value in enumerate(values.values())}
+    sets = ", ".join(f"{name} = {value}" for name, value in zip(names, placed, strict=True))
+    return sets, names, placed
+
+
+def _only_fields[T](kind: type[T], values: Mapping[str, Any]) -> T:
+    known = {name: values[name] for name in kind.__dataclass_fields__ if name in values}  # type: ignore[attr-defined]
+    return kind(**known)

@@ -1,0 +1,129 @@
+"""A run: one daily attempt to bring the store up to date with both feeds.
+
+    COLLECTING ─▶ MERGING ─▶ COMMITTED    rows changed
+        │            ├─────▶ UNCHANGED    nothing changed
+        │            ├─────▶ REJECTED     a feed broke its contract or the gate
+        │            ├─────▶ SUPERSEDED   a newer run was committed first
+        │            └─────▶ FAILED       attempts used up
+        └─────▶ INCOMPLETE                a feed had not arrived by the deadline
+
+A run's id is the time of the scheduled event that started it, so a retry of the event is the same run.
+"""
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.errors import EventMalformed
+
+_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class State(enum.StrEnum):
+    """The states of a run; the last six are final until an operator approves or redrives."""
+
+    COLLECTING = "COLLECTING"
+    MERGING = "MERGING"
+    COMMITTED = "COMMITTED"
+    UNCHANGED = "UNCHANGED"
+    REJECTED = "REJECTED"
+    SUPERSEDED = "SUPERSEDED"
+    FAILED = "FAILED"
+    INCOMPLETE = "INCOMPLETE"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (State.COLLECTING, State.MERGING)
+
+
+ENDED_BADLY = frozenset({State.REJECTED, State.FAILED, State.INCOMPLETE})
+"""The ends that an operator hears of and may redrive."""
+
+
+def run_id_at(time: dt.datetime) -> str:
+    """The id of the run that starts at this time (aware; seconds are kept, fractions dropped)."""
+    return time.astimezone(dt.UTC).strftime(_FORMAT)
+
+
+def parse_time(text: object) -> dt.datetime:
+    """The aware UTC time that a run id or an event's `time` says. Raises EventMalformed for any other text."""
+    if not isinstance(text, str) or len(text) != 20:
+        raise EventMalformed(f"{str(text)[:60]!r} is not a time like 2020-10-25T17:00:00Z")
+    try:
+        return dt.datetime.strptime(text, _FORMAT).replace(tzinfo=dt.UTC)
+    except ValueError:
+        raise EventMalformed(f"{text!r} is not a time like 2020-10-25T17:00:00Z") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What became of one feed in one run, as the fetcher wrote it down."""
+
+    status: str
+    """`new` (other bytes than the last copy), `same` (the same bytes), or `failed`."""
+    reason: str = ""
+    """Why it failed, for people; empty otherwise."""
+    sha256: str = ""
+    bytes: int = 0
+    source_url: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+    def as_map(self) -> dict[str, str | int]:
+        return {name: value for name, value in vars(self).items() if value not in ("", 0)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run as the ledger has it. Fields that do not apply yet are empty."""
+
+    run_id: str
+    state: State
+    reason: str = ""
+    """Why it ended as it did, for people; empty for COMMITTED and UNCHANGED."""
+    arrived: frozenset[str] = frozenset()
+    """Names of the feeds whose raw file is in S3."""
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    """Feed name -> what the fetcher says of it."""
+    attempts: int = 0
+    """How often a merge was begun; never counts down, so it also tells an older owner from a newer one."""
+    attempts_forgiven: int = 0
+    """Attempts made before an operator reopened the run: they do not count towards the limit."""
+    lease_owner: str = ""
+    lease_until: int = 0
+    """Wall-clock milliseconds since 1970; the only clock that the ledger reads."""
+    base_run_id: str | None = None
+    """The committed run that this one was compared with; None for the first."""
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    known_from: str = ""
+    """The time from which its data were known: its id, or the time of the command that let it pass."""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """What the digest and the dashboard say of it; see `shared.summary`."""
+    rejected_by: str = ""
+    """`contract` or `gate`, for a REJECTED run."""
+    approved_by: str = ""
+    approved_at: str = ""
+    redriven_by: str = ""
+    redriven_at: str = ""
+    mail: str = ""
+    """Empty, SENDING or SENT."""
+    views: str = ""
+    """Empty, RENDERED or FAILED."""
+    traces: Mapping[str, str] = field(default_factory=dict)
+    """Service -> X-Ray trace header of the invocation that last worked on the run."""
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> "Run":
+        """From a ledger item as Python values (`shared.attributes.from_item`); unknown attributes are ignored."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        known["state"] = State(known["state"])
+        deliveries = known.get("deliveries", {})
+        known["deliveries"] = {
+            feed: Delivery(**{name: value for name, value in said.items() if name in Delivery.__dataclass_fields__})
+            for feed, said in deliveries.items()
+        }
+        return cls(**known)

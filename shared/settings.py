@@ -1,0 +1,59 @@
+"""Settings are read once, at the edge, from a mapping (the environment), and fail by their name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.dataset import Dataset
+from shared.datasets import find_dataset
+from shared.errors import SettingInvalid
+
+
+class Source:
+    """Typed reads from a mapping; every failure names the setting, what was seen and what is allowed."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, *, default: str | None = None) -> str:
+        value = self._values.get(name, "") or default
+        if value is None:
+            raise SettingInvalid(f"the setting {name} is missing or empty")
+        return value
+
+    def number(self, name: str, *, default: float, least: float = 0) -> float:
+        text = self._values.get(name, "")
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            raise SettingInvalid(f"the setting {name} is {text!r}; a number is needed") from None
+        if not least <= value < float("inf"):
+            raise SettingInvalid(f"the setting {name} is {text!r}; at least {least} is needed")
+        return value
+
+    def whole(self, name: str, *, default: int, least: int = 0) -> int:
+        value = self.number(name, default=default, least=least)
+        if value != int(value):
+            raise SettingInvalid(f"the setting {name} is {value}; a whole number is needed")
+        return int(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where this stage keeps its things: read from the environment by every service."""
+
+    stage: str
+    dataset: Dataset
+    bucket: str
+    """The data bucket's name."""
+    runs_table: str
+    """The ledger's table name."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, str]) -> "Place":
+        source = Source(values)
+        return cls(
+            stage=source.text("STAGE"),
+            dataset=find_dataset(source.text("DATASET", default="us-covid")),
+            bucket=source.text("BUCKET"),
+            runs_table=source.text("RUNS_TABLE"),
+        )
