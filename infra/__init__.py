@@ -1,0 +1,1 @@
+"""Builds, deploys and drives the system. Nothing but tests imports this package."""

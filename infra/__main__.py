@@ -1,0 +1,32 @@
+"""The commands: `python -m infra COMMAND ...`. The Makefile's targets call these and hold no logic."""
+
+import importlib
+import sys
+
+COMMANDS = {
+    "build": "infra.build:main",
+    "deploy": "infra.deploy:main",
+    "destroy": "infra.destroy:main",
+    "run": "infra.run:main",
+    "replay": "infra.replay:main",
+    "status": "infra.operate:status",
+    "trace": "infra.operate:trace",
+    "approve": "infra.operate:approve",
+    "redrive": "infra.operate:redrive",
+}
+"""Command -> module:function; a function takes the remaining arguments and gives the exit code.
+
+Modules are imported when their command is asked for: a deployment needs no local cloud, and the other way round.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        print(f"usage: python -m infra {{{'|'.join(COMMANDS)}}} ...", file=sys.stderr)
+        return 2
+    module, function = COMMANDS[arguments[0]].split(":")
+    return int(getattr(importlib.import_module(module), function)(arguments[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

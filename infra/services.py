@@ -1,0 +1,90 @@
+"""What is deployed: the four services, their functions, and the settings each of them reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+"""The checkout."""
+
+PLACE = ("STAGE", "DATASET", "BUCKET", "RUNS_TABLE")
+"""The settings that every function has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One Chalice app, packaged and deployed alone."""
+
+    name: str
+    functions: tuple[str, ...]
+    """Chalice function names; `api_handler` is Chalice's name for the one behind the routes."""
+    settings: tuple[str, ...]
+    """Environment variables that an operator may set, beside those that name the stage's things."""
+    limit_mib: float
+    """The package must not be larger, in MiB zipped."""
+
+    @property
+    def app_name(self) -> str:
+        return f"covid-stats-{self.name}"
+
+    def stack(self, stage: str) -> str:
+        return f"covid-stats-{stage}-{self.name}"
+
+    def function_name(self, function: str, *, stage: str) -> str:
+        """The function's name in Lambda: the one that plain `chalice deploy` would give it."""
+        return f"{self.app_name}-{stage}" + ("" if function == "api_handler" else f"-{function}")
+
+    def handler(self, function: str) -> str:
+        """What Lambda calls, `module.attribute`."""
+        return "app.app" if function == "api_handler" else f"app.{function}"
+
+
+SERVICES = {
+    service.name: service
+    for service in (
+        Service(
+            name="fetcher",
+            functions=("fetch",),
+            settings=("SCHEDULE", "FEED_URLS", "MAX_FEED_BYTES", "FETCH_TIMEOUT_SECONDS", "FETCH_ATTEMPTS"),
+            limit_mib=3,
+        ),
+        Service(
+            name="merger",
+            functions=("on_feed_arrived", "watch", "operate"),
+            settings=(
+                "DEADLINE_HOURS",
+                "MAX_REMOVED_PERCENT",
+                "REVISION_WARN_PERCENT",
+                "STALE_AFTER_DAYS",
+                "MAX_ATTEMPTS",
+                "LEASE_SECONDS",
+                "WATCH_SCHEDULE",
+            ),
+            limit_mib=32,
+        ),
+        Service(
+            name="api",
+            functions=("api_handler", "refresh_views"),
+            settings=("SCHEDULE",),
+            limit_mib=45,
+        ),
+        Service(
+            name="notifier",
+            functions=("on_run_ended",),
+            settings=("DASHBOARD_URL",),
+            limit_mib=3,
+        ),
+    )
+}
+"""In the order of deployment: the notifier comes last because its mails link to the api."""
+
+
+def foundation_stack(stage: str) -> str:
+    return f"covid-stats-{stage}-foundation"
+
+
+def find_service(name: str) -> Service:
+    """The service of this name. Raises KeyError that lists the four."""
+    try:
+        return SERVICES[name]
+    except KeyError:
+        raise KeyError(f"there is no service {name!r}; there are {', '.join(SERVICES)}") from None
