@@ -1,0 +1,46 @@
+"""The fetcher: brings the feeds of a run into the data bucket, once a day.
+
+Here the settings are read, the clients made and the clock looked at; what is done is in `chalicelib.collecting`.
+"""
+
+import functools
+import os
+import time
+
+from chalice import Chalice
+
+from chalicelib.collecting import Collector, collect
+from chalicelib.fetch_settings import read_limits, read_urls
+from chalicelib.rawfiles import RawFiles
+from shared.aws import client
+from shared.events import Event
+from shared.ledger import Ledger
+from shared.observation import invocation
+from shared.settings import Place
+
+app = Chalice(app_name="covid-stats-fetcher")
+
+
+@functools.cache
+def collector() -> Collector:
+    place = Place.read(os.environ)
+    return Collector(
+        urls=read_urls(os.environ, dataset=place.dataset),
+        limits=read_limits(os.environ),
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name),
+        files=RawFiles(client("s3"), bucket=place.bucket),
+        clock=time.monotonic,
+        sleep=time.sleep,
+    )
+
+
+@app.schedule(os.environ.get("SCHEDULE") or "cron(0 17 * * ? *)", description="Fetch the feeds of one run")
+def fetch(event: Event) -> dict[str, object]:
+    """Take up the run of the event's `time`: `{"time": "2020-10-25T17:00:00Z"}` is enough to redrive it."""
+    with invocation(
+        service="fetcher", handler="fetch", stage=os.environ.get("STAGE", ""), context=event.context
+    ) as line:
+        return collect(event.to_dict(), using=collector(), line=line)
+
+
+fetch.event_class = Event

@@ -1,0 +1,38 @@
+"""Reading the events that start a handler: what is missing or of another shape is named.
+
+Chalice's own event for schedules and rules takes an event apart before the handler is called, and fails with a
+KeyError on one that lacks a field nobody reads. Handlers take this `Event` in its place
+(`handler.event_class = Event`), so that every event reaches code which answers with a declared error.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from shared.errors import EventMalformed
+from shared.runs import parse_time
+
+
+class Event:
+    """An event as Lambda handed it over, not looked at yet."""
+
+    def __init__(self, event: Any, context: Any) -> None:
+        self._event, self.context = event, context
+
+    def to_dict(self) -> Any:
+        return self._event
+
+
+def member(event: object, *path: str) -> Any:
+    """What stands at this path of nested objects. Raises EventMalformed, naming the path."""
+    found: Any = event
+    for name in path:
+        if not isinstance(found, Mapping) or name not in found:
+            raise EventMalformed(f"the event has no {'.'.join(path)}; seen is {str(event)[:200]}")
+        found = found[name]
+    return found
+
+
+def scheduled_time(event: object) -> dt.datetime:
+    """The time for which a scheduled event was meant; `{"time": ...}` is enough. Raises EventMalformed."""
+    return parse_time(member(event, "time"))
