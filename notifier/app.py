@@ -1,0 +1,47 @@
+"""The notifier: mails the end of a run, and notices, to those who asked to be told.
+
+Here the settings are read, the clients made and the clock looked at; what is done is in `chalicelib.mailing`.
+"""
+
+import functools
+import os
+import time
+from typing import Any
+
+from chalice import Chalice
+
+from chalicelib.mailing import Mailer, mail_batch
+from chalicelib.mails import Letterhead
+from chalicelib.topic import Topic
+from shared.aws import client
+from shared.events import Event
+from shared.ledger import Ledger
+from shared.observation import invocation
+from shared.settings import Place, Source
+
+app = Chalice(app_name="covid-stats-notifier")
+
+
+@functools.cache
+def mailer() -> Mailer:
+    place = Place.read(os.environ)
+    dashboard = os.environ.get("DASHBOARD_URL", "").rstrip("/")
+    topic = Topic(client("sns"), arn=Source(os.environ).text("TOPIC_ARN"), stage=place.stage)
+    return Mailer(
+        letterhead=Letterhead(stage=place.stage, dataset=place.dataset, dashboard_url=dashboard),
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name),
+        publish=topic.publish,
+        now_ms=lambda: int(time.time() * 1000),
+    )
+
+
+@app.on_dynamodb_record(stream_arn=Source(os.environ).text("RUNS_STREAM_ARN"), batch_size=10)
+def on_run_ended(event: Event) -> dict[str, Any]:
+    """Mail about each record of the ledger's stream that says a run ended, or that there is a notice."""
+    with invocation(
+        service="notifier", handler="on_run_ended", stage=os.environ.get("STAGE", ""), context=event.context
+    ) as line:
+        return mail_batch(event.to_dict(), using=mailer(), line=line)
+
+
+on_run_ended.event_class = Event

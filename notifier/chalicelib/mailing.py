@@ -1,0 +1,99 @@
+"""Mail about what a batch of ledger records says, each by itself: one that fails neither blocks nor hides another.
+
+Once per occasion: a mail is claimed on the ledger item, published, and marked. It comes twice only where an
+invocation dies between publishing and marking: then no one knows that it is out, and silence would be worse.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.mails import Letterhead, Mail, digest, failure, notice_mail
+from chalicelib.occasions import Occasion, batch, occasion, sequence_number
+from shared.errors import EventMalformed
+from shared.ledger import Ledger, Notice
+from shared.observation import Line
+from shared.runs import State
+from shared.tracing import current_header, subsegment
+
+LEASE_MS = 60_000
+"""How long a mail is claimed for, in milliseconds: longer than publishing it takes, with the client's retries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailer:
+    """What mailing works with."""
+
+    letterhead: Letterhead
+    ledger: Ledger
+    publish: Callable[[Mail], None]
+    now_ms: Callable[[], int]
+    """Wall-clock milliseconds since 1970; only for leases."""
+
+
+def mail_batch(event: object, *, using: Mailer, line: Line) -> dict[str, Any]:
+    """Handle a stream event; the partial batch response `{"batchItemFailures": [{"itemIdentifier": ...}]}`.
+
+    A malformed record is in it like one that failed for a moment: the platform's finite retries and its dead-letter
+    queue are where it comes to rest. Raises EventMalformed for what is no batch, or a record that cannot be named.
+    """
+    sent, failures, errors = list[str](), list[dict[str, str]](), list[Exception]()
+    runs = dict[str, None]()
+    for record in batch(event):
+        try:
+            about = occasion(record, dataset=using.letterhead.dataset)
+            if about is not None:
+                runs[about.run_id] = None
+                sent += _mail_about(about, owner=sequence_number(record), using=using)
+        except Exception as error:
+            errors.append(error)
+            failures.append({"itemIdentifier": _name(record)})
+    _observe(line, runs=runs, sent=sent, errors=errors)
+    if {"itemIdentifier": ""} in failures:
+        raise EventMalformed(f"a record has no sequence number: {errors[0]}")
+    return {"batchItemFailures": failures}
+
+
+def _mail_about(about: Occasion, *, owner: str, using: Mailer) -> list[str]:
+    """The kind of the mail that was sent; empty where it had been sent, or was of the past. Raises LeaseHeld.
+
+    The owner is the record, not the invocation: a retry of it goes on at once, where a crash left a claim behind.
+    """
+    with subsegment("mail", run_id=about.run_id):
+        mail = _compose(about, using=using)
+        now = using.now_ms()
+        if not using.ledger.claim_mail(about.key, still=about.still, owner=owner, now=now, until=now + LEASE_MS):
+            return []
+        using.publish(mail)
+        using.ledger.mark_mailed(about.key, owner=owner)
+        if about.run_id and current_header():
+            using.ledger.record_trace(about.run_id, "notifier", current_header())
+        return [mail.kind]
+
+
+def _compose(about: Occasion, *, using: Mailer) -> Mail:
+    try:
+        if isinstance(about.subject, Notice):
+            return notice_mail(about.subject, head=using.ledger.head(), letterhead=using.letterhead)
+        if about.subject.state is State.COMMITTED:
+            return digest(about.subject, letterhead=using.letterhead)
+        return failure(about.subject, head=using.ledger.head(), letterhead=using.letterhead)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise EventMalformed(f"{about.key} cannot be worded: {type(error).__name__}: {error}") from error
+
+
+def _name(record: object) -> str:
+    """The record's sequence number; empty where it has none."""
+    try:
+        return sequence_number(record)
+    except EventMalformed:
+        return ""
+
+
+def _observe(line: Line, *, runs: dict[str, None], sent: list[str], errors: list[Exception]) -> None:
+    line.bind(run_id=" ".join(filter(None, runs)), mails=" ".join(sent))
+    if errors:
+        line.bind(
+            outcome=type(errors[0]).__name__, error="; ".join(f"{type(error).__name__}: {error}" for error in errors)
+        )
+    line.measure("Count", mails_sent=len(sent), records_failed=len(errors))

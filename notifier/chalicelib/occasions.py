@@ -1,0 +1,70 @@
+"""What a stream record of the ledger gives occasion to mail: the end of a run, a notice, or nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.attributes import from_item
+from shared.dataset import Dataset
+from shared.errors import EventMalformed
+from shared.events import member
+from shared.ledger import NOTICES, Notice
+from shared.runs import ENDED_BADLY, Run, State
+
+MAILED = ENDED_BADLY | {State.COMMITTED}
+"""The ends of a run that are told by mail."""
+
+_SAME_END = ("state", "attempts", "known_from", "approved_at", "redriven_at")
+"""What tells one end of a run from another after it was approved or redriven."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occasion:
+    """Something to mail about."""
+
+    subject: Run | Notice
+    run_id: str
+    """The run it is about; empty for a notice."""
+    key: Mapping[str, Any]
+    """The ledger item's key, as attribute values."""
+    still: Mapping[str, Any]
+    """The attributes that must still be as they are here (None: absent), or the mail would be of the past."""
+
+
+def batch(event: object) -> list[object]:
+    """The records of a stream event. Raises EventMalformed."""
+    records = member(event, "Records")
+    if not isinstance(records, list):
+        raise EventMalformed(f"Records is a {type(records).__name__}; a list is needed")
+    return records
+
+
+def sequence_number(record: object) -> str:
+    """What a partial batch response names the record by. Raises EventMalformed."""
+    number = member(record, "dynamodb", "SequenceNumber")
+    if not isinstance(number, str) or not number:
+        raise EventMalformed(f"SequenceNumber is {str(number)[:80]!r}; text is needed")
+    return number
+
+
+def occasion(record: object, *, dataset: Dataset) -> Occasion | None:
+    """What the record says there is to mail; None for a record of another kind. Raises EventMalformed."""
+    if member(record, "eventName") == "REMOVE":
+        return None
+    image, key = member(record, "dynamodb", "NewImage"), member(record, "dynamodb", "Keys")
+    try:
+        return next(_occasions(from_item(image), key, dataset=dataset), None)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        shown = f"{type(error).__name__}: {error}"
+        raise EventMalformed(f"a record of the ledger is not as the ledger writes it ({shown}): {image}") from error
+
+
+def _occasions(values: Mapping[str, Any], key: Mapping[str, Any], *, dataset: Dataset) -> Iterator[Occasion]:
+    partition, has_mail = values["dataset"], "mail" in values
+    if partition == dataset.name and State(values["state"]) in MAILED and not has_mail:
+        run = Run.from_values(values)
+        still = {name: values.get(name) for name in _SAME_END}
+        yield Occasion(subject=run, run_id=run.run_id, key=key, still=still)
+    elif partition == dataset.name + NOTICES and not has_mail:
+        notice = Notice(**{name: values[name] for name in Notice.__dataclass_fields__ if name in values})
+        yield Occasion(subject=notice, run_id="", key=key, still={})
