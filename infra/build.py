@@ -1,0 +1,279 @@
+"""Build one service: copy it beside the sources, vendor, `chalice package`, a reproducible zip, the package gate.
+
+    .build/cache/                        vendored dependencies, one folder per lock
+    .build/packages/{service}-{hash}.zip code; the same for every stage
+    .build/{stage}/{service}/source/     the copy: plain `chalice deploy --stage {stage}` works from there
+    .build/{stage}/{service}/sam.yaml    the template, its code still called ./deployment.zip
+
+The same sources give the same bytes, and what has not changed is not built again.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import string
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.gate import check_imports
+from infra.packages import (
+    PackagingFailed,
+    Report,
+    compile_to_byte_code,
+    extract_asset,
+    fits_this_host,
+    vendor,
+)
+from infra.services import ROOT, SERVICES, Service, find_service
+
+BUILD = ROOT / ".build"
+CODE = "./deployment.zip"
+"""How the template names the code until `infra.deploy` knows where it is uploaded."""
+
+_PLOTLY = "plotly/package_data/plotly.min.js"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_CHALICE = "from chalice.cli import main; main()"
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A service ready to be deployed to one stage."""
+
+    service: str
+    package: Path
+    """The zip."""
+    digest: str
+    """sha256 of the zip, hexadecimal."""
+    template: Path
+    """SAM template; its CodeUri is `CODE` everywhere."""
+    source: Path
+    """The copy that was packaged."""
+    fresh: bool
+    """Whether anything was built; False where the last build still holds."""
+
+    @property
+    def mib(self) -> float:
+        """Size of the zip in MiB."""
+        return self.package.stat().st_size / _MIB
+
+
+def build(
+    service: str,
+    *,
+    stage: str,
+    names: Mapping[str, str],
+    out: Path = BUILD,
+    settings: Mapping[str, str] | None = None,
+    root: Path = ROOT,
+    report: Report = print,
+) -> Built:
+    """Build a service for a stage.
+
+    `names` are what `${...}` stands for in the service's `.chalice` folder: see `infra.stage.Names`. `settings` are
+    environment variables of the operator's choice; those that the service does not read are not passed to it.
+    Raises PackagingFailed where the package would not work in Lambda or is too large.
+    """
+    declared = find_service(service)
+    folder = out / stage / service
+    chosen = {name: value for name, value in (settings or {}).items() if name in declared.settings and value}
+    stamp = _fingerprint(declared, stage=stage, names=names, settings=chosen, root=root)
+    kept = _kept(folder, service=service, stamp=stamp)
+    if kept:
+        return kept
+    shutil.rmtree(folder, ignore_errors=True)
+    source = folder / "source"
+    _copy(declared, source, stage=stage, names=names, settings=chosen, root=root)
+    _chalice_package(source, folder / "chalice", stage=stage, merge=root / "infra" / "merge" / f"{service}.yaml")
+    cache = out / "cache"
+    lock = root / "infra" / "locks" / f"{service}.txt"
+    dependencies = vendor(lock, cache=cache, report=report, for_host=names.get("CLOUD") == "local" and not fits_this_host())
+    own = folder / "own"
+    with zipfile.ZipFile(folder / "chalice" / "deployment.zip") as archive:
+        archive.extractall(own)
+    if service == "api":
+        _add_plotly(own, root=root, cache=cache, report=report)
+    compile_to_byte_code(own)
+    package = _package(declared, own=own, dependencies=dependencies, out=out, report=report)
+    shutil.copytree(dependencies, source / "vendor", copy_function=os.link, dirs_exist_ok=True)
+    (folder / "chalice" / "sam.yaml").rename(folder / "sam.yaml")
+    shutil.rmtree(folder / "chalice")
+    shutil.rmtree(own)
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    (folder / "stamp.json").write_text(json.dumps({"stamp": stamp, "package": str(package), "digest": digest}))
+    return _built(service, folder, package=package, digest=digest, fresh=True)
+
+
+def _fingerprint(
+    service: Service, *, stage: str, names: Mapping[str, str], settings: Mapping[str, str], root: Path
+) -> str:
+    """Changes when anything does that the build reads."""
+    hashed = hashlib.sha256(json.dumps([stage, sys.version, dict(names), dict(settings)], sort_keys=True).encode())
+    infra = root / "infra"
+    roots = [root / service.name, root / "shared", *(infra / name for name in ("build.py", "packages.py", "gate.py"))]
+    roots += [infra / "bytecode.py", infra / "merge" / f"{service.name}.yaml"]
+    roots += [infra / "locks" / f"{name}.txt" for name in (service.name, "assets", "tools")]
+    for path in sorted(path for start in roots for path in _files(start)):
+        hashed.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return hashed.hexdigest()
+
+
+def _files(start: Path) -> list[Path]:
+    if start.is_file():
+        return [start]
+    return [
+        path
+        for path in start.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and "vendor" not in path.parts
+    ]
+
+
+def _kept(folder: Path, *, service: str, stamp: str) -> Built | None:
+    try:
+        said = json.loads((folder / "stamp.json").read_text())
+    except FileNotFoundError:
+        return None
+    package = Path(said["package"])
+    if said["stamp"] != stamp or not package.exists():
+        return None
+    return _built(service, folder, package=package, digest=said["digest"], fresh=False)
+
+
+def _built(service: str, folder: Path, *, package: Path, digest: str, fresh: bool) -> Built:
+    return Built(
+        service=service,
+        package=package,
+        digest=digest,
+        template=folder / "sam.yaml",
+        source=folder / "source",
+        fresh=fresh,
+    )
+
+
+def _copy(
+    service: Service,
+    target: Path,
+    *,
+    stage: str,
+    names: Mapping[str, str],
+    settings: Mapping[str, str],
+    root: Path,
+) -> None:
+    """The service and `shared`, with the stage's names written into its config and policies."""
+    origin = root / service.name
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed")
+    target.mkdir(parents=True)
+    shutil.copyfile(origin / "app.py", target / "app.py")
+    shutil.copytree(origin / "chalicelib", target / "chalicelib", ignore=ignored)
+    shutil.copytree(root / "shared", target / "vendor" / "shared", ignore=ignored)
+    (target / "requirements.txt").write_text("# vendored already\n")
+    (target / ".chalice").mkdir()
+    for path in sorted((origin / ".chalice").glob("*.json")):
+        try:
+            filled = string.Template(path.read_text()).substitute(names)
+        except (KeyError, ValueError) as error:
+            raise PackagingFailed(f"{path.relative_to(root)}: no value for {error}; there are {sorted(names)}") from error
+        (target / ".chalice" / path.name).write_text(filled)
+    config_path = target / ".chalice" / "config.json"
+    config = json.loads(config_path.read_text())
+    variables = {name: value for name, value in (config["environment_variables"] | settings).items() if value}
+    config["environment_variables"] = variables
+    config["stages"] = {stage: {}}
+    config_path.write_text(json.dumps(config, indent=2))
+
+
+def _chalice_package(source: Path, target: Path, *, stage: str, merge: Path) -> None:
+    variables = json.loads((source / ".chalice" / "config.json").read_text())["environment_variables"]
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", ""),
+        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(source / "vendor"),
+    }
+    command = [sys.executable, "-c", _CHALICE, "package", "--stage", stage, "--merge-template", str(merge)]
+    run = subprocess.run(
+        [*command, str(target)],
+        cwd=source,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode or not (target / "sam.yaml").exists():
+        raise PackagingFailed(f"chalice package of {source.parent.name} failed:\n{run.stderr}{run.stdout}")
+
+
+def _add_plotly(own: Path, *, root: Path, cache: Path, report: Report) -> None:
+    """plotly.js is served by us and by no third party; gzipped once, here, rather than at every request."""
+    script = extract_asset(root / "infra" / "locks" / "assets.txt", member=_PLOTLY, cache=cache, report=report)
+    static = own / "chalicelib" / "static"
+    static.mkdir(parents=True, exist_ok=True)
+    import gzip
+
+    (static / "plotly.min.js.gz").write_bytes(gzip.compress(script, 9, mtime=0))
+
+
+def _package(service: Service, *, own: Path, dependencies: Path, out: Path, report: Report) -> Path:
+    """The zip, by content: sorted names, one date, one mode. Made, measured and gated only where it is not there."""
+    content = {str(path.relative_to(own)): path for path in own.rglob("*") if path.is_file()}
+    content |= {str(path.relative_to(dependencies)): path for path in dependencies.rglob("*") if path.is_file()}
+    hashed = hashlib.sha256(dependencies.name.encode())
+    for name in sorted(path.relative_to(own) for path in own.rglob("*") if path.is_file()):
+        hashed.update(f"{name}\0".encode() + hashlib.sha256((own / name).read_bytes()).digest())
+    package = out / "packages" / f"{service.name}-{hashed.hexdigest()[:16]}.zip"
+    if package.exists():
+        return package
+    package.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=package.parent, prefix="zipping-") as work:
+        made = Path(work, "package.zip")
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for name in sorted(content):
+                entry = zipfile.ZipInfo(name, _EPOCH)
+                entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+                archive.writestr(entry, content[name].read_bytes())
+        size = made.stat().st_size / _MIB
+        report(f"{service.name}: {size:.1f} MiB of at most {service.limit_mib:g}")
+        if size > service.limit_mib:
+            raise PackagingFailed(f"{service.name}: the package has {size:.1f} MiB; at most {service.limit_mib:g} is allowed")
+        check_imports(made, handlers=[service.handler(function) for function in service.functions])
+        made.rename(package)
+    return package
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m infra build [--service NAME] [--stage NAME]`: build without deploying, with made-up names."""
+    parser = argparse.ArgumentParser(prog="python -m infra build", description=main.__doc__)
+    parser.add_argument("--stage", default="dev")
+    parser.add_argument("--service", choices=list(SERVICES), action="append")
+    asked = parser.parse_args(arguments)
+    for service in asked.service or SERVICES:
+        built = build(service, stage=asked.stage, names=example_names(asked.stage), out=BUILD / "offline")
+        print(f"{service}: {built.mib:.1f} MiB, sha256 {built.digest[:16]}, {'built' if built.fresh else 'unchanged'}")
+    return 0
+
+
+def example_names(stage: str) -> dict[str, str]:
+    """Names of no account, for building and checking without one."""
+    here = f"us-east-1:123456789012:covid-stats-{stage}"
+    return {
+        "STAGE": stage,
+        "DATASET": "us-covid",
+        "CLOUD": "aws",
+        "PARTITION": "aws",
+        "REGION": "us-east-1",
+        "ACCOUNT": "123456789012",
+        "BUCKET": f"covid-stats-{stage}-data-123456789012",
+        "RUNS_TABLE": f"covid-stats-{stage}-runs",
+        "OBSERVATIONS_TABLE": f"covid-stats-{stage}-observations",
+        "RUNS_STREAM_ARN": f"arn:aws:dynamodb:us-east-1:123456789012:table/covid-stats-{stage}-runs/stream/2020-01-01T00:00:00.000",
+        "TOPIC_ARN": f"arn:aws:sns:{here}-digest",
+        "DASHBOARD_URL": "",
+    }
