@@ -10,7 +10,7 @@
 Every write is conditional: repeating it, or doing it late, changes nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,8 @@ class Head:
     """Fingerprint of the declaration and the merge rules that `seen` was judged by."""
     writing: str = ""
     """Id of the run whose rows are being written; left behind by one that died."""
+    dirty: frozenset[str] = frozenset()
+    """Runs that began to write rows since the last commit: rows they touched may not be those of `head`."""
     writing_until: int = 0
     """Wall-clock milliseconds until which no other run may write."""
 
@@ -49,6 +51,8 @@ class FeedState:
 
     feed: str
     sha256: str
+    source_url: str = ""
+    """Where it came from; what the server said of it holds for no other address."""
     etag: str = ""
     last_modified: str = ""
     last_run_id: str
@@ -69,7 +73,10 @@ class Notice:
     time: str
     """Time of the event that found it."""
     details: Mapping[str, Value] = field(default_factory=dict)
+    """For `stale`: `feed`, `since` (the run that saw the feed's bytes first), `days`."""
     mail: str = ""
+    recovered_by: str = ""
+    """The committed run whose digest told that it is over."""
 
 
 class Ledger:
@@ -139,16 +146,16 @@ class Ledger:
 
     # --- collecting --------------------------------------------------------------------------------------------
 
-    def begin(self, run_id: str) -> None:
-        """Open the run; one that is there already stays as it is."""
+    def begin(self, run_id: str, *, traces: Mapping[str, str] | None = None) -> bool:
+        """Open the run, with the trace headers of who opens it; False where it is there already: it stays as it is."""
         values: dict[str, Value] = {
             "dataset": self._dataset,
             "run_id": run_id,
             "state": State.COLLECTING,
             "known_from": run_id,
         }
-        maps: dict[str, Value] = {"deliveries": {}, "traces": {}}
-        self._try(
+        maps: dict[str, Value] = {"deliveries": {}, "traces": traces or {}}
+        return self._try(
             self._client.put_item,
             TableName=self._table,
             Item=to_item(values | maps),
@@ -224,17 +231,17 @@ class Ledger:
     def begin_writing(self, run: Run, *, base: str, now: int, until: int) -> Head:
         """Become the one writer of rows; the head as it was before.
 
-        Its `writing` names a run that died while it wrote: the rows of that run must be put right as well.
+        Its `dirty` names the runs that died while they wrote: the rows they touched must be put right as well.
         Raises LeaseHeld while another run writes, HeadMoved where the head is not at `base`.
         """
         reply = self._try_for_old(
             Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
-            UpdateExpression="SET writing = :me, writing_until = :until",
+            UpdateExpression="SET writing = :me, writing_until = :until ADD dirty :mine",
             ConditionExpression=(
                 f"{_head_is(base)} AND (attribute_not_exists(writing) OR writing = :me OR writing_until < :now)"
             ),
             ExpressionAttributeValues=to_item(
-                {":me": run.run_id, ":until": until, ":now": now} | ({":base": base} if base else {})
+                _with_base({":me": run.run_id, ":mine": frozenset({run.run_id}), ":until": until, ":now": now}, base)
             ),
         )
         if reply is not None:
@@ -250,33 +257,51 @@ class Ledger:
             self._client.update_item,
             TableName=self._table,
             Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
-            UpdateExpression="REMOVE writing, writing_until",
+            UpdateExpression="REMOVE writing, writing_until, dirty",
             ConditionExpression=f"{_head_is(base)} AND writing = :me",
-            ExpressionAttributeValues=to_item({":me": run.run_id} | ({":base": base} if base else {})),
+            ExpressionAttributeValues=to_item(_with_base({":me": run.run_id}, base)),
         )
 
-    def commit(self, run: Run, *, head: Head, base: str, ended: Mapping[str, Value]) -> None:
+    def commit(
+        self, run: Run, *, head: Head, base: str, ended: Mapping[str, Value], told: Iterable[Notice] = ()
+    ) -> None:
         """The commit point: in one transaction the head moves from `base` and the run ends.
 
-        `ended` holds the run's last attributes, its `state` (COMMITTED or UNCHANGED) among them.
+        `ended` holds the run's last attributes, its `state` (COMMITTED or UNCHANGED) among them; `told` are notices
+        whose recovery this run's digest tells.
         Raises HeadMoved where another run was committed meanwhile, or this owner's lease was taken.
         """
-        moved = {name: value for name, value in vars(head).items() if name not in ("writing", "writing_until")}
+        moved = {name: value for name, value in vars(head).items() if name not in ("writing", "writing_until", "dirty")}
         sets, names, values = _assignments(moved)
         wrote_rows = State(str(ended["state"])) is State.COMMITTED
         mine = "writing = :me" if wrote_rows else "(attribute_not_exists(writing) OR writing = :me)"
         move = {
             "TableName": self._table,
             "Key": to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
-            "UpdateExpression": f"SET {sets} REMOVE writing, writing_until",
+            "UpdateExpression": f"SET {sets} REMOVE writing, writing_until, dirty",
             "ConditionExpression": f"{_head_is(base)} AND {mine}",
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": to_item(values | {":me": run.run_id} | ({":base": base} if base else {})),
+            "ExpressionAttributeValues": to_item(_with_base(values | {":me": run.run_id}, base)),
         }
         try:
-            self._client.transact_write_items(TransactItems=[{"Update": move}, {"Update": self._ending(run, ended)}])
+            self._client.transact_write_items(
+                TransactItems=[{"Update": move}, {"Update": self._ending(run, ended)}, *self._telling(run, told)]
+            )
         except self._client.exceptions.TransactionCanceledException as error:
             raise HeadMoved(f"run {run.run_id} lost its place: {error}") from error
+
+    def _telling(self, run: Run, told: Iterable[Notice]) -> list[dict[str, Any]]:
+        return [
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": to_item({"dataset": self._dataset + NOTICES, "run_id": f"{notice.kind}#{notice.about}"}),
+                    "UpdateExpression": "SET recovered_by = :run",
+                    "ExpressionAttributeValues": to_item({":run": run.run_id}),
+                }
+            }
+            for notice in told
+        ]
 
     def end(self, run: Run, ended: Mapping[str, Value]) -> bool:
         """End a run that commits nothing; says whether this call did it (False: it had ended or changed hands)."""
@@ -321,29 +346,37 @@ class Ledger:
         return self._try(
             self._client.put_item,
             TableName=self._table,
-            Item=to_item(key | {name: value for name, value in vars(notice).items() if name != "mail"}),
+            Item=to_item(key | {name: value for name, value in vars(notice).items() if value != "" and name != "mail"}),
             ConditionExpression="attribute_not_exists(run_id)",
         )
 
-    def claim_mail(self, key: Mapping[str, Any], *, owner: str, now: int, until: int) -> bool:
-        """Take the right to mail about an item (its key as attribute values); False where it was mailed.
+    def claim_mail(
+        self, key: Mapping[str, Any], *, still: Mapping[str, Value | None], owner: str, now: int, until: int
+    ) -> bool:
+        """Take the right to mail about an item (its key as attribute values); False where there is nothing to mail.
 
-        Raises LeaseHeld where another invocation has the right and may still be publishing.
+        That is: it was mailed, or it is not `still` as told (None: has no such attribute), so that the mail would
+        be of the past. Raises LeaseHeld where another owner has the right and may still be publishing; the same
+        owner may take it again.
         """
+        same, names, same_values = _still(still)
+        values: dict[str, Value] = {":sending": "SENDING", ":owner": owner, ":until": until, ":now": now}
         taken = self._try_for_old(
             Key=dict(key),
             UpdateExpression="SET mail = :sending, mail_owner = :owner, mail_until = :until",
             ConditionExpression=(
                 "attribute_exists(run_id) AND (attribute_not_exists(mail)"
-                " OR (mail = :sending AND (mail_owner = :owner OR mail_until < :now)))"
+                f" OR (mail = :sending AND (mail_owner = :owner OR mail_until < :now))){same}"
             ),
-            ExpressionAttributeValues=to_item({":sending": "SENDING", ":owner": owner, ":until": until, ":now": now}),
+            ExpressionAttributeValues=to_item(values | same_values),
+            **({"ExpressionAttributeNames": names} if names else {}),
         )
         if taken is not None:
             return True
         reply = self._client.get_item(TableName=self._table, Key=dict(key), ConsistentRead=True)
-        if from_item(reply.get("Item", {})).get("mail") == "SENDING":
-            raise LeaseHeld("another invocation is mailing about this")
+        item = from_item(reply.get("Item", {}))
+        if item.get("mail") == "SENDING" and all(item.get(name) == value for name, value in still.items()):
+            raise LeaseHeld(f"{item['mail_owner']} is mailing about {item['run_id']}")
         return False
 
     def mark_mailed(self, key: Mapping[str, Any], *, owner: str) -> None:
@@ -431,6 +464,10 @@ class Ledger:
         return True
 
 
+def _with_base(values: dict[str, Value], base: str) -> dict[str, Value]:
+    return values | {":base": base} if base else values
+
+
 def _head_is(base: str) -> str:
     return "head = :base" if base else "attribute_not_exists(head)"
 
@@ -441,6 +478,17 @@ def _assignments(values: Mapping[str, Value]) -> tuple[str, dict[str, str], dict
     placed = {f":v{n}": value for n, value in enumerate(values.values())}
     sets = ", ".join(f"{name} = {value}" for name, value in zip(names, placed, strict=True))
     return sets, names, placed
+
+
+def _still(values: Mapping[str, Value | None]) -> tuple[str, dict[str, str], dict[str, Value]]:
+    """`AND` clauses, names and values that hold while the attributes are these; None: not there."""
+    names = {f"#s{n}": name for n, name in enumerate(values)}
+    placed: dict[str, Value] = {f":s{n}": value for n, value in enumerate(values.values()) if value is not None}
+    clauses = (
+        f" AND #s{n} = :s{n}" if value is not None else f" AND attribute_not_exists(#s{n})"
+        for n, value in enumerate(values.values())
+    )
+    return "".join(clauses), names, placed
 
 
 def _only_fields[T](kind: type[T], values: Mapping[str, Any]) -> T:
