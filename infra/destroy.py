@@ -1,0 +1,67 @@
+"""Tear a stage down so that nothing is left: services first, then files, then the foundation."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from infra import stacks
+from infra.cloud import Cloud
+from infra.services import SERVICES, foundation_stack
+from infra.stage import check_stage, find_published
+
+type Report = Callable[[str], None]
+
+
+class NotEmpty(Exception):
+    """The data bucket holds files and the caller did not insist."""
+
+
+def destroy(stage: str, *, cloud: Cloud, force: bool = False, report: Report = print) -> None:
+    """Delete all of the stage's stacks, and with `force` its data. Raises NotEmpty before anything is deleted."""
+    check_stage(stage)
+    names = find_published(stage, cloud=cloud)
+    s3 = cloud.client("s3")
+    if "BUCKET" in names and not force and _holds_anything(s3, names["BUCKET"]):
+        raise NotEmpty(f"the bucket {names['BUCKET']} of stage {stage} holds data; FORCE=1 deletes it for good")
+    for service in reversed(SERVICES.values()):
+        done = stacks.delete(service.stack(stage), cloud=cloud)
+        report(f"{service.name}: {'deleted' if done else 'nothing to do'}")
+    for bucket in (names[name] for name in ("BUCKET", "ARTEFACTS") if name in names):
+        _empty(s3, bucket)
+    done = stacks.delete(foundation_stack(stage), cloud=cloud)
+    report(f"foundation: {'deleted' if done else 'nothing to do'}")
+
+
+def _holds_anything(s3: Any, bucket: str) -> bool:
+    reply = s3.list_object_versions(Bucket=bucket, MaxKeys=1)
+    return bool(reply.get("Versions") or reply.get("DeleteMarkers"))
+
+
+def _empty(s3: Any, bucket: str) -> None:
+    """Delete every version of every object."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects = [
+            {"Key": item["Key"], "VersionId": item["VersionId"]}
+            for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+        ]
+        if objects:
+            reply = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            if reply.get("Errors"):
+                raise stacks.DeploymentFailed(f"{bucket} cannot be emptied: {reply['Errors'][:3]}")
+
+
+def main(arguments: list[str]) -> int:
+    """Tear a stage down in the AWS account of the environment's credentials."""
+    parser = argparse.ArgumentParser(prog="python -m infra destroy", description=main.__doc__)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--force", action="store_true", help="also where the data bucket holds files")
+    parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
+    asked = parser.parse_args(arguments)
+    try:
+        cloud = Cloud.local(asked.endpoint) if asked.endpoint else Cloud.aws()
+        destroy(asked.stage, cloud=cloud, force=asked.force)
+    except (NotEmpty, stacks.DeploymentFailed, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
