@@ -35,7 +35,8 @@ class ChangeSet:
     def from_json(cls, data: bytes) -> "ChangeSet":
         return cls(**json.loads(data))
 
-    def keys(self) -> Iterator[tuple[str | None, str]]:
-        """(series or None, date) of every row that is touched."""
+    @property
+    def touched(self) -> Iterator[tuple[str | None, str]]:
+        """(series or None, date) of every row that differs."""
         for entry in (*self.added, *self.changed, *self.removed):
             yield entry.get("series"), entry["date"]

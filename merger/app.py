@@ -1,0 +1,87 @@
+"""The merger: waits for all feeds of a run, finds what changed, and commits it.
+
+Here the settings are read, the clients made and the clock looked at; what is done is in `chalicelib`.
+"""
+
+import functools
+import os
+import time
+from typing import Any
+
+from chalice import Chalice
+
+from chalicelib.arriving import feed_arrived, handle_arrival
+from chalicelib.merge_settings import read_policy, read_watch_policy
+from chalicelib.merge_tools import Tools
+from chalicelib.operating import handle_command, operate_run
+from chalicelib.run_files import RunFiles
+from chalicelib.telling import tell_outcome, tell_watched
+from chalicelib.watching import watch as watch_runs
+from shared.aws import client
+from shared.events import Event, scheduled_time
+from shared.ledger import Ledger
+from shared.observation import invocation
+from shared.settings import Place, Source
+
+app = Chalice(app_name="covid-stats-merger")
+
+_ARRIVALS = {
+    "source": ["aws.s3"],
+    "detail-type": ["Object Created"],
+    "detail": {"bucket": {"name": [os.environ.get("BUCKET", "")]}, "object": {"key": [{"prefix": "raw/"}]}},
+}
+
+
+@functools.cache
+def tools() -> Tools:
+    place = Place.read(os.environ)
+    table = Source(os.environ).text("OBSERVATIONS_TABLE")
+
+    def write(requests: Any, check: Any) -> int:
+        from chalicelib.store_rows import write_rows  # deferred: brings threads, and most runs write one batch
+
+        return write_rows(client("dynamodb"), table, requests, check=check)
+
+    return Tools(
+        dataset=place.dataset,
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name),
+        files=RunFiles(client("s3"), bucket=place.bucket),
+        write_rows=write,
+        policy=read_policy(os.environ),
+        clock=lambda: int(time.time() * 1000),
+    )
+
+
+def _observed(handler: str, context: Any) -> Any:
+    return invocation(service="merger", handler=handler, stage=os.environ.get("STAGE", ""), context=context)
+
+
+@app.on_cw_event(_ARRIVALS)
+def on_feed_arrived(event: Event) -> None:
+    """EventBridge's `Object Created` for a raw file."""
+    with _observed("on_feed_arrived", event.context) as line:
+        arrived = feed_arrived(event.to_dict())
+        line.bind(run_id=arrived.run_id, feed=arrived.feed)
+        tell_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools()))
+
+
+@app.schedule(os.environ.get("WATCH_SCHEDULE") or "rate(1 hour)", description="Find what sends no event")
+def watch(event: Event) -> None:
+    """The scheduled event's `time` is now."""
+    with _observed("watch", event.context) as line:
+        now = scheduled_time(event.to_dict())
+        policy = read_watch_policy(os.environ)
+        tell_watched(line, watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy))
+
+
+@app.lambda_function()
+def operate(event: Any, context: Any) -> dict[str, Any]:
+    """`{"command": "approve" | "redrive", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
+    with _observed("operate", context) as line:
+        asked = operate_run(event)
+        line.bind(run_id=asked.run_id, command=asked.command)
+        return handle_command(asked, owner=context.aws_request_id, tools=tools())
+
+
+for _handler in (on_feed_arrived, watch):
+    _handler.event_class = Event

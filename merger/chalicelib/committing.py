@@ -1,0 +1,229 @@
+"""The end of a merge: files, then rows, then the commit point; or the way back.
+
+Everything before the commit point can be repeated: files are written under the run's own keys, rows are wishes for a
+state, and the transaction moves the head only from the run this one was compared with. A run that began to write
+rows is on the head's `dirty` list until a commit or a roll-back; whoever writes next puts right what it left.
+"""
+
+import datetime as dt
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.merge_tools import Outcome, Tools
+from shared.attributes import Value
+from shared.errors import HeadMoved, LeaseLost
+from shared.keys import change_set_key, index_key, snapshot_key
+from shared.ledger import Head, Notice
+from shared.runs import ENDED_BADLY, Run, State
+from shared.tracing import subsegment
+
+if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
+    from chalicelib.merged import Merged
+    from chalicelib.snapshots import Snapshot
+
+
+def commit_unchanged(
+    run: Run, head: Head, shas: Mapping[str, str], tools: Tools, *, way: str, size: int = 0
+) -> Outcome:
+    """One transaction: the run ends, and the head remembers that these files give the same rows."""
+    moved = Head(
+        head=head.head,
+        newest=head.newest,
+        rows=head.rows,
+        sources=head.sources,
+        seen=shas,
+        rules=tools.rules,
+    )
+    ended: dict[str, Value] = {
+        "state": State.UNCHANGED,
+        "base_run_id": head.head,
+        "added": 0,
+        "changed": 0,
+        "removed": 0,
+        "reason": "",
+    }
+    tools.ledger.commit(run, head=moved, base=head.head, ended=ended)
+    return Outcome(state=State.UNCHANGED, way=way, bytes_read=size)
+
+
+def commit_changes(
+    run: Run,
+    head: Head,
+    shas: Mapping[str, str],
+    merged: "Merged",
+    old: "Snapshot",
+    tools: Tools,
+    *,
+    way: str,
+    size: int,
+) -> Outcome:
+    """Files, then rows, then the commit point. With nothing changed, only rows that others left wrong are written."""
+    changes, snapshot = merged.changes, merged.snapshot
+    dirty = _touched_by(head.dirty, tools)
+    if not changes.empty:
+        _write_files(run, head, merged, tools)
+    now = tools.clock()
+    until = now + lease(tools)
+    before = tools.ledger.begin_writing(run, base=head.head, now=now, until=until)
+    if before.dirty - head.dirty:
+        raise HeadMoved(f"runs {sorted(before.dirty - head.dirty)} wrote rows meanwhile; run {run.run_id} looks again")
+    keys = {*_touched_rows(changes), *dirty}
+    state_wanted = old if changes.empty else snapshot
+    with subsegment("write_rows", rows=len(keys)):
+        written = tools.write_rows(_requests(keys, state_wanted), _until(until, run, tools))
+    if changes.empty:
+        return commit_unchanged(run, head, shas, tools, way=way, size=size)
+    told = [] if not head.head else [notice for notice in tools.ledger.notices() if _is_over(notice, run)]
+    counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
+    ended: dict[str, Value] = {
+        "state": State.COMMITTED,
+        "reason": "",
+        "base_run_id": head.head or None,
+        "summary": _summary(run, head, merged, told, tools),
+        **counts,
+    }
+    moved = Head(
+        head=run.run_id,
+        newest=snapshot.rows.newest,
+        rows=len(snapshot.rows),
+        sources=shas,
+        seen=shas,
+        rules=tools.rules,
+    )
+    tools.ledger.commit(run, head=moved, base=head.head, ended=ended, told=told)
+    return Outcome(state=State.COMMITTED, way=way, rows_written=written, bytes_read=size, counts=counts)
+
+
+def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
+    from chalicelib.comparing import change_set_json  # deferred: brings numpy
+    from chalicelib.snapshots import csv_pieces, write_index
+
+    json_pieces = change_set_json(
+        merged.changes,
+        run_id=run.run_id,
+        base_run_id=head.head or None,
+        with_series=tools.dataset.has_series,
+    )
+    tools.files.write(change_set_key(run.run_id), json_pieces, content_type="application/json")
+    tools.files.write(snapshot_key(run.run_id), csv_pieces(merged.snapshot), content_type="text/csv")
+    index = io.BytesIO()
+    write_index(merged.snapshot, index)
+    tools.files.write_file(index_key(run.run_id), index, content_type="application/octet-stream")
+
+
+def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: Tools) -> dict[str, Any]:
+    from chalicelib.gating import find_warnings  # deferred: brings numpy
+    from chalicelib.summarising import recoveries, summarise
+
+    with_series = tools.dataset.has_series
+    bad = [] if not head.head else list(_bad_since(head.head, run, tools))
+    stale = [(tools.dataset.feed(str(n.details["feed"])).title, str(n.details["since"])[:10]) for n in told]
+    return summarise(
+        merged,
+        warnings=find_warnings(merged, tools.policy.limits(), with_series=with_series),
+        recovered=recoveries(bad, stale),
+        with_series=with_series,
+    ).as_map()
+
+
+def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, str]]:
+    """Runs between the base and this one that ended badly: no digest has told of their recovery."""
+    between = list(tools.ledger.newest_first(since=base, upto=run.run_id))
+    for other in reversed(between):
+        if other.run_id not in (base, run.run_id) and other.state in ENDED_BADLY:
+            yield other.run_id, other.state, other.reason
+
+
+def _is_over(notice: Notice, run: Run) -> bool:
+    """Whether a feed that was announced as stale has other bytes in this run."""
+    if notice.kind != "stale" or notice.recovered_by:
+        return False
+    delivery = run.deliveries.get(str(notice.details["feed"]))
+    return delivery is not None and delivery.sha256 != notice.details["sha256"]
+
+
+def _touched_by(runs: Iterable[str], tools: Tools) -> set[tuple[str, str]]:
+    """(series, date) of every row that these interrupted runs may have written."""
+    series = tools.dataset.series
+    return {(name or series, date) for run in runs for name, date in tools.files.change_set(run).touched}
+
+
+def _touched_rows(changes: Any) -> Iterator[tuple[str, str]]:
+    for table in (changes.added, changes.after, changes.removed):
+        for row in table.only(()).rows(with_series=True):
+            yield row["series"], row["date"]
+
+
+def _requests(keys: Iterable[tuple[str, str]], wanted: "Snapshot") -> Iterator[dict[str, Any]]:
+    """For every key a put of the row as the snapshot has it, or a delete where it has none."""
+    import numpy as np
+
+    from chalicelib.snapshots import CHANGED_BY
+    from chalicelib.store_rows import delete_request, put_request
+    from chalicelib.tables import make_keys
+
+    code = {name: n for n, name in enumerate(wanted.rows.names)}
+    ordered = sorted(keys, key=lambda key: (key[1], key[0]))
+    yield from (delete_request(series=series, date=date) for series, date in ordered if series not in code)
+    known = [(series, date) for series, date in ordered if series in code]
+    days = np.array([dt.date.fromisoformat(date).toordinal() for _, date in known], dtype=np.int64)
+    codes = np.array([code[series] for series, _ in known], dtype=np.int64)
+    places, here = wanted.rows.find(make_keys(days, codes))
+    told = wanted.reported
+    runs = wanted.rows.values[CHANGED_BY]
+    rows = told.take(places[here]).rows(with_series=False)
+    for (series, date), present, place in zip(known, here.tolist(), places.tolist(), strict=True):
+        if present:
+            yield put_request(next(rows), series=series, run_id=wanted.runs[int(runs[place])])
+        else:
+            yield delete_request(series=series, date=date)
+
+
+def _until(until: int, run: Run, tools: Tools) -> Callable[[], None]:
+    def check() -> None:
+        if tools.clock() >= until:
+            raise LeaseLost(f"run {run.run_id} has been writing for longer than its lease; another may have taken over")
+
+    return check
+
+
+def lease(tools: Tools) -> int:
+    return int(tools.policy.lease_seconds * 1000)
+
+
+def end_without_commit(run: Run, tools: Tools, state: State, reason: str, *, rejected_by: str = "") -> Outcome:
+    """End a run that commits nothing, putting right what an earlier attempt of it may have written."""
+    _roll_back(run, tools)
+    ended: dict[str, Value] = {"state": state, "reason": reason}
+    if rejected_by:
+        ended["rejected_by"] = rejected_by
+    if not tools.ledger.end(run, ended):
+        raise HeadMoved(f"run {run.run_id} changed hands")
+    return Outcome(state=state, reason=reason)
+
+
+def give_up(run: Run, tools: Tools) -> Outcome:
+    attempts = run.attempts - run.attempts_forgiven - 1
+    return end_without_commit(
+        run, tools, State.FAILED, f"merging was begun {attempts} times and did not come to an end"
+    )
+
+
+def _roll_back(run: Run, tools: Tools) -> None:
+    """Make the rows those of the head again, where this run had begun to write."""
+    head = tools.ledger.head()
+    if run.run_id not in head.dirty:
+        return
+    from chalicelib.snapshots import empty_snapshot, read_index  # deferred: brings numpy
+
+    old = (
+        read_index(tools.files.read(index_key(head.head)), tools.dataset)
+        if head.head
+        else empty_snapshot(tools.dataset)
+    )
+    now = tools.clock()
+    until = now + lease(tools)
+    before = tools.ledger.begin_writing(run, base=head.head, now=now, until=until)
+    tools.write_rows(_requests(_touched_by(before.dirty, tools), old), _until(until, run, tools))
+    tools.ledger.end_writing(run, base=head.head)

@@ -1,0 +1,90 @@
+"""The difference between two states of the store: normalised numbers are compared, never text."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from chalicelib.tables import Ints, Mask, Table, on_common_names
+
+_CHUNK = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What is different, as arrays: a first load of a million rows is held without a million objects."""
+
+    added: Table
+    before: Table
+    """The changed rows as they were; the same keys as `after`."""
+    after: Table
+    removed: Table
+
+    @property
+    def empty(self) -> bool:
+        return not (len(self.added) or len(self.after) or len(self.removed))
+
+    @property
+    def touched(self) -> Ints:
+        """Keys of all rows that differ, ascending."""
+        return np.sort(np.concatenate([self.added.keys, self.after.keys, self.removed.keys]))
+
+
+def compare(old: Table, new: Table) -> Changes:
+    """All rows of both, whatever their age. The tables of the result are over the names of both."""
+    old, new = on_common_names([old, new])
+    if len(old) == len(new) and np.array_equal(old.keys, new.keys):
+        differ = _rows_that_differ(old, new)
+        none = slice(0, 0)
+        return Changes(added=new.take(none), before=old.take(differ), after=new.take(differ), removed=old.take(none))
+    places, stays = old.find(new.keys)
+    kept_new = new.take(stays)
+    kept_old = old.take(places[stays])
+    gone = np.ones(len(old), dtype=np.bool_)
+    gone[places[stays]] = False
+    differ = _rows_that_differ(kept_old, kept_new)
+    return Changes(
+        added=new.take(~stays), before=kept_old.take(differ), after=kept_new.take(differ), removed=old.take(gone)
+    )
+
+
+def _rows_that_differ(old: Table, new: Table) -> Mask:
+    differ = np.zeros(len(old), dtype=np.bool_)
+    for measure, numbers in old.values.items():
+        differ |= numbers != new.values[measure]
+    return differ
+
+
+def changed_rows(before: Table, after: Table, *, with_series: bool) -> Iterator[dict[str, object]]:
+    """The changed rows as the change set has them: only the fields that differ, old and new."""
+    for old, new in zip(before.rows(with_series=with_series), after.rows(with_series=with_series), strict=True):
+        fields = {name: {"old": old[name], "new": new[name]} for name in before.values if old[name] != new[name]}
+        series = {"series": new["series"]} if with_series else {}
+        yield series | {"date": new["date"], "fields": fields}
+
+
+def change_set_json(changes: Changes, *, run_id: str, base_run_id: str | None, with_series: bool) -> Iterator[bytes]:
+    """The change set (`shared.changes`) as JSON, in pieces of bounded size."""
+    yield f'{{"run_id":{json.dumps(run_id)},"base_run_id":{json.dumps(base_run_id)},"added":['.encode()
+    yield from _listed(changes.added.take(chunk).rows(with_series=with_series) for chunk in _chunks(changes.added))
+    yield b'],"changed":['
+    yield from _listed(
+        changed_rows(changes.before.take(chunk), changes.after.take(chunk), with_series=with_series)
+        for chunk in _chunks(changes.after)
+    )
+    yield b'],"removed":['
+    yield from _listed(changes.removed.take(chunk).rows(with_series=with_series) for chunk in _chunks(changes.removed))
+    yield b"]}"
+
+
+def _chunks(table: Table) -> Iterator[slice]:
+    return (slice(start, start + _CHUNK) for start in range(0, len(table), _CHUNK))
+
+
+def _listed(chunks: Iterator[Iterator[dict[str, object]]]) -> Iterator[bytes]:
+    comma = ""
+    for rows in chunks:
+        text = json.dumps(list(rows), separators=(",", ":"), ensure_ascii=False)
+        yield (comma + text[1:-1]).encode()
+        comma = ","

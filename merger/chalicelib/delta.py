@@ -1,0 +1,171 @@
+"""The fast way to the same result: only lines that changed are parsed, and only rows they touch are compared.
+
+`full_merge` is the definition; `delta_merge` answers the same for a file that was republished with few lines
+changed, or None where it cannot vouch for that: another header or order, many changes, quoted fields that span
+lines, a key that is there twice, a change that moves the day since when a measure counts as reported.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from chalicelib.changed_lines import find_changed_lines
+from chalicelib.comparing import compare
+from chalicelib.joining import join, remembered, reported
+from chalicelib.merged import Merged
+from chalicelib.reading import read_header, read_lines
+from chalicelib.snapshots import CHANGED_BY, Snapshot, with_marks
+from chalicelib.tables import Ints, Table, first_key, on_common_names, patched
+from shared.dataset import Dataset, Feed
+from shared.errors import ContractBroken
+
+MOST_CHANGED = 0.05
+"""Beyond this share of changed lines the full way is as fast."""
+
+
+def delta_merge(
+    files: Mapping[str, bytes], *, old_files: Mapping[str, bytes], old: Snapshot, dataset: Dataset, run_id: str
+) -> Merged | None:
+    """The same as `full_merge`, or None; `old_files` are those that `old` was made from."""
+    pairs: dict[str, tuple[Table, Table]] = {}
+    for feed in dataset.feeds:
+        pair = _changed_rows(old_files[feed.name], files[feed.name], feed, old=old, series=dataset.series)
+        if pair is None:
+            return None
+        pairs[feed.name] = pair
+    return _merge_touched(pairs, old=old, dataset=dataset, run_id=run_id)
+
+
+def _changed_rows(before: bytes, after: bytes, feed: Feed, *, old: Snapshot, series: str) -> tuple[Table, Table] | None:
+    """The rows of the lines that went and of those that came."""
+    lines = find_changed_lines(before, after, at_most=int(MOST_CHANGED * max(1, before.count(b"\n"))) + 16)
+    if lines is None or feed.name not in old.plain:
+        return None
+    if any(line.count(b'"') % 2 for line in lines.come):
+        return None
+    header = read_header(after[: after.find(b"\n") + 1], feed)
+    try:
+        return (
+            read_lines(lines.gone, header, feed, series=series),
+            read_lines(lines.come, header, feed, series=series),
+        )
+    except ContractBroken:
+        return None  # the full way finds it again, with its line in the whole file
+
+
+def _merge_touched(
+    pairs: Mapping[str, tuple[Table, Table]], *, old: Snapshot, dataset: Dataset, run_id: str
+) -> Merged | None:
+    feeds = list(pairs)
+    tables = [old.rows, *old.leftovers.values(), *(table for pair in pairs.values() for table in pair)]
+    rows, *others = on_common_names(tables)
+    left = dict(zip(old.leftovers, others, strict=False))
+    changed = dict(zip(feeds, _in_pairs(others[len(left) :]), strict=True))
+    touched = np.unique(np.concatenate([table.keys for pair in changed.values() for table in pair]))
+
+    before: dict[str, Table] = {}
+    after: dict[str, Table] = {}
+    for feed in dataset.feeds:
+        gone, come = changed[feed.name]
+        was = _rows_of(feed, touched, rows=rows, left=left[feed.name])
+        if not _follows(was, gone, come):
+            return None
+        before[feed.name] = was
+        after[feed.name] = patched(was, without=gone.keys, upserts=come)
+    was_part = join(before, measures=dataset.measure_names)
+    new_part = join(after, measures=dataset.measure_names)
+
+    firsts = {name: remembered(days, old.rows.names, rows.names) for name, days in old.firsts.items()}
+    if _loses_a_first(was_part.rows, new_part.rows, firsts):
+        return None
+    new_firsts = {name: _with_news(days, new_part.rows, name) for name, days in firsts.items()}
+    runs = (*old.runs, run_id)
+    mark = np.full(len(new_part.rows), len(old.runs), dtype=np.int64)
+    new_rows = patched(rows, without=was_part.rows.keys, upserts=with_marks(new_part.rows, mark))
+    silenced = [_newly_silent(new_rows, name, firsts[name], new_firsts[name]) for name in firsts]
+    keys = np.unique(np.concatenate([touched, *silenced]))
+    changes = compare(
+        reported(_at(rows, keys, dataset.measure_names), firsts),
+        reported(_at(new_rows, keys, dataset.measure_names), new_firsts),
+    )
+    snapshot = Snapshot(
+        rows=_marked_as_changed(new_rows, rows, touched=touched, changed=changes.touched, mark=len(old.runs)),
+        leftovers={
+            feed: patched(left[feed], without=was_part.leftovers[feed].keys, upserts=new_part.leftovers[feed])
+            for feed in feeds
+        },
+        firsts=new_firsts,
+        runs=runs,
+        plain=old.plain,
+    )
+    return Merged(snapshot=snapshot, changes=changes, newest_before=old.rows.newest, rows_before=len(old.rows))
+
+
+def _in_pairs(tables: list[Table]) -> list[tuple[Table, Table]]:
+    return list(zip(tables[::2], tables[1::2], strict=True))
+
+
+def _rows_of(feed: Feed, keys: Ints, *, rows: Table, left: Table) -> Table:
+    """What the feed had at these keys, joined or left over."""
+    joined, lone = _at(rows, keys, feed.measures), _at(left, keys, feed.measures)
+    return patched(joined, without=joined.keys[:0], upserts=lone)
+
+
+def _at(table: Table, keys: Ints, measures: Iterable[str]) -> Table:
+    places, here = table.find(keys)
+    return table.only(measures).take(places[here])
+
+
+def _follows(was: Table, gone: Table, come: Table) -> bool:
+    """Whether the lines that went are rows we had, and those that came are not there already."""
+    places, here = was.find(gone.keys)
+    if not here.all():
+        return False
+    if any((numbers[places] != gone.values[name]).any() for name, numbers in was.values.items()):
+        return False
+    _, there = was.find(come.keys)
+    return bool(np.isin(come.keys[there], gone.keys).all())
+
+
+def _loses_a_first(was: Table, new: Table, firsts: Mapping[str, Ints]) -> bool:
+    """Whether a row that was a series' first positive one no longer is positive."""
+    places, here = new.find(was.keys)
+    for name, days in firsts.items():
+        first = (was.values[name] > 0) & (was.days == days[was.codes])
+        still = here.copy()
+        still[here] = new.values[name][places[here]] > 0
+        if (first & ~still).any():
+            return True
+    return False
+
+
+def _with_news(days: Ints, new: Table, name: str) -> Ints:
+    positive = new.values[name] > 0
+    days = days.copy()
+    np.minimum.at(days, new.codes[positive], new.days[positive])
+    return days
+
+
+def _newly_silent(rows: Table, name: str, before: Ints, after: Ints) -> Ints:
+    """Keys of rows whose 0 lies after a day that is now the first positive one and was not."""
+    earlier = after < before
+    if not earlier.any():
+        return rows.keys[:0]
+    start = int(np.searchsorted(rows.keys, first_key(int(after[earlier].min()))))
+    tail = rows.take(slice(start, None))
+    silent = (tail.values[name] == 0) & earlier[tail.codes] & (tail.days > after[tail.codes])
+    quiet: Ints = tail.keys[silent]
+    return quiet
+
+
+def _marked_as_changed(rows: Table, was: Table, *, touched: Ints, changed: Ints, mark: int) -> Table:
+    """CHANGED_BY: this run for what is told differently, the old run for what was touched and is told the same."""
+    marks = rows.values[CHANGED_BY].copy()
+    quiet = touched[~np.isin(touched, changed)]
+    old_places, had = was.find(quiet)
+    new_places, has = rows.find(quiet)
+    both = had & has
+    marks[new_places[both]] = was.values[CHANGED_BY][old_places[both]]
+    places, here = rows.find(changed)
+    marks[places[here]] = mark
+    return with_marks(rows.only(name for name in rows.values if name != CHANGED_BY), marks)

@@ -1,0 +1,46 @@
+"""The merger's own settings, from the environment."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+from chalicelib.merge_tools import Policy
+from chalicelib.watching import WatchPolicy
+from shared.errors import SettingInvalid
+from shared.settings import Source
+
+_MIB = 2**20
+_RUNTIME_BYTES = 180 * _MIB
+"""What the interpreter, botocore and pandas take before the first row is read."""
+_BYTES_PER_FILE_BYTE = 5
+"""Peak memory a byte of the files costs, measured with `make bench` (diff_full_1e6), rounded up."""
+
+
+def read_policy(values: Mapping[str, str]) -> Policy:
+    """LEASE_SECONDS must be longer than the function's timeout: a lease may only run out when its holder is dead."""
+    source = Source(values)
+    memory = source.whole("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", default=10_240, least=128) * _MIB
+    return Policy(
+        max_removed_percent=source.number("MAX_REMOVED_PERCENT", default=1),
+        revision_warn_percent=source.number("REVISION_WARN_PERCENT", default=10),
+        max_attempts=source.whole("MAX_ATTEMPTS", default=3, least=1),
+        lease_seconds=source.number("LEASE_SECONDS", default=960, least=1),
+        delta_from_bytes=source.whole("DELTA_FROM_BYTES", default=16 * _MIB),
+        most_bytes=max(_MIB, (memory - _RUNTIME_BYTES) // _BYTES_PER_FILE_BYTE),
+    )
+
+
+def read_watch_policy(values: Mapping[str, str]) -> WatchPolicy:
+    """STALE_AFTER_DAYS is one threshold or several with commas between: `3` or `3,7,30`."""
+    source = Source(values)
+    text = source.text("STALE_AFTER_DAYS", default="3")
+    try:
+        thresholds = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise SettingInvalid(
+            f"the setting STALE_AFTER_DAYS is {text!r}; whole numbers like 3,7,30 are needed"
+        ) from None
+    if thresholds[0] < 1:
+        raise SettingInvalid(f"the setting STALE_AFTER_DAYS is {text!r}; at least 1 is needed")
+    return WatchPolicy(
+        deadline=dt.timedelta(hours=source.number("DEADLINE_HOURS", default=6)), stale_after_days=thresholds
+    )

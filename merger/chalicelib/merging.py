@@ -1,0 +1,111 @@
+"""The merge of one run: claim it, find what changed, pass the gate, commit.
+
+    claim ─▶ superseded? ─▶ same bytes? ─▶ merge ─▶ contract, gate ─▶ files ─▶ rows ─▶ commit point
+
+A crash anywhere is followed by the same steps with the same result; see `chalicelib.committing`.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from chalicelib.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
+from chalicelib.merge_tools import Outcome, Tools
+from chalicelib.run_files import missing_object
+from shared.errors import ContractBroken, GateClosed, LeaseHeld
+from shared.keys import index_key
+from shared.ledger import Head
+from shared.runs import Run, State
+from shared.tracing import subsegment
+
+if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
+    from chalicelib.merged import Merged
+    from chalicelib.snapshots import Snapshot
+
+
+def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
+    """Carry a run whose feeds have all arrived to its end.
+
+    None where it has ended, or where another invocation is at it: that one carries it on, or the watch does when its
+    lease has run out. Raises transient errors (LeaseHeld while another run's rows are being written): the same call,
+    repeated by the same owner, takes the run up again.
+    """
+    now = tools.clock()
+    try:
+        run = tools.ledger.claim(run_id, owner=owner, now=now, until=now + lease(tools))
+    except LeaseHeld:
+        return None
+    if run is None:
+        return None
+    if run.attempts - run.attempts_forgiven > tools.policy.max_attempts:
+        return give_up(run, tools)
+    try:
+        return _merge_claimed(run, tools)
+    except ContractBroken as error:
+        return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="contract")
+    except GateClosed as error:
+        return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="gate")
+
+
+def _merge_claimed(run: Run, tools: Tools) -> Outcome:
+    head = tools.ledger.head()
+    if head.head > run.run_id:
+        return end_without_commit(run, tools, State.SUPERSEDED, f"run {head.head} was committed first")
+    raw = {feed.name: tools.files.raw_file(run.run_id, feed.name) for feed in tools.dataset.feeds}
+    shas = {feed: file.sha256 for feed, file in raw.items()}
+    if head.head and head.seen == shas and head.rules == tools.rules and not head.dirty:
+        return commit_unchanged(run, head, shas, tools, way="same")
+    size = sum(file.bytes for file in raw.values())
+    _check_size(size, tools)
+    with subsegment("merge", bytes=size) as span:
+        merged, way, old = _merge(run, head, size, tools)
+        span.annotate(way=way, rows=len(merged.snapshot.rows))
+    if not run.approved_by:
+        from chalicelib.gating import check_gate  # deferred: brings numpy
+
+        check_gate(merged, tools.policy.limits())
+    if merged.changes.empty and head.head and not head.dirty:
+        return commit_unchanged(run, head, shas, tools, way=way, size=size)
+    return commit_changes(run, head, shas, merged, old, tools, way=way, size=size)
+
+
+def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str, Snapshot]":
+    from chalicelib.delta import delta_merge  # deferred: brings numpy and pandas
+    from chalicelib.merged import full_merge
+    from chalicelib.snapshots import empty_snapshot, read_index
+
+    names = [feed.name for feed in tools.dataset.feeds]
+    files = {feed: tools.files.raw(run.run_id, feed) for feed in names}
+    if not head.head:
+        old = empty_snapshot(tools.dataset)
+        return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id), "full", old
+    old = read_index(tools.files.read(index_key(head.head)), tools.dataset)
+    if size >= tools.policy.delta_from_bytes and head.rules == tools.rules:
+        old_files = _old_files(head, names, tools)
+        if old_files:
+            merged = delta_merge(files, old_files=old_files, old=old, dataset=tools.dataset, run_id=run.run_id)
+            if merged:
+                return merged, "delta", old
+    return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id), "full", old
+
+
+def _old_files(head: Head, names: Iterable[str], tools: Tools) -> dict[str, bytes] | None:
+    """The files that the head's snapshot was made from; None where one is gone or another."""
+    try:
+        if any(tools.files.raw_file(head.head, feed).sha256 != head.sources.get(feed) for feed in names):
+            return None
+        return {feed: tools.files.raw(head.head, feed) for feed in names}
+    except Exception as error:
+        if missing_object(error):
+            return None
+        raise
+
+
+def _check_size(size: int, tools: Tools) -> None:
+    if size > tools.policy.most_bytes:
+        raise ContractBroken(
+            feed=" and ".join(feed.name for feed in tools.dataset.feeds),
+            line=0,
+            column="",
+            value=f"{size / 2**20:,.0f} MiB",
+            allowed=f"at most {tools.policy.most_bytes / 2**20:,.0f} MiB fit this function's memory; give it more",
+        )

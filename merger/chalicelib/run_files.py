@@ -1,0 +1,64 @@
+"""The files of a run in S3: raw feeds, change sets and snapshots."""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO, Any
+
+from shared.changes import ChangeSet
+from shared.keys import change_set_key, parse_raw_key, raw_key
+
+_SPOOLED = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawFile:
+    """What is known of a raw file without reading it."""
+
+    sha256: str
+    bytes: int
+
+
+class RunFiles:
+    """Reads and writes a run's objects through a low-level S3 client."""
+
+    def __init__(self, client: Any, *, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def raw_file(self, run_id: str, feed: str) -> RawFile:
+        """Raises the client's 404 error where it is not there."""
+        reply = self._client.head_object(Bucket=self._bucket, Key=raw_key(run_id, feed))
+        # A file that was put by hand has no hash in its metadata; its ETag tells it from others as well.
+        return RawFile(sha256=reply["Metadata"].get("sha256") or reply["ETag"], bytes=reply["ContentLength"])
+
+    def raw(self, run_id: str, feed: str) -> bytes:
+        return self.read(raw_key(run_id, feed))
+
+    def arrived(self, run_id: str) -> frozenset[str]:
+        """The feeds whose raw file of this run is there."""
+        reply = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"raw/{run_id}/")
+        return frozenset(parse_raw_key(item["Key"])[1] for item in reply.get("Contents", []))
+
+    def change_set(self, run_id: str) -> ChangeSet:
+        return ChangeSet.from_json(self.read(change_set_key(run_id)))
+
+    def read(self, key: str) -> bytes:
+        body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        return body
+
+    def write(self, key: str, pieces: Iterable[bytes], *, content_type: str) -> None:
+        """Write an object piece by piece; repeating it gives the same object."""
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as file:
+            for piece in pieces:
+                file.write(piece)
+            self.write_file(key, file, content_type=content_type)
+
+    def write_file(self, key: str, file: IO[bytes], *, content_type: str) -> None:
+        file.seek(0)
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=content_type)
+
+
+def missing_object(error: Exception) -> bool:
+    """Whether a client's error says that there is no such object."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    return code in ("404", "NoSuchKey", "NotFound")

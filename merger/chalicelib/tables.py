@@ -1,0 +1,135 @@
+"""Rows as arrays: one 64-bit key a row, one array a measure.
+
+A key is `day << 32 | series code`: the day counts from 0001-01-01, the code is the series' place among the sorted
+names. Ascending keys are therefore rows in order of (date, series), and two tables over the same names are compared
+with array operations alone. Null is -1, which no measure can be.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Ints = NDArray[np.int64]
+type Mask = NDArray[np.bool_]
+
+NULL = -1
+_CODE_BITS = 32
+_CODE_MASK = (1 << _CODE_BITS) - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows with unique keys, ascending."""
+
+    names: tuple[str, ...]
+    """The series, sorted; a key's code is an index into it."""
+    keys: Ints
+    values: Mapping[str, Ints]
+    """Measure -> one number a row, NULL where there is none."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def days(self) -> Ints:
+        return self.keys >> _CODE_BITS
+
+    @property
+    def codes(self) -> Ints:
+        return self.keys & _CODE_MASK
+
+    def take(self, chosen: "Mask | Ints | slice") -> "Table":
+        """The rows that a mask, ascending positions or a slice choose."""
+        return Table(
+            names=self.names,
+            keys=self.keys[chosen],
+            values={measure: numbers[chosen] for measure, numbers in self.values.items()},
+        )
+
+    def over(self, names: tuple[str, ...]) -> "Table":
+        """The same rows with codes over a sorted superset of the names."""
+        if names == self.names:
+            return self
+        place = np.searchsorted(np.array(names, dtype=object), np.array(self.names, dtype=object)).astype(np.int64)
+        codes = place[self.codes] if len(self.names) else self.codes
+        return Table(names=names, keys=(self.days << _CODE_BITS) | codes, values=self.values)
+
+    def only(self, measures: Iterable[str]) -> "Table":
+        """The same rows with these measures only, in this order."""
+        return Table(names=self.names, keys=self.keys, values={name: self.values[name] for name in measures})
+
+    def find(self, keys: Ints) -> tuple[Ints, Mask]:
+        """For each key its position here and whether it is here; positions of absent keys mean nothing."""
+        places = np.searchsorted(self.keys, keys)
+        if not len(self):
+            return places, np.zeros(len(keys), dtype=np.bool_)
+        places = np.minimum(places, len(self) - 1)
+        return places, self.keys[places] == keys
+
+    def rows(self, *, with_series: bool) -> Iterator[dict[str, Any]]:
+        """The rows as the change set and the store have them: ISO date, whole numbers or None."""
+        columns = [self.values[measure].tolist() for measure in self.values]
+        for key, *numbers in zip(self.keys.tolist(), *columns, strict=True):
+            row: dict[str, Any] = {"series": self.names[key & _CODE_MASK]} if with_series else {}
+            row["date"] = iso_date(key >> _CODE_BITS)
+            row.update(zip(self.values, (None if n == NULL else n for n in numbers), strict=True))
+            yield row
+
+    @property
+    def newest(self) -> str:
+        """The newest date, ISO; empty for an empty table."""
+        return iso_date(int(self.keys[-1]) >> _CODE_BITS) if len(self) else ""
+
+
+def iso_date(day: int) -> str:
+    return dt.date.fromordinal(day).isoformat()
+
+
+def make_keys(days: Ints, codes: Ints) -> Ints:
+    return (days << _CODE_BITS) | codes
+
+
+def first_key(day: int) -> int:
+    """The least key of a day."""
+    return day << _CODE_BITS
+
+
+def empty_table(measures: Iterable[str]) -> Table:
+    none = np.empty(0, dtype=np.int64)
+    return Table(names=(), keys=none, values=dict.fromkeys(measures, none))
+
+
+def on_common_names(tables: Sequence[Table]) -> list[Table]:
+    """The tables with their codes over the union of their names, so that keys can be compared."""
+    names = tuple(sorted({name for table in tables for name in table.names}))
+    return [table.over(names) for table in tables]
+
+
+def patched(table: Table, *, without: Ints, upserts: Table) -> Table:
+    """The table without some keys and with other rows put in, over the same names; arrays are copied, never changed.
+
+    What stays in place is copied once: nothing is sorted.
+    """
+    places, here = table.find(upserts.keys)
+    values = {measure: numbers.copy() for measure, numbers in table.values.items()}
+    for measure, numbers in values.items():
+        numbers[places[here]] = upserts.values[measure][here]
+    keys = table.keys
+    at, found = table.find(without[~np.isin(without, upserts.keys)])
+    if found.any():
+        stays = np.ones(len(keys), dtype=np.bool_)
+        stays[at[found]] = False
+        keys, values = keys[stays], {measure: numbers[stays] for measure, numbers in values.items()}
+    if here.all():
+        return Table(names=table.names, keys=keys, values=values)
+    fresh = upserts.take(~here)
+    where = np.searchsorted(keys, fresh.keys)
+    return Table(
+        names=table.names,
+        keys=np.insert(keys, where, fresh.keys),
+        values={measure: np.insert(numbers, where, fresh.values[measure]) for measure, numbers in values.items()},
+    )

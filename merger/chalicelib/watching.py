@@ -1,0 +1,123 @@
+"""What sends no event: a feed that does not come, a merge that got stuck, a schedule that did not fire, a stale feed.
+
+`now` is the time of the scheduled event that wakes the watch; only leases are judged by the clock.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from chalicelib.merge_tools import Tools
+from chalicelib.merging import merge_run
+from shared.ledger import FeedState, Notice
+from shared.runs import Run, State, parse_time, run_id_at
+
+_HORIZON = dt.timedelta(days=30)
+_RUN_EVERY = dt.timedelta(days=1)
+_GRACE = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchPolicy:
+    """What an operator can set."""
+
+    deadline: dt.timedelta
+    """A feed that has not arrived so long after the run began ends the run as INCOMPLETE."""
+    stale_after_days: tuple[int, ...]
+    """Thresholds: a feed whose bytes are unchanged for so many days is announced, once per threshold."""
+
+
+@dataclass(kw_only=True)
+class Watched:
+    """What a watch did, for the log line."""
+
+    ended: list[str] = field(default_factory=list)
+    """`{run id} {state}` of each run it brought to an end."""
+    notices: list[str] = field(default_factory=list)
+    """What it announced."""
+    errors: list[Exception] = field(default_factory=list)
+
+
+def watch(now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy) -> Watched:
+    """Look at every open run and every feed. One that fails does not keep the others from being looked at.
+
+    Raises the first error after all have been looked at.
+    """
+    seen = Watched()
+    runs = list(tools.ledger.newest_first(since=run_id_at(now - _HORIZON), upto=run_id_at(now)))
+    for run in runs:
+        try:
+            if not run.state.ended:
+                _take_up(run, now, owner=owner, tools=tools, policy=policy, seen=seen)
+        except Exception as error:
+            seen.errors.append(error)
+    for notice in (*_missed(runs, now), *_stale(tools, policy, now)):
+        if tools.ledger.notify(notice):
+            seen.notices.append(notice.text)
+    if seen.errors:
+        raise seen.errors[0]
+    return seen
+
+
+def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy, seen: Watched) -> None:
+    arrived = run.arrived
+    if run.state is State.COLLECTING:
+        for feed in sorted((tools.files.arrived(run.run_id) & tools.dataset.feed_names) - run.arrived):
+            arrived = tools.ledger.arrive(run.run_id, feed).arrived  # the event that should have said so was lost
+    if run.state is State.MERGING or arrived >= tools.dataset.feed_names:
+        outcome = merge_run(run.run_id, owner=owner, tools=tools)
+        if outcome:
+            seen.ended.append(f"{run.run_id} {outcome.state}")
+    elif now >= parse_time(run.known_from or run.run_id) + policy.deadline:
+        reason = _incomplete(run, arrived, tools, policy)
+        if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
+            seen.ended.append(f"{run.run_id} {State.INCOMPLETE}")
+
+
+def _incomplete(run: Run, arrived: frozenset[str], tools: Tools, policy: WatchPolicy) -> str:
+    hours = policy.deadline.total_seconds() / 3600
+    missing = [feed for feed in tools.dataset.feeds if feed.name not in arrived]
+    said = [
+        f"feed {feed.name} ({feed.title}) had not arrived after {hours:g} hours: "
+        + (run.deliveries[feed.name].reason if feed.name in run.deliveries else "")
+        for feed in missing
+    ]
+    return "; ".join(text.removesuffix(": ") for text in said)
+
+
+def _missed(runs: list[Run], now: dt.datetime) -> Iterator[Notice]:
+    """A day without a run. Silent before the first run: then there is nothing to go by."""
+    if not runs:
+        return
+    last = parse_time(runs[0].run_id)
+    late = now - last - _GRACE
+    if late >= _RUN_EVERY:
+        due = last + _RUN_EVERY * (late // _RUN_EVERY)
+        text = f"no run began at {run_id_at(due)}: the schedule did not fire, or the fetcher could not start"
+        yield Notice(
+            kind="failure",
+            about=f"missed#{run_id_at(due)}",
+            text=text,
+            time=run_id_at(now),
+            details={"run_id": run_id_at(due), "last_run_id": runs[0].run_id},
+        )
+
+
+def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
+    for state in tools.ledger.feed_states().values():
+        days = _days_unchanged(state)
+        for threshold in policy.stale_after_days:
+            if days >= threshold and state.feed in tools.dataset.feed_names:
+                feed, since = tools.dataset.feed(state.feed), state.changed_run_id
+                yield Notice(
+                    kind="stale",
+                    about=f"{state.feed}#{since}#{threshold}",
+                    text=f"feed {feed.name} ({feed.title}) has published the same file since {since[:10]}: {days} days",
+                    time=run_id_at(now),
+                    details={"feed": feed.name, "since": since, "days": days, "sha256": state.sha256},
+                )
+
+
+def _days_unchanged(state: FeedState) -> int:
+    """Days between the run that saw these bytes first and the last one that saw them."""
+    return (parse_time(state.last_run_id).date() - parse_time(state.changed_run_id).date()).days
