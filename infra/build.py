@@ -9,6 +9,7 @@ The same sources give the same bytes, and what has not changed is not built agai
 """
 
 import argparse
+import gzip
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.gate import check_imports
+from infra.locking import alone
 from infra.packages import (
     PackagingFailed,
     Report,
@@ -85,29 +87,23 @@ def build(
     folder = out / stage / service
     chosen = {name: value for name, value in (settings or {}).items() if name in declared.settings and value}
     stamp = _fingerprint(declared, stage=stage, names=names, settings=chosen, root=root)
-    kept = _kept(folder, service=service, stamp=stamp)
-    if kept:
-        return kept
-    shutil.rmtree(folder, ignore_errors=True)
-    source = folder / "source"
-    _copy(declared, source, stage=stage, names=names, settings=chosen, root=root)
-    _chalice_package(source, folder / "chalice", stage=stage, merge=root / "infra" / "merge" / f"{service}.yaml")
-    cache = out / "cache"
-    lock = root / "infra" / "locks" / f"{service}.txt"
-    dependencies = vendor(lock, cache=cache, report=report, for_host=names.get("CLOUD") == "local" and not fits_this_host())
-    own = folder / "own"
-    with zipfile.ZipFile(folder / "chalice" / "deployment.zip") as archive:
-        archive.extractall(own)
-    if service == "api":
-        _add_plotly(own, root=root, cache=cache, report=report)
-    compile_to_byte_code(own)
-    package = _package(declared, own=own, dependencies=dependencies, out=out, report=report)
-    shutil.copytree(dependencies, source / "vendor", copy_function=os.link, dirs_exist_ok=True)
-    (folder / "chalice" / "sam.yaml").rename(folder / "sam.yaml")
-    shutil.rmtree(folder / "chalice")
-    shutil.rmtree(own)
-    digest = hashlib.sha256(package.read_bytes()).hexdigest()
-    (folder / "stamp.json").write_text(json.dumps({"stamp": stamp, "package": str(package), "digest": digest}))
+    with alone(out / stage / f"{service}.lock"):
+        kept = _kept(folder, service=service, stamp=stamp)
+        if kept:
+            return kept
+        shutil.rmtree(folder, ignore_errors=True)
+        _copy(declared, folder / "source", stage=stage, names=names, settings=chosen, root=root)
+        _chalice_package(folder, stage=stage, merge=root / "infra" / "merge" / f"{service}.yaml")
+        host = names.get("CLOUD") == "local" and not fits_this_host()
+        lock = root / "infra" / "locks" / f"{service}.txt"
+        dependencies = vendor(lock, cache=out / "cache", report=report, for_host=host)
+        own = _own_files(declared, folder, out=out, root=root, report=report)
+        package = _package(declared, own=own, dependencies=dependencies, out=out, report=report)
+        shutil.copytree(dependencies, folder / "source" / "vendor", copy_function=os.link, dirs_exist_ok=True)
+        shutil.rmtree(folder / "chalice")
+        shutil.rmtree(own)
+        digest = hashlib.sha256(package.read_bytes()).hexdigest()
+        (folder / "stamp.json").write_text(json.dumps({"stamp": stamp, "package": str(package), "digest": digest}))
     return _built(service, folder, package=package, digest=digest, fresh=True)
 
 
@@ -179,7 +175,9 @@ def _copy(
         try:
             filled = string.Template(path.read_text()).substitute(names)
         except (KeyError, ValueError) as error:
-            raise PackagingFailed(f"{path.relative_to(root)}: no value for {error}; there are {sorted(names)}") from error
+            raise PackagingFailed(
+                f"{path.relative_to(root)}: no value for {error}; there are {sorted(names)}"
+            ) from error
         (target / ".chalice" / path.name).write_text(filled)
     config_path = target / ".chalice" / "config.json"
     config = json.loads(config_path.read_text())
@@ -189,12 +187,14 @@ def _copy(
     config_path.write_text(json.dumps(config, indent=2))
 
 
-def _chalice_package(source: Path, target: Path, *, stage: str, merge: Path) -> None:
+def _chalice_package(folder: Path, *, stage: str, merge: Path) -> None:
+    """The template and the app's own files, as Chalice makes them: dependencies are added afterwards, once only."""
+    source, target = folder / "source", folder / "chalice"
     variables = json.loads((source / ".chalice" / "config.json").read_text())["environment_variables"]
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", ""),
-        "AWS_DEFAULT_REGION": os.environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+        "AWS_DEFAULT_REGION": "us-east-1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(source / "vendor"),
     }
@@ -208,16 +208,26 @@ def _chalice_package(source: Path, target: Path, *, stage: str, merge: Path) -> 
         check=False,
     )
     if run.returncode or not (target / "sam.yaml").exists():
-        raise PackagingFailed(f"chalice package of {source.parent.name} failed:\n{run.stderr}{run.stdout}")
+        raise PackagingFailed(f"chalice package of {folder.name} failed:\n{run.stderr}{run.stdout}")
+    (target / "sam.yaml").rename(folder / "sam.yaml")
 
 
-def _add_plotly(own: Path, *, root: Path, cache: Path, report: Report) -> None:
+def _own_files(service: Service, folder: Path, *, out: Path, root: Path, report: Report) -> Path:
+    """A folder with what the package holds beside its dependencies, byte-compiled."""
+    own = folder / "own"
+    with zipfile.ZipFile(folder / "chalice" / "deployment.zip") as archive:
+        archive.extractall(own)
+    if service.name == "api":
+        _add_plotly(own, lock=root / "infra" / "locks" / "assets.txt", cache=out / "cache", report=report)
+    compile_to_byte_code(own)
+    return own
+
+
+def _add_plotly(own: Path, *, lock: Path, cache: Path, report: Report) -> None:
     """plotly.js is served by us and by no third party; gzipped once, here, rather than at every request."""
-    script = extract_asset(root / "infra" / "locks" / "assets.txt", member=_PLOTLY, cache=cache, report=report)
+    script = extract_asset(lock, member=_PLOTLY, cache=cache, report=report)
     static = own / "chalicelib" / "static"
     static.mkdir(parents=True, exist_ok=True)
-    import gzip
-
     (static / "plotly.min.js.gz").write_bytes(gzip.compress(script, 9, mtime=0))
 
 
@@ -242,7 +252,9 @@ def _package(service: Service, *, own: Path, dependencies: Path, out: Path, repo
         size = made.stat().st_size / _MIB
         report(f"{service.name}: {size:.1f} MiB of at most {service.limit_mib:g}")
         if size > service.limit_mib:
-            raise PackagingFailed(f"{service.name}: the package has {size:.1f} MiB; at most {service.limit_mib:g} is allowed")
+            raise PackagingFailed(
+                f"{service.name}: the package has {size:.1f} MiB; at most {service.limit_mib:g} is allowed"
+            )
         check_imports(made, handlers=[service.handler(function) for function in service.functions])
         made.rename(package)
     return package
@@ -262,6 +274,7 @@ def main(arguments: list[str]) -> int:
 
 def example_names(stage: str) -> dict[str, str]:
     """Names of no account, for building and checking without one."""
+    runs = f"covid-stats-{stage}-runs"
     here = f"us-east-1:123456789012:covid-stats-{stage}"
     return {
         "STAGE": stage,
@@ -271,9 +284,9 @@ def example_names(stage: str) -> dict[str, str]:
         "REGION": "us-east-1",
         "ACCOUNT": "123456789012",
         "BUCKET": f"covid-stats-{stage}-data-123456789012",
-        "RUNS_TABLE": f"covid-stats-{stage}-runs",
+        "RUNS_TABLE": runs,
         "OBSERVATIONS_TABLE": f"covid-stats-{stage}-observations",
-        "RUNS_STREAM_ARN": f"arn:aws:dynamodb:us-east-1:123456789012:table/covid-stats-{stage}-runs/stream/2020-01-01T00:00:00.000",
+        "RUNS_STREAM_ARN": f"arn:aws:dynamodb:us-east-1:123456789012:table/{runs}/stream/2020-01-01T00:00:00.000",
         "TOPIC_ARN": f"arn:aws:sns:{here}-digest",
         "DASHBOARD_URL": "",
     }

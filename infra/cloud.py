@@ -27,7 +27,8 @@ class Cloud:
     @classmethod
     def local(cls, endpoint: str, *, region: str = "us-east-1") -> "Cloud":
         """A local cloud; its administrator is test/test."""
-        session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
+        administrator = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        session = boto3.session.Session(**administrator, region_name=region)
         return cls(kind="local", session=session, endpoint=endpoint.rstrip("/"))
 
     @property
@@ -52,5 +53,7 @@ class Cloud:
 
 @functools.cache
 def _client(session: Any, service: str, endpoint: str) -> Any:
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"} if endpoint else {})
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"} if endpoint else {}
+    )
     return session.client(service, endpoint_url=endpoint or None, config=config)

@@ -36,7 +36,7 @@ class Deployed:
 def deploy(
     stage: str,
     *,
-    cloud: Cloud,
+    endpoint: str = "",
     services: Sequence[str] | None = None,
     settings: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
@@ -44,13 +44,14 @@ def deploy(
     root: Path = ROOT,
     report: Report = print,
 ) -> Deployed:
-    """Deploy the foundation and all services, or only the `services` named.
+    """Deploy the foundation and all services, or only the `services` named: to AWS, or to a local cloud's `endpoint`.
 
     `settings` (environment variables) and `parameters` (of the templates) go before those in the stage's file.
     Raises PackagingFailed, DeploymentFailed (that stack alone was rolled back), LookupError for a service alone on a
     stage that has no foundation.
     """
     check_stage(stage)
+    cloud = Cloud.local(endpoint) if endpoint else Cloud.aws()
     choices = read_choices(stage)
     chosen = dict(choices.parameters) | dict(parameters or {}) | {"Stage": stage, "Cloud": cloud.kind}
     chosen_settings = dict(choices.settings) | dict(settings or {})
@@ -74,7 +75,9 @@ def deploy(
             built = early[name].result() if name in early else build_for_stage(name)
             template = _with_code(built, bucket=names["ARTEFACTS"], cloud=cloud)
             stack = find_service(name).stack(stage)
-            if _apply(name, stack, template, chosen, stage=stage, cloud=cloud, report=report, bucket=names["ARTEFACTS"]):
+            if _apply(
+                name, stack, template, chosen, stage=stage, cloud=cloud, report=report, bucket=names["ARTEFACTS"]
+            ):
                 changed.append(name)
     return Deployed(stage=stage, names=names | find_published(stage, cloud=cloud), changed=tuple(changed))
 
@@ -116,8 +119,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
     asked = parser.parse_args(arguments)
     try:
-        cloud = Cloud.local(asked.endpoint) if asked.endpoint else Cloud.aws()
-        done = deploy(asked.stage, cloud=cloud, services=asked.service)
+        done = deploy(asked.stage, endpoint=asked.endpoint, services=asked.service)
     except (PackagingFailed, stacks.DeploymentFailed, LookupError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

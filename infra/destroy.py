@@ -17,9 +17,10 @@ class NotEmpty(Exception):
     """The data bucket holds files and the caller did not insist."""
 
 
-def destroy(stage: str, *, cloud: Cloud, force: bool = False, report: Report = print) -> None:
+def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Report = print) -> None:
     """Delete all of the stage's stacks, and with `force` its data. Raises NotEmpty before anything is deleted."""
     check_stage(stage)
+    cloud = Cloud.local(endpoint) if endpoint else Cloud.aws()
     names = find_published(stage, cloud=cloud)
     s3 = cloud.client("s3")
     if "BUCKET" in names and not force and _holds_anything(s3, names["BUCKET"]):
@@ -59,8 +60,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
     asked = parser.parse_args(arguments)
     try:
-        cloud = Cloud.local(asked.endpoint) if asked.endpoint else Cloud.aws()
-        destroy(asked.stage, cloud=cloud, force=asked.force)
+        destroy(asked.stage, endpoint=asked.endpoint, force=asked.force)
     except (NotEmpty, stacks.DeploymentFailed, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from infra.packages import RUNTIME_MODULES, PackagingFailed
 
-_PROGRAM = '''
+_PROGRAM = """
 import importlib, json, os, sys
 
 handlers, modules, paths = json.loads(sys.argv[1])
@@ -31,7 +31,7 @@ for handler in handlers:
     assert callable(getattr(importlib.import_module(module), attribute)), f"{handler} cannot be called"
 for module in modules:
     importlib.import_module(module)
-'''
+"""
 
 
 def check_imports(package: Path, *, handlers: Sequence[str], variables: dict[str, str] | None = None) -> None:

