@@ -35,6 +35,11 @@ class Line:
         self._fields |= values
         self._units |= dict.fromkeys(values, unit)
 
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong where the handler answers all the same (an HTTP 500, a partial batch response)."""
+        self.bind(outcome=type(error).__name__)
+        self._fields["error"] = str(error)[:2000]
+
     def render(self, *, epoch_ms: int) -> str:
         metrics = [{"Name": name, "Unit": unit} for name, unit in self._units.items()]
         directive = {"Namespace": NAMESPACE, "Dimensions": [["stage", "service"]], "Metrics": metrics}
@@ -57,8 +62,7 @@ def invocation(*, service: str, handler: str, stage: str, context: Any = None) -
             yield line
             line._fields.setdefault("outcome", "ok")
         except BaseException as error:
-            line.bind(outcome=type(error).__name__)
-            line._fields["error"] = str(error)[:2000]
+            line.fail(error)
             raise
         finally:
             line.measure("Milliseconds", duration=round((time.perf_counter() - began) * 1000, 1))
