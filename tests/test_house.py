@@ -1,0 +1,70 @@
+"""The house rules of the design, read off the import statements."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("fetcher", "merger", "notifier", "api")
+
+
+def sources(room: str) -> list[Path]:
+    return sorted(path for path in (ROOT / room).rglob("*.py") if "vendor" not in path.parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Dotted names of everything a file imports, at the top or deferred."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def offenders(paths: list[Path], forbidden: set[str]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in paths
+        for name in imports(path)
+        if forbidden & {name, name.split(".")[0]}
+    ]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_imports_neither_another_service_nor_infra(service: str) -> None:
+    others = {other for other in SERVICES if other != service}
+    assert offenders(sources(service), others | {"infra", "tests"}) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_chalicelib_modules_are_of_the_service_that_imports_them(service: str) -> None:
+    own = {f"chalicelib.{path.stem}" for path in (ROOT / service / "chalicelib").glob("*.py")}
+    named = {name for path in sources(service) for name in imports(path) if name.startswith("chalicelib")}
+    assert named - own == set()
+
+
+def test_shared_imports_no_service_and_no_infra() -> None:
+    assert offenders(sources("shared"), {*SERVICES, "chalicelib", "infra", "tests", "chalice"}) == []
+
+
+def test_only_app_modules_import_chalice_and_make_clients() -> None:
+    below = [path for service in SERVICES for path in sources(service) if path.name != "app.py"]
+    assert offenders(below, {"chalice", "boto3", "shared.aws"}) == []
+
+
+def test_infra_is_imported_by_nobody_but_tests() -> None:
+    assert offenders([path for room in (*SERVICES, "shared") for path in sources(room)], {"infra"}) == []
+
+
+def test_chalicelib_module_names_are_unique_and_no_folder_is_a_package() -> None:
+    names = Counter(path.name for service in SERVICES for path in (ROOT / service / "chalicelib").rglob("*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
+    assert "__init__.py" not in names
+
+
+def test_the_vocabulary_is_linked_into_every_service() -> None:
+    for service in SERVICES:
+        assert (ROOT / service / "vendor" / "shared").readlink() == Path("../../shared")
