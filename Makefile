@@ -1,0 +1,94 @@
+# The commands. They hold no logic: what they do is in infra/ (python -m infra), in tests/ and in the linters.
+# Needed: make, git, Python 3.12 or newer. Everything else is installed into .venv* from infra/locks.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help run test replay deploy destroy status trace approve redrive bench lint format locks environments clean
+
+PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
+TOOLS = @$(PYTHON) infra/environments.py tools
+LOCAL = @$(PYTHON) infra/environments.py tools ministack
+TESTS = @$(PYTHON) infra/environments.py tools tests ministack
+INFRA = .venv/bin/python -m infra
+stage = $(if $(STAGE),--stage $(STAGE))
+need = $(if $($(1)),,$(error usage: $(2)))
+
+help:  ## what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	printf '  make %-13s %s\n' "$$name" "$$text"; done
+
+run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir takes day folders instead
+	$(LOCAL)
+	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)")
+
+test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
+	$(TESTS)
+	@$(MAKE) lint
+	@.venv/bin/python -m pytest -n 2 $(ARGS)
+
+replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day]: day folders through a fresh local cloud, the answers written to OUT
+	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
+	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
+	$(LOCAL)
+	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+
+deploy:  ## STAGE=x [SERVICE=api]: to the AWS account of the environment's credentials; one service, or everything
+	@$(call need,STAGE,make deploy STAGE=x [SERVICE=api])
+	$(TOOLS)
+	@$(INFRA) deploy --stage $(STAGE) $(if $(SERVICE),--service $(SERVICE))
+
+destroy:  ## STAGE=x [FORCE=1]: tear the stage down; FORCE=1 also where it holds data
+	@$(call need,STAGE,make destroy STAGE=x [FORCE=1])
+	$(TOOLS)
+	@$(INFRA) destroy --stage $(STAGE) $(if $(filter 1,$(FORCE)),--force)
+
+status:  ## [STAGE=x]: the last runs, what is served, what is stuck; without STAGE, of the local cloud that runs here
+	$(TOOLS)
+	@$(INFRA) status $(stage)
+
+trace:  ## RUN=id [STAGE=x]: one run through all services
+	@$(call need,RUN,make trace RUN=2020-10-25T17:00:00Z [STAGE=x])
+	$(TOOLS)
+	@$(INFRA) trace --run $(RUN) $(stage)
+
+approve:  ## RUN=id [STAGE=x]: let a rejected run pass
+	@$(call need,RUN,make approve RUN=2020-10-25T17:00:00Z [STAGE=x])
+	$(TOOLS)
+	@$(INFRA) approve --run $(RUN) $(stage)
+
+redrive:  ## RUN=id [STAGE=x]: try a run that ended badly again
+	@$(call need,RUN,make redrive RUN=2020-10-25T17:00:00Z [STAGE=x])
+	$(TOOLS)
+	@$(INFRA) redrive --run $(RUN) $(stage)
+
+bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
+	$(TESTS)
+	@.venv/bin/python -m tests.bench $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only $(ONLY))
+
+lint:  ## ruff, mypy, and cfn-lint on every template as it is deployed
+	$(TESTS)
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --check .; exit 1; }
+	@.venv/bin/mypy shared infra tests fetcher/chalicelib merger/chalicelib notifier/chalicelib api/chalicelib
+	@$(INFRA) build
+	@.venv/bin/cfn-lint infra/*.yaml .build/offline/dev/fetcher/sam.yaml .build/offline/dev/merger/sam.yaml \
+	.build/offline/dev/notifier/sam.yaml .build/offline/dev/api/sam.yaml
+	@echo "cfn-lint: no finding"
+
+format:  ## let ruff lay the code out and repair what it can
+	$(TESTS)
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+locks:  ## compile the lock files anew (UPGRADE=1: to the newest releases allowed)
+	$(TOOLS)
+	@$(PYTHON) infra/environments.py locks
+	@sh infra/locks/compile.sh $(if $(filter 1,$(UPGRADE)),--upgrade)
+
+environments:  ## make .venv and .venv-ministack, or bring them up to date
+	$(TESTS)
+
+clean:  ## remove what was built and installed
+	rm -rf .build .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
