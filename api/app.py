@@ -1,0 +1,81 @@
+"""The api service: serves what was rendered, and renders when a run commits.
+
+Routes come from one table (`chalicelib.endpoints`). `{proxy+}` takes what no route does.
+"""
+
+import datetime as dt
+import functools
+import os
+from pathlib import Path
+
+from chalice import Chalice, Response
+
+from chalicelib.assets import Assets
+from chalicelib.dispatching import dispatch
+from chalicelib.endpoints import ANY_PATH, ENDPOINTS, EVERY_METHOD, METHODS
+from chalicelib.replies import Sent
+from chalicelib.requests import Request
+from chalicelib.shelf import Shelf
+from chalicelib.site import ApiSettings, Site
+from shared.aws import client
+from shared.ledger import Ledger
+from shared.observation import invocation
+from shared.settings import Place
+
+app = Chalice(app_name="covid-stats-api")
+
+ASSETS = Assets(Path(__file__).parent / "chalicelib" / "static")
+
+
+@functools.cache
+def place() -> Place:
+    return Place.read(os.environ)
+
+
+@functools.cache
+def ledger() -> Ledger:
+    return Ledger(client("dynamodb"), table=place().runs_table, dataset=place().dataset.name)
+
+
+@functools.cache
+def site() -> Site:
+    settings = ApiSettings.read(os.environ)
+    shelf = Shelf(client("s3"), bucket=place().bucket, ttl=settings.pointer_seconds)
+    return Site(
+        place=place(), settings=settings, shelf=shelf, assets=ASSETS, ledger=ledger, now=lambda: dt.datetime.now(dt.UTC)
+    )
+
+
+class Ready(Response):
+    """A response that is already as API Gateway wants it: encoded, compressed, with all its headers."""
+
+    def __init__(self, sent: Sent) -> None:
+        super().__init__(body="", headers=dict(sent.headers), status_code=sent.status)
+        self._sent = sent
+
+    def to_dict(self, binary_types: object = None) -> dict[str, object]:  # noqa: ARG002  # Chalice's signature
+        return self._sent.to_proxy_response()
+
+
+def serve(**_path: str) -> Response:
+    """Every route: the table says what answers it."""
+    with invocation(service="api", handler="serve", stage=place().stage, context=app.lambda_context) as line:
+        return Ready(dispatch(site(), Request.from_event(app.current_request.to_original_event()), line))
+
+
+for endpoint in ENDPOINTS:
+    methods = EVERY_METHOD if endpoint.path == "/" else METHODS  # {proxy+} does not take the empty path
+    app.route(endpoint.path, methods=list(methods), content_types=[])(serve)
+app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
+
+
+@app.on_dynamodb_record(stream_arn=os.environ["RUNS_STREAM_ARN"], batch_size=10, starting_position="TRIM_HORIZON")
+def refresh_views(event):
+    """Render each run that was committed; what fails is retried, the rest stands."""
+    from chalicelib.refreshing import Refresher, observe, partial_batch_response, refresh_batch  # deferred: pandas
+
+    refresher = Refresher(client("s3"), bucket=place().bucket, ledger=ledger(), dataset=place().dataset, assets=ASSETS)
+    with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
+        outcomes = list(refresh_batch(event.to_dict()["Records"], refresher=refresher, ledger=ledger()))
+        observe(outcomes, line)
+    return partial_batch_response(outcomes)

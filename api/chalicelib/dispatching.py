@@ -1,0 +1,67 @@
+"""From a request to what is sent: find the route, read its parameters, answer, and word what is wrong."""
+
+import re
+from collections.abc import Sequence
+
+from chalicelib.documents import Reply
+from chalicelib.endpoints import ANY_PATH, ENDPOINTS, METHODS, Endpoint
+from chalicelib.parameters import read_parameters
+from chalicelib.problems import BodyUnexpected, Broken, MethodUnknown, Problem, RouteUnknown
+from chalicelib.replies import Sent, fit, fit_problem
+from chalicelib.requests import Request
+from chalicelib.site import Site
+from shared.observation import Line
+
+_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+
+_PREFLIGHT = {
+    "Allow": ", ".join(METHODS),
+    "Access-Control-Allow-Methods": ", ".join(METHODS),
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+    "Cache-Control": "public, max-age=86400",
+}
+
+
+def dispatch(site: Site, request: Request, line: Line) -> Sent:
+    """Never raises: what goes wrong is worded for the reader, and a fault of ours is told to the line."""
+    try:
+        sent = fit(_answer(site, request), request)
+    except Problem as problem:
+        sent = fit_problem(problem, request)
+    except Exception as error:
+        line.fail(error)
+        sent = fit_problem(Broken(request.request_id), request)
+    line.bind(route=request.route, method=request.method, status=sent.status)
+    return sent
+
+
+def _answer(site: Site, request: Request) -> Reply:
+    endpoint = _BY_PATH.get(request.route) or _refuse(request)
+    if request.method == "OPTIONS":
+        return Reply(status=204, headers=_PREFLIGHT)
+    if request.method not in METHODS:
+        raise MethodUnknown(request.method, request.path, allowed=METHODS)
+    if request.has_body:
+        raise BodyUnexpected(request.method)
+    if request.wants_fresh:
+        site.shelf.current(fresh=True)
+    asked = read_parameters(endpoint.parameters, route=endpoint.path, path=request.path_values, query=request.query)
+    return endpoint.answer(site, asked, request)
+
+
+def _refuse(request: Request) -> Endpoint:
+    """A path or a method that no route takes: `{proxy+}` gets both."""
+    if request.route == ANY_PATH:
+        for path in _BY_PATH:
+            if _pattern(path).fullmatch(request.path):
+                raise MethodUnknown(request.method, request.path, allowed=METHODS)
+    raise RouteUnknown(request.path, known=_paths())
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)))
+
+
+def _paths() -> Sequence[str]:
+    return [path for path in _BY_PATH if not path.startswith(("/static", "/figures"))]

@@ -1,0 +1,76 @@
+"""What a request is answered with: bytes in two forms, and the headers that let caches work.
+
+A document exists as plain text and gzipped. Views are stored gzipped, so the plain form is made only for a client
+that takes no gzip; each form is made once and kept with the document. The two forms have different entity tags, as
+RFC 9110 asks of strong ones.
+"""
+
+import base64
+import functools
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+JSON, CSV, HTML, ATOM = (
+    "application/json",
+    "text/csv; charset=utf-8",
+    "text/html; charset=utf-8",
+    "application/atom+xml",
+)
+
+WORTH_PACKING = 1000
+"""Bytes below which gzip saves nothing."""
+
+LARGEST = 5_900_000
+"""Bytes of body a Lambda function may answer with: 6 MB less the envelope."""
+
+
+class Document:
+    """Immutable bytes of one media type."""
+
+    def __init__(self, media_type: str, *, plain: bytes | None = None, packed: bytes | None = None) -> None:
+        if plain is None and packed is None:
+            raise ValueError("a document needs its bytes, plain or packed")
+        self.media_type = media_type
+        self._plain, self._packed = plain, packed
+
+    @functools.cached_property
+    def plain(self) -> bytes:
+        return self._plain if self._plain is not None else gzip.decompress(self._packed or b"")
+
+    @functools.cached_property
+    def text(self) -> str:
+        return self.plain.decode()
+
+    @functools.cached_property
+    def packed(self) -> bytes:
+        return self._packed if self._packed is not None else pack(self.plain, level=6)
+
+    @functools.cached_property
+    def packed_base64(self) -> str:
+        return base64.b64encode(self.packed).decode()
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Names the content: of the bytes that were given, which is enough, as packing is deterministic."""
+        given = self._packed if self._packed is not None else self.plain
+        return hashlib.sha256(given).hexdigest()[:32]
+
+    @property
+    def worth_packing(self) -> bool:
+        return self._packed is not None or len(self.plain) >= WORTH_PACKING
+
+
+def pack(plain: bytes, *, level: int = 9) -> bytes:
+    """gzip without a time stamp: the same bytes always pack to the same bytes."""
+    return gzip.compress(plain, compresslevel=level, mtime=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An answer before it is fitted to what the client takes."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    document: Document | None = None

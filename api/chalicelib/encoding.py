@@ -1,0 +1,83 @@
+"""Tables as text: JSON and CSV whose rows are lines that begin with the date, which is what slicing relies on."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Columns of equal length, in order of (date, series)."""
+
+    dates: Sequence[str]
+    """ISO dates: the day, or the last day of a week or month."""
+    series: Sequence[str] | None
+    """The series of each row; None where the dataset has one only."""
+    values: Mapping[str, Sequence[int | None]]
+    """Measure -> its values."""
+    open_after: str | None = None
+    """The newest date in the data, for weeks and months: a bucket labelled later is still open."""
+
+    def only(self, series: str) -> "Table":
+        """The rows of one series, as a table of one series."""
+        if self.series is None:
+            return self
+        mine = [n for n, name in enumerate(self.series) if name == series]
+        return Table(
+            dates=[self.dates[n] for n in mine],
+            series=None,
+            values={measure: [column[n] for n in mine] for measure, column in self.values.items()},
+            open_after=self.open_after,
+        )
+
+    def last(self, count: int) -> "Table":
+        """The last rows of a table of one series."""
+        return Table(
+            dates=self.dates[-count:],
+            series=self.series and self.series[-count:],
+            values={measure: column[-count:] for measure, column in self.values.items()},
+            open_after=self.open_after,
+        )
+
+    def is_open(self, date: str) -> bool:
+        return self.open_after is not None and date > self.open_after
+
+
+def to_json(table: Table) -> bytes:
+    """A JSON array of `{"date", "series"?, measures..., "complete": false?}`."""
+    return join_json(list(_json_rows(table))).encode()
+
+
+def join_json(rows: Sequence[str]) -> str:
+    return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
+
+
+def to_csv(table: Table) -> bytes:
+    """The same as CSV; null is empty; weeks and months have a column `complete` (true or false)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(csv_header(table.values, series=table.series is not None, buckets=table.open_after is not None))
+    writer.writerows(_csv_rows(table))
+    return out.getvalue().encode()
+
+
+def csv_header(measures: Iterable[str], *, series: bool, buckets: bool) -> list[str]:
+    return ["date", *(["series"] if series else []), *measures, *(["complete"] if buckets else [])]
+
+
+def _json_rows(table: Table) -> Iterator[str]:
+    names = [f"{json.dumps(measure)}:" for measure in table.values]
+    for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
+        series = f'"series":{json.dumps(table.series[n], ensure_ascii=False)},' if table.series is not None else ""
+        numbers = ",".join(name + ("null" if v is None else str(v)) for name, v in zip(names, values, strict=True))
+        complete = ',"complete":false' if table.is_open(date) else ""
+        yield f'{{"date":"{date}",{series}{numbers}{complete}}}'
+
+
+def _csv_rows(table: Table) -> Iterator[list[str | int | None]]:
+    for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
+        series = [table.series[n]] if table.series is not None else []
+        complete = ["false" if table.is_open(date) else "true"] if table.open_after is not None else []
+        yield [date, *series, *values, *complete]

@@ -1,0 +1,137 @@
+"""The routes: one table that registers them, reads their parameters and writes /openapi.json."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.answers import (
+    Answer,
+    answer_asset,
+    answer_changes,
+    answer_date,
+    answer_figures,
+    answer_health,
+    answer_run,
+    answer_run_changes,
+    answer_runs,
+    answer_table,
+)
+from chalicelib.documents import Reply
+from chalicelib.live import answer_dashboard
+from chalicelib.parameters import AS_OF, BEFORE, DATE, FORMAT, FROM, NAME, RUN, SINCE, TO, Asked, Parameter, limit
+from chalicelib.requests import Request
+from chalicelib.site import Site
+
+METHODS = ("GET", "HEAD", "OPTIONS")
+EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
+ANY_PATH = "/{proxy+}"
+"""API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
+
+_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One route."""
+
+    path: str
+    summary: str
+    answer: Answer
+    media: Mapping[str, str]
+    """Media type of its answer -> name of the schema (`chalicelib.openapi`)."""
+    parameters: Sequence[Parameter] = ()
+    statuses: Sequence[int] = (200,)
+    """The statuses of its own answers; 304 and those of problems come on top."""
+
+
+def _document(_site: Site, _asked: Asked, _request: Request) -> Reply:
+    from chalicelib.openapi import answer_openapi  # deferred: it needs this table
+
+    return answer_openapi(ENDPOINTS)
+
+
+def _table(name: str, summary: str) -> Endpoint:
+    buckets = name in ("weekly", "monthly")
+    return Endpoint(
+        path=f"/{name}",
+        summary=summary,
+        answer=answer_table(name, buckets=buckets),
+        media={"application/json": "Buckets" if buckets else "Rows", "text/csv": "Text"},
+        parameters=_TABLE_PARAMETERS,
+    )
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        path="/",
+        summary="The dashboard.",
+        answer=answer_dashboard,
+        media={"text/html": "Text"},
+        parameters=(AS_OF,),
+    ),
+    _table("data", "The values as published, a row a date."),
+    _table("daily", "What each date added: its value minus that of the present date before it."),
+    _table("weekly", "Sums of the daily increments over weeks that end on Sunday, labelled by it."),
+    _table("monthly", "Sums of the daily increments over months, labelled by their last day."),
+    Endpoint(
+        path="/data/{date}",
+        summary="One date: its values, and every value it ever had, by which run.",
+        answer=answer_date,
+        media={"application/json": "DateHistory"},
+        parameters=(DATE, AS_OF),
+    ),
+    Endpoint(
+        path="/figures",
+        summary="The dashboard's figures, for Plotly.",
+        answer=answer_figures,
+        media={"application/json": "Object"},
+        parameters=(AS_OF,),
+    ),
+    Endpoint(
+        path="/runs",
+        summary="The runs, newest first; the next page is in the Link header.",
+        answer=answer_runs,
+        media={"application/json": "Runs"},
+        parameters=(limit(usual=20, most=100), BEFORE),
+    ),
+    Endpoint(
+        path="/runs/{run_id}",
+        summary="One run.",
+        answer=answer_run,
+        media={"application/json": "Run"},
+        parameters=(RUN,),
+    ),
+    Endpoint(
+        path="/runs/{run_id}/changes",
+        summary="What a run changed.",
+        answer=answer_run_changes,
+        media={"application/json": "ChangeSet"},
+        parameters=(RUN,),
+    ),
+    Endpoint(
+        path="/changes",
+        summary="What was committed since a run, oldest first, a change set a run: enough to stay in step.",
+        answer=answer_changes,
+        media={"application/json": "ChangeSets"},
+        parameters=(SINCE, limit(usual=20, most=100)),
+    ),
+    Endpoint(
+        path="/health",
+        summary="Whether readers are served what was committed last.",
+        answer=answer_health,
+        media={"application/json": "Health"},
+        statuses=(200, 503),
+    ),
+    Endpoint(
+        path="/openapi.json",
+        summary="This description.",
+        answer=_document,
+        media={"application/json": "Object"},
+    ),
+    Endpoint(
+        path="/static/{name}",
+        summary="Scripts and styles, under names that carry their hash.",
+        answer=answer_asset,
+        media={"text/javascript": "Text", "text/css": "Text", "image/svg+xml": "Text"},
+        parameters=(NAME,),
+    ),
+)

@@ -1,0 +1,205 @@
+"""The dashboard's Plotly figures, as plain dicts.
+
+Plotly's own Python classes validate and serialise at thirty times the cost; the tests put the same dicts through
+`plotly.graph_objects.Figure`. Colours, language and size are the page's business: the script fills them in from the
+style sheet and the reader's locale, so a figure says only which measure a trace belongs to (`meta`).
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.encoding import Table
+from chalicelib.histories import Revision
+from chalicelib.tabulating import Tables
+from shared.dataset import Dataset, Measure
+
+type Figure = dict[str, Any]
+
+RECENT = {"daily": 7, "weekly": 8, "monthly": 6}
+"""How many days, weeks and months are shown as recent."""
+
+RUNS_SHOWN = 12
+"""Runs with revisions that the revisions figure shows."""
+
+COLOURS = ("#2a5d8f", "#a8402d", "#2c7a5f", "#7a5195", "#8a6d1f", "#48606b")
+"""One for each measure in turn, where nothing else says otherwise."""
+
+_GAP = 0.09
+
+
+def dashboard_figures(tables: Tables, changes: Sequence[Revision], dataset: Dataset) -> dict[str, dict[str, Figure]]:
+    """`{"daily" | "weekly" | "monthly": {"new", "cumulative", "recent"}, "revisions": {"all"}}`."""
+    figures: dict[str, dict[str, Figure]] = {}
+    for name, table in tables.increments().items():
+        figures[name] = {
+            "new": panels(table, dataset, kind="new", mean=name == "daily"),
+            "cumulative": panels(tables.cumulative(name), dataset, kind="cumulative"),
+            "recent": panels(table.last(RECENT[name]), dataset, kind="new"),
+        }
+    figures["revisions"] = {"all": revisions_figure(changes, dataset)}
+    return figures
+
+
+def panels(table: Table, dataset: Dataset, *, kind: str, mean: bool = False) -> Figure:
+    """One panel a measure above the other, on one time axis: each keeps a scale of its own."""
+    traces: list[dict[str, Any]] = []
+    layout: dict[str, Any] = _layout()
+    for n, measure in enumerate(dataset.measures):
+        axis = "" if n == 0 else str(n + 1)
+        traces += _traces(table, measure, axis=axis, colour=_colour(n), kind=kind, mean=mean)
+        low, high = panel_domain(n, len(dataset.measures))
+        layout[f"yaxis{axis}"] = {
+            "domain": [low, high],
+            "title": {"text": measure.label},
+            "rangemode": "tozero",
+            "fixedrange": True,
+            "anchor": "x",
+        }
+        layout["annotations"] += _note(table, measure, axis=axis)
+    lowest = "" if len(dataset.measures) == 1 else str(len(dataset.measures))
+    layout["xaxis"] = {"type": "date", "anchor": f"y{lowest}", "domain": [0, 1]}
+    return {"data": traces, "layout": layout}
+
+
+def panel_domain(n: int, count: int) -> tuple[float, float]:
+    """The share of the height that panel n of `count` takes, the first on top."""
+    height = (1 - _GAP * (count - 1)) / count
+    low = (count - 1 - n) * (height + _GAP)
+    return round(low, 4), round(low + height, 4)
+
+
+def seven_day_mean(dates: Sequence[str], values: Sequence[int | None]) -> list[float | None]:
+    """For each date the mean a day over the seven days that end with it.
+
+    What is counted on a date after a gap was counted over all of the gap, so the sum is divided by seven whatever
+    the number of dates. None in the first six days, and where one of the dates has no value.
+    """
+    days = [dt.date.fromisoformat(date).toordinal() for date in dates]
+    means: list[float | None] = []
+    first = 0
+    for n, day in enumerate(days):
+        while days[first] <= day - 7:
+            first += 1
+        window = values[first : n + 1]
+        full = day - days[0] >= 6 and None not in window
+        means.append(_round(sum(value or 0 for value in window) / 7) if full else None)
+    return means
+
+
+def revisions_figure(changes: Sequence[Revision], dataset: Dataset) -> Figure:
+    """Which past dates the last runs changed: a row a run, the newest on top, a mark a changed value."""
+    runs = list(dict.fromkeys(change.run_id for change in changes))[:RUNS_SHOWN]
+    shown = [change for change in changes if change.run_id in runs]
+    traces = [
+        _revision_trace(dataset.measures[n], [one for one in shown if one.measure == name], colour=_colour(n))
+        for n, name in enumerate(dataset.measure_names)
+    ]
+    layout = _layout() | {
+        "xaxis": {"type": "date", "title": {"text": "Date that was revised"}},
+        "yaxis": {
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": [run[:10] for run in reversed(runs)],
+            "title": {"text": "Run"},
+            "fixedrange": True,
+        },
+    }
+    return {"data": [trace for trace in traces if trace["x"]], "layout": layout}
+
+
+def _revision_trace(measure: Measure, changes: Sequence[Revision], *, colour: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": measure.label,
+        "meta": measure.name,
+        "x": [change.date for change in changes],
+        "y": [change.run_id[:10] for change in changes],
+        "text": [_revision_text(change) for change in changes],
+        "hovertemplate": "%{x|%Y-%m-%d}<br>%{text}<extra>%{fullData.name}</extra>",
+        "marker": {
+            "color": colour,
+            "size": 11,
+            "opacity": 0.75,
+            "symbol": [_symbol(change) for change in changes],
+        },
+    }
+
+
+def _symbol(change: Revision) -> str:
+    if change.difference is None:
+        return "x"
+    return "triangle-up" if change.difference > 0 else "triangle-down"
+
+
+def _revision_text(change: Revision) -> str:
+    old = "none" if change.old is None else f"{change.old:,}"
+    new = "removed" if change.removed else "none" if change.new is None else f"{change.new:,}"
+    return f"{old} → {new}" + ("" if change.difference is None else f" ({change.difference:+,})")
+
+
+def _traces(table: Table, measure: Measure, *, axis: str, colour: str, kind: str, mean: bool) -> list[dict[str, Any]]:
+    values = table.values[measure.name]
+    shared = {"x": list(table.dates), "xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name}
+    if kind == "cumulative":
+        line = {"color": colour, "width": 2}
+        return [shared | {"type": "scatter", "mode": "lines", "name": measure.label, "y": list(values), "line": line}]
+    marker: dict[str, Any] = {"color": colour, "opacity": 0.35 if mean else 0.85}
+    if any(map(table.is_open, table.dates)):
+        marker["opacity"] = [0.4 if table.is_open(date) else 0.85 for date in table.dates]
+    bars = shared | {"type": "bar", "name": measure.label, "y": list(values), "marker": marker}
+    if not mean:
+        return [bars]
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"{measure.label}, 7-day mean",
+        "y": seven_day_mean(table.dates, values),
+        "line": {"color": colour, "width": 2},
+    }
+    return [bars, shared | line]
+
+
+def _note(table: Table, measure: Measure, *, axis: str) -> list[dict[str, Any]]:
+    """Where a measure ends before the dates do, the chart says so."""
+    last = last_reported(table, measure.name)
+    if last is None or last == table.dates[-1]:
+        return []
+    return [
+        {
+            "text": f"not reported after {last}",
+            "name": f"note-{measure.name}",
+            "x": last,
+            "xref": "x",
+            "xanchor": "left",
+            "y": 1,
+            "yref": f"y{axis} domain",
+            "yanchor": "top",
+            "showarrow": False,
+        }
+    ]
+
+
+def last_reported(table: Table, measure: str) -> str | None:
+    """The last date with a value; None where there never was one."""
+    values = table.values[measure]
+    return next((table.dates[n] for n in range(len(values) - 1, -1, -1) if values[n] is not None), None)
+
+
+def _layout() -> dict[str, Any]:
+    return {
+        "margin": {"l": 56, "r": 8, "t": 8, "b": 32},
+        "showlegend": False,
+        "hovermode": "x unified",
+        "bargap": 0.15,
+        "annotations": [],
+    }
+
+
+def _colour(n: int) -> str:
+    return COLOURS[n % len(COLOURS)]
+
+
+def _round(value: float) -> float:
+    return round(value) if abs(value) >= 100 else round(value, 1)

@@ -1,0 +1,53 @@
+"""Numbers and dates as HTML: readable as they stand, and marked up so that the script can set them in the reader's way.
+
+`<data value>` and `<time datetime>` carry the plain value; the text is English with thousands commas.
+"""
+
+import datetime as dt
+from html import escape
+
+NOT_REPORTED = '<span class="none" title="not reported">–</span>'
+
+
+def number(value: int | float | None, *, sign: bool = False) -> str:
+    """`sign` writes the plus as well; None is a dash."""
+    if value is None:
+        return NOT_REPORTED
+    style = ' class="signed"' if sign else ""
+    text = f"{value:+,}" if sign else f"{value:,}"
+    return f'<data value="{value}"{style}>{text.replace("-", "−")}</data>'
+
+
+def percent(value: float | None) -> str:
+    """A change as a share: 0.123 is +12.3 %."""
+    if value is None:
+        return NOT_REPORTED
+    text = f"{value:+.1%}".replace("-", "−").replace("%", " %")
+    return f'<data value="{value:.4f}" class="percent">{text}</data>'
+
+
+def date(iso: str, *, style: str = "medium") -> str:
+    """`style`: `long` (Saturday 24 October 2020), `medium` (24 Oct 2020), `short` (Sat 24 Oct), `month` (Oct 2020)."""
+    day = dt.date.fromisoformat(iso)
+    text = {
+        "long": f"{day:%A} {day.day} {day:%B %Y}",
+        "medium": f"{day.day} {day:%b %Y}",
+        "short": f"{day:%a} {day.day} {day:%b}",
+        "month": f"{day:%b %Y}",
+    }[style]
+    return f'<time datetime="{iso}" data-style="{style}">{text}</time>'
+
+
+def moment(time: str) -> str:
+    """A time such as a run id."""
+    at = dt.datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
+    return f'<time datetime="{time}" data-style="moment">{at.day} {at:%b %Y, %H:%M} UTC</time>'
+
+
+def count(number_of: int, one: str, many: str = "") -> str:
+    """`1 day`, `19 days`."""
+    return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
+
+
+def text(value: str) -> str:
+    return escape(value)

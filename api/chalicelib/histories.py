@@ -1,0 +1,93 @@
+"""Every value that a date ever had, and by which run: carried from view to view, one change set at a time.
+
+A history is `{series: {date: [entry]}}`, oldest entry first; an entry is `{"run_id", "at", "values"}` with `values`
+a list in the order of the measures, or None where the run removed the date.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.changes import ChangeSet
+from shared.dataset import Dataset
+from shared.runs import Run
+
+type Entry = dict[str, Any]
+type History = dict[str, dict[str, list[Entry]]]
+
+
+def extend_history(history: History, change: ChangeSet, *, run: Run, dataset: Dataset) -> History:
+    """The history with what this run changed; the given one stays as it is.
+
+    Raises KeyError where the run changes a date that the history does not have.
+    """
+    extended = {series: dict(dates) for series, dates in history.items()}
+
+    def append(row: Mapping[str, Any], values: Sequence[int | None] | None) -> None:
+        dates = extended.setdefault(row.get("series", dataset.series), {})
+        entry = {"run_id": run.run_id, "at": run.known_from or run.run_id, "values": values}
+        dates[row["date"]] = [*dates.get(row["date"], ()), entry]
+
+    names = dataset.measure_names
+    for row in change.added:
+        append(row, [row[name] for name in names])
+    for row in change.changed:
+        was = extended[row.get("series", dataset.series)][row["date"]][-1]["values"]
+        fields = row["fields"]
+        append(row, [fields[name]["new"] if name in fields else old for name, old in zip(names, was, strict=True)])
+    for row in change.removed:
+        append(row, None)
+    return extended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """A value that was there before and that a run changed."""
+
+    run_id: str
+    at: str
+    """The time from which the new value was known."""
+    series: str
+    date: str
+    measure: str
+    old: int | None
+    new: int | None
+    """None also where the date was removed."""
+    removed: bool = False
+
+    @property
+    def difference(self) -> int | None:
+        return None if self.old is None or self.new is None else self.new - self.old
+
+
+def revisions(history: History, dataset: Dataset) -> list[Revision]:
+    """All revisions, newest run first, then by date and measure."""
+    found = []
+    for series, dates in history.items():
+        for date, entries in dates.items():
+            for before, after in zip(entries, entries[1:], strict=False):
+                found += _differences(before, after, series=series, date=date, dataset=dataset)
+    order = {name: n for n, name in enumerate(dataset.measure_names)}
+    found.sort(key=lambda one: (one.series, one.date, order[one.measure]))
+    found.sort(key=lambda one: one.run_id, reverse=True)
+    return found
+
+
+def _differences(before: Entry, after: Entry, *, series: str, date: str, dataset: Dataset) -> list[Revision]:
+    if before["values"] is None:  # it comes back: an addition, not a revision
+        return []
+    new = after["values"] or [None] * len(before["values"])
+    return [
+        Revision(
+            run_id=after["run_id"],
+            at=after["at"],
+            series=series,
+            date=date,
+            measure=name,
+            old=was,
+            new=now,
+            removed=after["values"] is None,
+        )
+        for name, was, now in zip(dataset.measure_names, before["values"], new, strict=True)
+        if was != now
+    ]

@@ -1,0 +1,126 @@
+"""The parts of the dashboard that are known only when somebody asks: what ran since, and what is due."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from chalicelib.documents import HTML, Document, Reply
+from chalicelib.due import next_due
+from chalicelib.formatting import count, date, moment, text
+from chalicelib.page import (
+    AND_AS_OF,
+    AS_OF_VALUE,
+    FRESHNESS,
+    NOTICE,
+    QUERY_AS_OF,
+    RUNS,
+    render_empty_page,
+)
+from chalicelib.parameters import Asked
+from chalicelib.requests import Request
+from chalicelib.site import Site
+from shared.runs import Run, State, parse_time
+
+RUNS_LISTED = 14
+
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "public, max-age=0, s-maxage=60, stale-while-revalidate=60",
+}
+
+_WORDS = {
+    State.COLLECTING: "collecting",
+    State.MERGING: "merging",
+    State.COMMITTED: "committed",
+    State.UNCHANGED: "nothing new",
+    State.REJECTED: "rejected",
+    State.SUPERSEDED: "superseded",
+    State.FAILED: "failed",
+    State.INCOMPLETE: "incomplete",
+}
+
+
+def answer_dashboard(site: Site, asked: Asked, request: Request) -> Reply:
+    """`/`: the page of the served run, or of the one that was the head at the end of a day."""
+    if not request.stage_path.endswith("/"):
+        return Reply(status=308, headers={"Location": f"./{request.stage_path.rpartition('/')[2]}/"})
+    day = asked["as_of"]
+    run_id = site.run_at(day)
+    page = site.shelf.view(run_id, "dashboard.html").text if run_id else render_empty_page(site.dataset, site.assets)
+    upto = f"{day}T23:59:59Z" if day else "9"
+    runs = list(islice(site.ledger().newest_first(upto=upto), RUNS_LISTED))
+    return Reply(headers=HEADERS, document=Document(HTML, plain=fill(page, site, runs, day, run_id).encode()))
+
+
+def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: str | None) -> str:
+    marks = {
+        QUERY_AS_OF: f"?as_of={day}" if day else "",
+        AND_AS_OF: f"&amp;as_of={day}" if day else "",
+        AS_OF_VALUE: day or "",
+        NOTICE: _notice(day, run_id) if day else "",
+        FRESHNESS: _freshness(runs, site.settings.schedule),
+        RUNS: _runs(runs),
+    }
+    for mark, filling in marks.items():
+        page = page.replace(mark, filling)
+    return page
+
+
+def _notice(day: str, run_id: str | None) -> str:
+    known = f"by the run of {moment(run_id)}" if run_id else "nothing yet"
+    return (
+        f'<aside class="notice" role="note"><p>This is what was known at the end of {date(day)}: {known}.'
+        ' <a href=".">Back to the latest</a></p></aside>'
+    )
+
+
+def _freshness(runs: Sequence[Run], schedule: str) -> str:
+    if not runs:
+        return "No run yet."
+    newest = runs[0]
+    said = f"Last run {moment(newest.run_id)}: {_words(newest)}."
+    due = next_due(schedule, after=parse_time(newest.run_id))
+    return said + (f" Next run due {moment(due.strftime('%Y-%m-%dT%H:%M:%SZ'))}." if due else "")
+
+
+def _words(run: Run) -> str:
+    word = _WORDS[run.state]
+    if run.state is State.COMMITTED:
+        return f"{word}, {count(run.added, 'date')} added, {run.changed:,} changed, {run.removed:,} removed"
+    return word
+
+
+def _runs(runs: Sequence[Run]) -> str:
+    if not runs:
+        return "<p>No run yet.</p>"
+    rows = "".join(_row(run) for run in runs)
+    return f"""<div class="scroll" tabindex="0" role="region" aria-labelledby="runs">
+  <table class="runs"><caption class="unseen">The last runs, newest first</caption>
+  <thead><tr><th scope="col">Run</th><th scope="col">State</th><th scope="col">Added</th><th scope="col">Changed</th>
+  <th scope="col">Removed</th><th scope="col" class="words">Reason</th></tr></thead><tbody>{rows}</tbody></table></div>
+  <p class="actions"><a href="runs">All runs as JSON</a> · <a href="changes.atom">Follow as Atom feed</a></p>"""
+
+
+def _row(run: Run) -> str:
+    counts = (
+        f"<td>{run.added:,}</td><td>{run.changed:,}</td><td>{run.removed:,}</td>"
+        if run.state in (State.COMMITTED, State.UNCHANGED)
+        else "<td></td><td></td><td></td>"
+    )
+    return (
+        f'<tr><th scope="row"><a href="runs/{run.run_id}">{moment(run.run_id)}</a></th>'
+        f'<td class="words"><span class="state {run.state.lower()}">{_WORDS[run.state]}</span></td>{counts}'
+        f'<td class="words">{text(run.reason)}</td></tr>'
+    )

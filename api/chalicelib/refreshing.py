@@ -1,0 +1,215 @@
+"""When a run commits: render its views, then move the one pointer that says what is served.
+
+Views of a run never change once written (the same inputs give the same bytes), so repeating a refresh, or doing it
+late, does no harm; the pointer never moves backwards. A base whose own refresh failed is rendered on the way, because
+its history is needed and because `as_of` answers from it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.assets import Assets
+from chalicelib.documents import CSV, HTML, JSON, Document, pack
+from chalicelib.histories import History, extend_history
+from chalicelib.views import render_views
+from shared.attributes import from_item
+from shared.changes import ChangeSet
+from shared.dataset import Dataset
+from shared.errors import CovidStatsError, EventMalformed, HeadMoved
+from shared.keys import CURRENT_VIEWS, change_set_key, snapshot_key, view_key
+from shared.ledger import Ledger
+from shared.observation import Line
+from shared.runs import Run, State
+
+HISTORY = "history.json"
+
+_POINTER_ATTEMPTS = 8
+_MEDIA_TYPES = {"json": JSON, "csv": CSV, "html": HTML}
+
+
+class SourceMissing(CovidStatsError):
+    """A snapshot or a change set that the ledger says is there is not."""
+
+
+class ViewsFailed(CovidStatsError):
+    """Some runs of a batch could not be rendered; what was served before is served still."""
+
+
+# --- decide ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamRecord:
+    """One record of the ledger's stream."""
+
+    sequence: str
+    """What a partial batch response names it by."""
+    run: Run | None
+    """The committed run that needs views; None where the record asks for nothing."""
+
+
+def read_record(record: Mapping[str, Any]) -> StreamRecord:
+    """Raises EventMalformed where the record is not a ledger item."""
+    sequence = record["dynamodb"]["SequenceNumber"]
+    try:
+        values = from_item(record["dynamodb"].get("NewImage", {}))
+        wanted = values.get("state") == State.COMMITTED and not values.get("views")
+        return StreamRecord(sequence=sequence, run=Run.from_values(values) if wanted else None)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EventMalformed(f"stream record {sequence} is not a ledger item: {error}") from error
+
+
+def moves_forward(current: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
+    """Whether the pointer may and need be moved."""
+    return current is None or (current["run_id"] <= wanted["run_id"] and current != wanted)
+
+
+# --- handle ----------------------------------------------------------------------------------------------------
+
+
+class Refresher:
+    """Renders runs into the bucket and moves the pointer."""
+
+    def __init__(self, s3: Any, *, bucket: str, ledger: Ledger, dataset: Dataset, assets: Assets) -> None:
+        self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
+        self._assets = assets
+
+    def refresh(self, run: Run) -> Sequence[str]:
+        """Serve this run unless a newer one is; the names of the views that readers now see changed.
+
+        Raises what the store raises, SourceMissing, and HeadMoved when the pointer is moved by others all the time.
+        """
+        history = self._base_history(run.base_run_id)
+        digests = self._render(run, history)
+        changed = self._move_pointer({"run_id": run.run_id, "views": digests})
+        self._ledger.mark_views(run.run_id, "RENDERED")
+        return changed
+
+    def _base_history(self, base_run_id: str | None) -> History:
+        """The history up to a run, rendering those of its line that have no views."""
+        missing = []
+        history: History = {}
+        while base_run_id is not None:
+            packed = self._find(view_key(base_run_id, f"{HISTORY}.gz"))
+            if packed is not None:
+                history = json.loads(Document(JSON, packed=packed).plain)
+                break
+            missing.append(self._ledger.get(base_run_id))
+            base_run_id = missing[-1].base_run_id
+        for run in reversed(missing):
+            history = self._heal(run, history)
+        return history
+
+    def _heal(self, run: Run, history: History) -> History:
+        """Render a run that was passed over; where its snapshot is gone, its history is carried on alone."""
+        snapshot = self._find(snapshot_key(run.run_id))
+        extended = extend_history(history, self._change_set(run), run=run, dataset=self._dataset)
+        if snapshot is not None:
+            self._write(run, snapshot, extended)
+            self._ledger.mark_views(run.run_id, "RENDERED")
+        return extended
+
+    def _render(self, run: Run, base: History) -> dict[str, str]:
+        snapshot = self._find(snapshot_key(run.run_id))
+        if snapshot is None:
+            raise SourceMissing(f"run {run.run_id} is committed and {snapshot_key(run.run_id)} is not there")
+        return self._write(run, snapshot, extend_history(base, self._change_set(run), run=run, dataset=self._dataset))
+
+    def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
+        """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
+        views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+        views[HISTORY] = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
+        digests = {}
+        for name, plain in views.items():
+            document = Document(_MEDIA_TYPES[name.rpartition(".")[2]], packed=pack(plain))
+            digests[name] = document.digest
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=view_key(run.run_id, f"{name}.gz"),
+                Body=document.packed,
+                ContentType=document.media_type,
+                ContentEncoding="gzip",
+            )
+        return digests
+
+    def _change_set(self, run: Run) -> ChangeSet:
+        body = self._find(change_set_key(run.run_id))
+        if body is None:
+            raise SourceMissing(f"run {run.run_id} is committed and {change_set_key(run.run_id)} is not there")
+        return ChangeSet.from_json(body)
+
+    def _move_pointer(self, wanted: Mapping[str, Any]) -> Sequence[str]:
+        """Compare and swap; the names of the views that differ from those served before."""
+        body = json.dumps(wanted, separators=(",", ":")).encode()
+        for _ in range(_POINTER_ATTEMPTS):
+            current, condition = self._read_pointer()
+            if not moves_forward(current, wanted):
+                return []
+            try:
+                self._s3.put_object(Bucket=self._bucket, Key=CURRENT_VIEWS, Body=body, ContentType=JSON, **condition)
+            except self._s3.exceptions.ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
+                    raise
+                continue
+            before = (current or {}).get("views", {})
+            return [name for name, digest in wanted["views"].items() if before.get(name) != digest]
+        raise HeadMoved(f"{CURRENT_VIEWS} was moved by others {_POINTER_ATTEMPTS} times in a row")
+
+    def _read_pointer(self) -> tuple[dict[str, Any] | None, dict[str, str]]:
+        """The pointer and the condition under which it may be replaced."""
+        try:
+            reply = self._s3.get_object(Bucket=self._bucket, Key=CURRENT_VIEWS)
+        except self._s3.exceptions.NoSuchKey:
+            return None, {"IfNoneMatch": "*"}
+        return json.loads(reply["Body"].read()), {"IfMatch": reply["ETag"]}
+
+    def _find(self, key: str) -> bytes | None:
+        try:
+            body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return body
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one record."""
+
+    sequence: str
+    run_id: str
+    """Empty where the record is not one of a committed run."""
+    changed: Sequence[str] = ()
+    """Views that readers now see changed."""
+    error: str = ""
+
+
+def refresh_batch(records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger) -> Iterator[Outcome]:
+    """Each record by itself: one that fails neither stops nor hides the others."""
+    for record in records:
+        sequence, run_id = record["dynamodb"]["SequenceNumber"], ""
+        try:
+            run = read_record(record).run
+            if run is None:
+                continue
+            run_id = run.run_id
+            yield Outcome(sequence=sequence, run_id=run_id, changed=refresher.refresh(run))
+        except Exception as error:
+            if run_id:
+                ledger.mark_views(run_id, "FAILED")
+            yield Outcome(sequence=sequence, run_id=run_id, error=f"{type(error).__name__}: {error}")
+
+
+def partial_batch_response(outcomes: Sequence[Outcome]) -> dict[str, list[dict[str, str]]]:
+    """What Lambda retries."""
+    return {"batchItemFailures": [{"itemIdentifier": one.sequence} for one in outcomes if one.error]}
+
+
+def observe(outcomes: Sequence[Outcome], line: Line) -> None:
+    """The canonical line says which runs were rendered, and what failed."""
+    failed = [one for one in outcomes if one.error]
+    line.bind(run_id=outcomes[-1].run_id if outcomes else "")
+    line.measure("Count", views_rendered=len(outcomes) - len(failed), views_failed=len(failed))
+    if failed:
+        line.fail(ViewsFailed("; ".join(f"{one.run_id or one.sequence}: {one.error}" for one in failed)))

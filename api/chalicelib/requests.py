@@ -1,0 +1,64 @@
+"""A request as API Gateway hands it over (Lambda proxy integration, payload format 1.0)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What of a request matters here."""
+
+    method: str
+    route: str
+    """The template that API Gateway matched: `/data/{date}`."""
+    path: str
+    """The path as asked for, without the stage."""
+    stage_path: str
+    """The path as asked for, with the stage in front where the client's address has it."""
+    path_values: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    """Name -> all its values, decoded."""
+    headers: Mapping[str, str]
+    """By name in lower case."""
+    has_body: bool
+    request_id: str = ""
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> "Request":
+        context = event["requestContext"]
+        return cls(
+            method=context["httpMethod"],
+            route=context["resourcePath"],
+            path=event.get("path") or "/",
+            stage_path=context.get("path") or event.get("path") or "/",
+            path_values=event.get("pathParameters") or {},
+            query=event.get("multiValueQueryStringParameters") or {},
+            headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+            has_body=bool(event.get("body")),
+            request_id=context.get("requestId", ""),
+        )
+
+    @property
+    def root(self) -> str:
+        """The path of the API's root, with the stage and a slash at the end."""
+        return self.stage_path.removesuffix(self.path.lstrip("/")).rstrip("/") + "/"
+
+    @property
+    def wants_fresh(self) -> bool:
+        """Whether the client asks to be answered from the origin, not from a memory (a reload in a browser)."""
+        return "no-cache" in self.headers.get("cache-control", "")
+
+    @property
+    def takes_packed(self) -> bool:
+        """Whether it takes gzip; without an Accept header API Gateway would hand the bytes on in base64."""
+        return bool(self.headers.get("accept")) and accepts_gzip(self.headers.get("accept-encoding", ""))
+
+
+def accepts_gzip(header: str) -> bool:
+    """What Accept-Encoding says of gzip (RFC 9110, 12.5.3)."""
+    weights = {}
+    for part in header.lower().split(","):
+        coding, _, weight = part.partition(";")
+        weights[coding.strip()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return weights.get("gzip", weights.get("*", False))

@@ -1,0 +1,67 @@
+"""What every route works with, made once in `app.py`."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chalicelib.assets import Assets
+from chalicelib.shelf import Shelf
+from shared.dataset import Dataset
+from shared.ledger import Ledger
+from shared.runs import State
+from shared.settings import Place, Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings:
+    """The settings that only this service has."""
+
+    schedule: str
+    """When the fetcher runs, as EventBridge says it: from this the dashboard says when the next run is due."""
+    pointer_seconds: float
+    """How long a request may rely on the pointer that an earlier one read."""
+    lag_seconds: float
+    """How long views may lag behind the head before /health says 503."""
+    distribution: str
+    """The CloudFront distribution in front; empty where there is none."""
+
+    @classmethod
+    def read(cls, values: Mapping[str, str]) -> "ApiSettings":
+        source = Source(values)
+        return cls(
+            schedule=source.text("SCHEDULE", default="cron(0 17 * * ? *)"),
+            pointer_seconds=source.number("VIEWS_TTL_MS", default=1000) / 1000,
+            lag_seconds=source.number("VIEWS_LAG_SECONDS", default=120),
+            distribution=values.get("DISTRIBUTION_ID", ""),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """The parts that answers are made from."""
+
+    place: Place
+    settings: ApiSettings
+    shelf: Shelf
+    assets: Assets
+    ledger: Callable[[], Ledger]
+    """Made on first use: tables are served without DynamoDB, and its client costs a cold start."""
+    now: Callable[[], dt.datetime]
+    """The clock, aware, in UTC; only for what is due and what is late."""
+
+    @property
+    def dataset(self) -> Dataset:
+        return self.place.dataset
+
+    def run_at(self, day: str | None) -> str | None:
+        """The run whose views answer: the current one, or the one that was the head at the end of a UTC day."""
+        return self.shelf.current() if day is None else head_at(self.ledger(), day)
+
+
+def head_at(ledger: Ledger, day: str) -> str | None:
+    """The newest run that was committed and known by the end of this UTC day; None before the first."""
+    end = f"{day}T23:59:59Z"
+    for run in ledger.newest_first(upto=end, state=State.COMMITTED):
+        if (run.known_from or run.run_id) <= end:
+            return run.run_id
+    return None

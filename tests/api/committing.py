@@ -1,0 +1,139 @@
+"""Commits runs as the merger leaves them behind: a snapshot, a change set, a run in the ledger; then refreshes views."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+
+from shared.attributes import to_item
+from shared.changes import ChangeSet
+from shared.dataset import Dataset
+from shared.keys import change_set_key, snapshot_key
+from shared.summary import LISTED, Summary
+from tests.api.serving import ENVIRONMENT
+
+type Key = tuple[str, str]
+type Rows = Mapping[Key, Sequence[int | None]]
+"""(series, date) -> values in the order of the measures."""
+
+
+@dataclass
+class Committer:
+    """Holds what the store would, and makes the records of its stream."""
+
+    dataset: Dataset
+    bucket: str = ENVIRONMENT["BUCKET"]
+    table: str = ENVIRONMENT["RUNS_TABLE"]
+    rows: dict[Key, Sequence[int | None]] = field(default_factory=dict)
+    head: str | None = None
+
+    def create(self) -> None:
+        """The bucket and the table."""
+        boto3.client("s3").create_bucket(Bucket=self.bucket)
+        boto3.client("dynamodb").create_table(
+            TableName=self.table,
+            KeySchema=[
+                {"AttributeName": "dataset", "KeyType": "HASH"},
+                {"AttributeName": "run_id", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "dataset", "AttributeType": "S"},
+                {"AttributeName": "run_id", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    def commit(self, run_id: str, rows: Rows, **attributes: Any) -> dict[str, Any]:
+        """Make `rows` the head; the stream record of it. Nothing changed gives an UNCHANGED run."""
+        change = self._difference(run_id, rows)
+        if change.empty:
+            return self.end(run_id, "UNCHANGED", base_run_id=self.head)
+        s3 = boto3.client("s3")
+        s3.put_object(Bucket=self.bucket, Key=change_set_key(run_id), Body=change.to_json())
+        s3.put_object(Bucket=self.bucket, Key=snapshot_key(run_id), Body=self._snapshot(run_id, rows))
+        counts = {name: len(getattr(change, name)) for name in ("added", "changed", "removed")}
+        record = self.end(
+            run_id,
+            "COMMITTED",
+            base_run_id=self.head,
+            summary=self._summary(change, rows).as_map(),
+            **counts | attributes,
+        )
+        newest = max((date for _, date in rows), default="")
+        self._put(
+            {"dataset": f"{self.dataset.name}#head", "run_id": "head"}
+            | {"head": run_id, "newest": newest, "rows": len(rows)}
+        )
+        self.rows, self.head = dict(rows), run_id
+        return record
+
+    def end(self, run_id: str, state: str, **attributes: Any) -> dict[str, Any]:
+        """A run that ended in a state; the stream record of it."""
+        values = {"dataset": self.dataset.name, "run_id": run_id, "state": state, "known_from": run_id}
+        item = self._put(values | {"traces": {}, "deliveries": {}} | attributes)
+        keys = {name: item[name] for name in ("dataset", "run_id")}
+        return {
+            "eventID": f"event-{run_id}",
+            "eventName": "MODIFY",
+            "eventSource": "aws:dynamodb",
+            "dynamodb": {"Keys": keys, "NewImage": item, "SequenceNumber": f"1{run_id[:10].replace('-', '')}"},
+        }
+
+    def _put(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        item = to_item(values)
+        boto3.client("dynamodb").put_item(TableName=self.table, Item=item)
+        return item
+
+    def _row(self, key: Key, values: Sequence[int | None]) -> dict[str, Any]:
+        series, date = key
+        named = dict(zip(self.dataset.measure_names, values, strict=True))
+        return {"date": date} | ({"series": series} if self.dataset.has_series else {}) | named
+
+    def _difference(self, run_id: str, rows: Rows) -> ChangeSet:
+        def changed(key: Key) -> dict[str, Any]:
+            names = self.dataset.measure_names
+            pairs = zip(names, self.rows[key], rows[key], strict=True)
+            fields = {name: {"old": old, "new": new} for name, old, new in pairs if old != new}
+            series = {"series": key[0]} if self.dataset.has_series else {}
+            return {"date": key[1]} | series | {"fields": fields}
+
+        return ChangeSet(
+            run_id=run_id,
+            base_run_id=self.head,
+            added=[self._row(key, rows[key]) for key in sorted(rows) if key not in self.rows],
+            changed=[changed(key) for key in sorted(rows) if key in self.rows and self.rows[key] != rows[key]],
+            removed=[self._row(key, self.rows[key]) for key in sorted(self.rows) if key not in rows],
+        )
+
+    def _snapshot(self, run_id: str, rows: Rows) -> bytes:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["series", "date", *self.dataset.measure_names, "run_id"])
+        writer.writerows([*key, *values, run_id] for key, values in sorted(rows.items()))
+        return out.getvalue().encode()
+
+    def _summary(self, change: ChangeSet, rows: Rows) -> Summary:
+        first = self.head is None
+        latest = max(rows, key=lambda key: (key[1], key[0]))
+        return Summary(
+            latest=self._row(latest, rows[latest]),
+            latest_increments=dict.fromkeys(self.dataset.measure_names),
+            rows=len(rows),
+            first_load=first,
+            added=[] if first else [dict(row) | {"increments": {}} for row in change.added[-LISTED:]],
+            changed=list(change.changed[-LISTED:]),
+            removed=list(change.removed[-LISTED:]),
+            warnings=[],
+            recovered=[],
+        )
+
+
+def refresh(module: ModuleType, *records: Mapping[str, Any]) -> dict[str, Any]:
+    """What the stream handler answers to a batch."""
+    answer: dict[str, Any] = module.refresh_views({"Records": list(records)}, SimpleNamespace(aws_request_id="r"))
+    return json.loads(json.dumps(answer))

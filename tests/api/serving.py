@@ -1,0 +1,173 @@
+"""The api's own application, without a cloud: the real `app.py`, driven by events as API Gateway makes them.
+
+`ApiApp` loads it against whatever clients are current (moto's in tests); `serve_http` puts a plain HTTP server before
+it, under a stage prefix, as API Gateway would.
+"""
+
+import base64
+import contextlib
+import importlib.util
+import json
+import os
+import threading
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+ENVIRONMENT = {
+    "STAGE": "test",
+    "BUCKET": "covid-stats-test-data",
+    "RUNS_TABLE": "covid-stats-test-runs",
+    "RUNS_STREAM_ARN": "arn:aws:dynamodb:us-east-1:123456789012:table/covid-stats-test-runs/stream/2020",
+    "VIEWS_TTL_MS": "0",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+}
+
+
+def load_app() -> ModuleType:
+    """A fresh copy of api/app.py; the environment must be set."""
+    spec = importlib.util.spec_from_file_location("api_app", ROOT / "api" / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def add_plotly(module: ModuleType) -> None:
+    """What the build copies from the plotly package, served from where it is installed."""
+    import plotly
+
+    from chalicelib.assets import Assets
+
+    folder = Path(plotly.__file__).parent / "package_data"
+    module.ASSETS = Assets(ROOT / "api" / "chalicelib" / "static", folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a client gets."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By name in lower case."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiApp:
+    """The application behind a gateway."""
+
+    module: ModuleType
+    stage: str = "test"
+
+    def get(self, target: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.ask("GET", target, headers=headers)
+
+    def ask(
+        self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> Answer:
+        event = self.event(method, target, headers=headers or {"Accept": "*/*"}, body=body)
+        context = SimpleNamespace(aws_request_id="request-1", function_name="api", memory_limit_in_mb=512)
+        reply = self.module.app(event, context)
+        raw = base64.b64decode(reply["body"]) if reply.get("isBase64Encoded") else reply["body"].encode()
+        sent = {name.lower(): value for name, value in reply["headers"].items()}
+        return Answer(status=reply["statusCode"], headers=sent, body=raw)
+
+    def event(self, method: str, target: str, *, headers: Mapping[str, str], body: str | None) -> dict[str, Any]:
+        path, _, query = target.partition("?")
+        route, values = self._match(path, method)
+        many = urllib.parse.parse_qs(query, keep_blank_values=True)
+        return {
+            "resource": route,
+            "path": urllib.parse.unquote(path),
+            "httpMethod": method,
+            "headers": dict(headers),
+            "multiValueHeaders": {name: [value] for name, value in headers.items()},
+            "queryStringParameters": {name: values[-1] for name, values in many.items()} or None,
+            "multiValueQueryStringParameters": many or None,
+            "pathParameters": values or None,
+            "stageVariables": None,
+            "requestContext": {
+                "resourcePath": route,
+                "httpMethod": method,
+                "path": f"/{self.stage}{path}",
+                "stage": self.stage,
+                "requestId": "request-1",
+                "identity": {"sourceIp": "127.0.0.1"},
+            },
+            "body": body,
+            "isBase64Encoded": False,
+        }
+
+    def _match(self, path: str, method: str) -> tuple[str, dict[str, str]]:
+        """As API Gateway resolves it: literal parts win over parameters, and those over `{proxy+}`."""
+        parts = [urllib.parse.unquote(part) for part in path.strip("/").split("/")]
+        routes = sorted(self.module.app.routes, key=lambda route: route.count("{"))
+        for route in routes:
+            wanted = route.strip("/").split("/")
+            if route == "/{proxy+}" or len(wanted) != len(parts) or method not in self.module.app.routes[route]:
+                continue
+            if all(want.startswith("{") or want == part for want, part in zip(wanted, parts, strict=True)):
+                values = {w[1:-1]: part for w, part in zip(wanted, parts, strict=True) if w.startswith("{")}
+                return route, values
+        return "/{proxy+}", {"proxy": "/".join(parts)}
+
+
+@contextlib.contextmanager
+def serve_http(api: ApiApp, *, port: int = 0) -> Iterator[str]:
+    """The address of the dashboard, with the stage prefix and a slash at the end."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length).decode() if length else None
+            prefix = f"/{api.stage}"
+            target = self.path.removeprefix(prefix) or "/"
+            if not self.path.startswith(prefix):
+                self.send_error(403)
+                return
+            got = api.ask(self.command, target, headers=dict(self.headers.items()), body=body)
+            self.send_response(got.status)
+            for name, value in got.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(got.body)))
+            self.end_headers()
+            self.wfile.write(got.body)
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet: the application's own lines tell what was asked."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/{api.stage}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def set_environment() -> None:
+    os.environ.update(ENVIRONMENT)
