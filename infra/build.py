@@ -233,11 +233,11 @@ def _add_plotly(own: Path, *, lock: Path, cache: Path, report: Report) -> None:
 
 def _package(service: Service, *, own: Path, dependencies: Path, out: Path, report: Report) -> Path:
     """The zip, by content: sorted names, one date, one mode. Made, measured and gated only where it is not there."""
-    content = {str(path.relative_to(own)): path for path in own.rglob("*") if path.is_file()}
-    content |= {str(path.relative_to(dependencies)): path for path in dependencies.rglob("*") if path.is_file()}
+    mine = _by_name(own)
+    content = mine | _by_name(dependencies)
     hashed = hashlib.sha256(dependencies.name.encode())
-    for name in sorted(path.relative_to(own) for path in own.rglob("*") if path.is_file()):
-        hashed.update(f"{name}\0".encode() + hashlib.sha256((own / name).read_bytes()).digest())
+    for name in sorted(mine):
+        hashed.update(f"{name}\0".encode() + hashlib.sha256(mine[name].read_bytes()).digest())
     package = out / "packages" / f"{service.name}-{hashed.hexdigest()[:16]}.zip"
     if package.exists():
         return package
@@ -258,6 +258,10 @@ def _package(service: Service, *, own: Path, dependencies: Path, out: Path, repo
         check_imports(made, handlers=[service.handler(function) for function in service.functions])
         made.rename(package)
     return package
+
+
+def _by_name(folder: Path) -> dict[str, Path]:
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
 
 
 def main(arguments: list[str]) -> int:
