@@ -159,9 +159,13 @@ def _connection(url: str, *, timeout: float) -> tuple[http.client.HTTPConnection
 
 
 def _target(url: str, response: http.client.HTTPResponse) -> str:
+    """Where the redirect leads. Raises FeedRefused where that is nowhere, or from https to anything else."""
     location = response.headers.get("Location", "")
-    target = urljoin(url, location)
-    if not location or (url.startswith("https:") and not target.startswith("https:")):
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        target = ""
+    if not location or not target or (url.startswith("https:") and not target.startswith("https:")):
         raise FeedRefused(f"HTTP {response.status} from {url} redirects to {location[:200]!r}")
     return target
 
