@@ -1,7 +1,6 @@
 """Deploy a stage, or one service of it: build, upload, change set. The same on AWS and on the local cloud."""
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,6 @@ from pathlib import Path
 from infra import stacks
 from infra.build import BUILD, CODE, Built, build
 from infra.cloud import Cloud
-from infra.packages import PackagingFailed
 from infra.services import ROOT, SERVICES, find_service, foundation_stack
 from infra.stage import check_stage, find_names, find_published, read_choices
 from infra.templates import load_template
@@ -47,7 +45,7 @@ def deploy(
     """Deploy the foundation and all services, or only the `services` named: to AWS, or to a local cloud's `endpoint`.
 
     `settings` (environment variables) and `parameters` (of the templates) go before those in the stage's file.
-    Raises PackagingFailed, DeploymentFailed (that stack alone was rolled back), LookupError for a service alone on a
+    Raises PackagingFailed, DeploymentFailed (that stack alone was rolled back), CommandFailed for a service alone on a
     stage that has no foundation.
     """
     check_stage(stage)
@@ -118,10 +116,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--service", action="append", choices=list(SERVICES), help="this one alone")
     parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
     asked = parser.parse_args(arguments)
-    try:
-        done = deploy(asked.stage, endpoint=asked.endpoint, services=asked.service)
-    except (PackagingFailed, stacks.DeploymentFailed, LookupError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    done = deploy(asked.stage, endpoint=asked.endpoint, services=asked.service)
     print(f"stage {done.stage}: {', '.join(done.changed) or 'nothing'} changed; {done.names['DASHBOARD_URL']}")
     return 0

@@ -1,19 +1,19 @@
 """Tear a stage down so that nothing is left: services first, then files, then the foundation."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from infra import stacks
 from infra.cloud import Cloud
+from infra.problems import CommandFailed
 from infra.services import SERVICES, foundation_stack
 from infra.stage import check_stage, find_published
 
 type Report = Callable[[str], None]
 
 
-class NotEmpty(Exception):
+class NotEmpty(CommandFailed):
     """The data bucket holds files and the caller did not insist."""
 
 
@@ -59,9 +59,5 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--force", action="store_true", help="also where the data bucket holds files")
     parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
     asked = parser.parse_args(arguments)
-    try:
-        destroy(asked.stage, endpoint=asked.endpoint, force=asked.force)
-    except (NotEmpty, stacks.DeploymentFailed, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    destroy(asked.stage, endpoint=asked.endpoint, force=asked.force)
     return 0

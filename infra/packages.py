@@ -19,6 +19,7 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 from infra.locking import alone
+from infra.problems import CommandFailed
 
 GLIBC = 34
 """Lambda's Python 3.12 and later run on Amazon Linux 2023: glibc 2.34."""
@@ -41,7 +42,7 @@ _RECIPE = "1"
 type Report = Callable[[str], None]
 
 
-class PackagingFailed(Exception):
+class PackagingFailed(CommandFailed):
     """A package cannot be built, or would not work in Lambda; the message says what and why."""
 
 

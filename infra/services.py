@@ -57,6 +57,7 @@ SERVICES = {
                 "STALE_AFTER_DAYS",
                 "MAX_ATTEMPTS",
                 "LEASE_SECONDS",
+                "DELTA_FROM_BYTES",
                 "WATCH_SCHEDULE",
             ),
             limit_mib=32,
@@ -64,7 +65,7 @@ SERVICES = {
         Service(
             name="api",
             functions=("api_handler", "refresh_views"),
-            settings=("SCHEDULE",),
+            settings=("SCHEDULE", "VIEWS_TTL_MS", "VIEWS_LAG_SECONDS"),
             limit_mib=45,
         ),
         Service(

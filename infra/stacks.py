@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.cloud import Cloud
+from infra.problems import CommandFailed
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
@@ -12,7 +13,7 @@ _LARGEST_BODY = 51_200
 """Bytes; a larger template must be in S3 (a CloudFormation limit)."""
 
 
-class DeploymentFailed(Exception):
+class DeploymentFailed(CommandFailed):
     """A stack did not reach its end state; the message holds CloudFormation's own reasons."""
 
 

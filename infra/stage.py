@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.cloud import Cloud
+from infra.problems import CommandFailed
 from infra.services import ROOT
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
@@ -34,9 +35,9 @@ class Choices:
 
 
 def check_stage(name: str) -> str:
-    """The name. Raises ValueError for one that would not do as a part of every name."""
+    """The name. Raises CommandFailed for one that would not do as a part of every name."""
     if not _NAME.fullmatch(name):
-        raise ValueError(f"STAGE is {name!r}; allowed are 1 to 20 of a-z, 0-9 and -, beginning with a letter")
+        raise CommandFailed(f"STAGE is {name!r}; allowed are 1 to 20 of a-z, 0-9 and -, beginning with a letter")
     return name
 
 
@@ -46,7 +47,7 @@ def read_choices(stage: str) -> Choices:
     said = tomllib.loads(path.read_text()) if path.exists() else {}
     unknown = sorted(set(said) - {"parameters", "settings"})
     if unknown:
-        raise ValueError(f"{path.name} has {unknown}; allowed are parameters and settings")
+        raise CommandFailed(f"{path.name} has {unknown}; allowed are parameters and settings")
     return Choices(
         parameters={name: _text(value) for name, value in said.get("parameters", {}).items()},
         settings={name: _text(value) for name, value in said.get("settings", {}).items()},
@@ -54,10 +55,10 @@ def read_choices(stage: str) -> Choices:
 
 
 def find_names(stage: str, *, cloud: Cloud, dataset: str = "us-covid") -> dict[str, str]:
-    """What `${...}` stands for in the services' config and policies. Raises LookupError before the first deployment."""
+    """What `${...}` stands for in the services' config and policies. Raises CommandFailed before the first deployment."""
     published = find_published(stage, cloud=cloud)
     if "BUCKET" not in published:
-        raise LookupError(f"stage {stage} has no foundation yet: deploy it as a whole first")
+        raise CommandFailed(f"stage {stage} has no foundation yet: deploy it as a whole first")
     account = cloud.identity["Account"]
     return {
         "STAGE": stage,
