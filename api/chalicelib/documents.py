@@ -12,12 +12,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-JSON, CSV, HTML, ATOM = (
-    "application/json",
-    "text/csv; charset=utf-8",
-    "text/html; charset=utf-8",
-    "application/atom+xml",
-)
+JSON = "application/json"
+CSV = "text/csv; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+ATOM = "application/atom+xml; charset=utf-8"
 
 WORTH_PACKING = 1000
 """Bytes below which gzip saves nothing."""

@@ -6,7 +6,8 @@
 import datetime as dt
 from html import escape
 
-NOT_REPORTED = '<span class="none" title="not reported">–</span>'
+MINUS = "\N{MINUS SIGN}"
+NOT_REPORTED = '<span class="none" title="not reported">\N{EN DASH}</span>'
 
 
 def number(value: int | float | None, *, sign: bool = False) -> str:
@@ -15,14 +16,14 @@ def number(value: int | float | None, *, sign: bool = False) -> str:
         return NOT_REPORTED
     style = ' class="signed"' if sign else ""
     text = f"{value:+,}" if sign else f"{value:,}"
-    return f'<data value="{value}"{style}>{text.replace("-", "−")}</data>'
+    return f'<data value="{value}"{style}>{text.replace("-", MINUS)}</data>'
 
 
 def percent(value: float | None) -> str:
     """A change as a share: 0.123 is +12.3 %."""
     if value is None:
         return NOT_REPORTED
-    text = f"{value:+.1%}".replace("-", "−").replace("%", " %")
+    text = f"{value:+.1%}".replace("-", MINUS).replace("%", " %")
     return f'<data value="{value:.4f}" class="percent">{text}</data>'
 
 

@@ -6,6 +6,7 @@ a list in the order of the measures, or None where the run removed the date.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from shared.changes import ChangeSet
@@ -65,7 +66,7 @@ def revisions(history: History, dataset: Dataset) -> list[Revision]:
     found = []
     for series, dates in history.items():
         for date, entries in dates.items():
-            for before, after in zip(entries, entries[1:], strict=False):
+            for before, after in pairwise(entries):
                 found += _differences(before, after, series=series, date=date, dataset=dataset)
     order = {name: n for n, name in enumerate(dataset.measure_names)}
     found.sort(key=lambda one: (one.series, one.date, order[one.measure]))

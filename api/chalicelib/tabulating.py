@@ -115,8 +115,11 @@ def _table(frame: Any, dataset: Dataset, *, open_after: str | None = None) -> Ta
     return Table(
         dates=frame["date"].tolist(),
         series=frame["series"].tolist() if dataset.has_series else None,
-        values={
-            name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in dataset.measure_names
-        },
+        values={name: _plain(frame[name]) for name in dataset.measure_names},
         open_after=open_after,
     )
+
+
+def _plain(column: Any) -> list[int | None]:
+    plain: list[int | None] = column.astype(object).where(column.notna(), None).tolist()
+    return plain

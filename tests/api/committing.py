@@ -1,8 +1,7 @@
-"""Commits runs as the merger leaves them behind: a snapshot, a change set, a run in the ledger; then refreshes views."""
+"""Commits runs as the merger leaves them: a snapshot, a change set, a run in the ledger; then refreshes views."""
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
@@ -136,4 +135,4 @@ class Committer:
 def refresh(module: ModuleType, *records: Mapping[str, Any]) -> dict[str, Any]:
     """What the stream handler answers to a batch."""
     answer: dict[str, Any] = module.refresh_views({"Records": list(records)}, SimpleNamespace(aws_request_id="r"))
-    return json.loads(json.dumps(answer))
+    return answer

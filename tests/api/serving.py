@@ -42,7 +42,7 @@ def load_app() -> ModuleType:
     return module
 
 
-def add_plotly(module: ModuleType) -> None:
+def add_plotly(module: Any) -> None:
     """What the build copies from the plotly package, served from where it is installed."""
     import plotly
 
@@ -153,11 +153,11 @@ def serve_http(api: ApiApp, *, port: int = 0) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(got.body)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
-
         def log_message(self, *_: Any) -> None:
             """Quiet: the application's own lines tell what was asked."""
 
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        setattr(Handler, f"do_{method}", Handler.answer)
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

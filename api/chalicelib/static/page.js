@@ -1,1 +1,348 @@
 "use strict";
+(() => {
+  const $ = (selector, within = document) => within.querySelector(selector);
+  const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const locale = navigator.languages?.length ? navigator.languages : ["en"];
+  const body = document.body;
+
+  // --- numbers and dates in the reader's way -------------------------------------------------------------------
+
+  const numbers = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const signed = new Intl.NumberFormat(locale, { maximumFractionDigits: 1, signDisplay: "exceptZero" });
+  const percents = new Intl.NumberFormat(locale, {
+    style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero",
+  });
+  const dateStyles = {
+    long: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
+    medium: { day: "numeric", month: "short", year: "numeric" },
+    short: { weekday: "short", day: "numeric", month: "short" },
+    month: { month: "short", year: "numeric" },
+  };
+  const momentStyle = { ...dateStyles.medium, hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+  const asDate = (iso, style) =>
+    new Intl.DateTimeFormat(locale, { ...dateStyles[style], timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
+  const asMoment = (iso) => new Intl.DateTimeFormat(locale, momentStyle).format(new Date(iso));
+
+  function localise(within) {
+    for (const element of $$("data[value]", within)) {
+      const format = element.classList.contains("percent") ? percents
+        : element.classList.contains("signed") ? signed : numbers;
+      element.textContent = format.format(Number(element.value));
+    }
+    for (const element of $$("time[data-style]", within)) {
+      const { style } = element.dataset;
+      element.textContent = style === "moment" ? asMoment(element.dateTime) : asDate(element.dateTime, style);
+    }
+  }
+
+  function plotlyLocale() {
+    // Month and day names and separators from the browser itself: no language files to ship.
+    const names = (options, dates) => {
+      const format = new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" });
+      return dates.map((day) => format.format(day));
+    };
+    const months = Array.from({ length: 12 }, (_, n) => new Date(Date.UTC(2020, n, 1)));
+    const days = Array.from({ length: 7 }, (_, n) => new Date(Date.UTC(2020, 10, 1 + n)));
+    const parts = Object.fromEntries(
+      new Intl.NumberFormat(locale, { useGrouping: "always" }).formatToParts(1234567.8).map((p) => [p.type, p.value]));
+    const separators = (parts.decimal ?? ".") + (parts.group ?? " ");
+    Plotly.register({
+      moduleType: "locale", name: "reader", dictionary: {},
+      format: {
+        days: names({ weekday: "long" }, days), shortDays: names({ weekday: "short" }, days),
+        months: names({ month: "long" }, months), shortMonths: names({ month: "short" }, months),
+        date: "%Y-%m-%d", decimal: separators[0], thousands: separators[1],
+      },
+    });
+    return separators;
+  }
+
+  // --- the view, which the address carries ---------------------------------------------------------------------
+
+  const controls = $("#controls");
+  const usual = { show: "new", by: "daily", scale: "linear", hide: "", from: "", to: "" };
+
+  function readView() {
+    const said = new URLSearchParams(location.hash.slice(1));
+    const view = { ...usual };
+    for (const name of Object.keys(usual)) if (said.has(name)) view[name] = said.get(name);
+    for (const [name, allowed] of [["show", ["new", "cumulative"]], ["by", ["daily", "weekly", "monthly"]],
+      ["scale", ["linear", "log"]]]) {
+      if (!allowed.includes(view[name])) view[name] = usual[name];
+    }
+    for (const name of ["from", "to"]) if (!/^\d{4}-\d\d-\d\d$/.test(view[name])) view[name] = "";
+    return view;
+  }
+
+  function writeView(view) {
+    const said = new URLSearchParams();
+    for (const [name, value] of Object.entries(view)) if (value !== usual[name]) said.set(name, value);
+    const hash = said.toString();
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  }
+
+  function viewOfControls() {
+    const hidden = $$('input[name="measure"]', controls).filter((box) => !box.checked).map((box) => box.value);
+    const { show, by, scale, from, to } = controls.elements;
+    return {
+      show: show.value, by: by.value, scale: scale.value, hide: hidden.join(","), from: from.value, to: to.value,
+    };
+  }
+
+  function setControls(view) {
+    const { show, by, scale, from, to } = controls.elements;
+    [show.value, by.value, scale.value, from.value, to.value] = [view.show, view.by, view.scale, view.from, view.to];
+    const hidden = view.hide.split(",");
+    for (const box of $$('input[name="measure"]', controls)) box.checked = !hidden.includes(box.value);
+  }
+
+  // --- drawing -------------------------------------------------------------------------------------------------
+
+  const styles = () => getComputedStyle(document.documentElement);
+  const colour = (name) => styles().getPropertyValue(name).trim();
+  const options = { displayModeBar: false, responsive: true, locale: "reader", doubleClick: "reset" };
+  let figures = {};
+  let separators = ".,";
+
+  function themed(figure, settings = {}) {
+    const copy = structuredClone(figure);
+    const ink = colour("--ink"), quiet = colour("--quiet"), rule = colour("--rule");
+    const index = new Map($$('input[name="measure"]', controls).map((box) => [box.value, box.dataset.index % 6]));
+    for (const trace of copy.data) {
+      const own = colour(`--m${index.get(trace.meta) ?? 0}`);
+      if (trace.marker) trace.marker.color = own;
+      if (trace.line) trace.line.color = own;
+    }
+    Object.assign(copy.layout, {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators,
+      font: { family: styles().getPropertyValue("--sans"), size: 12, color: quiet },
+      hoverlabel: { bgcolor: colour("--card"), bordercolor: rule, font: { color: ink } },
+      ...settings,
+    });
+    for (const [name, axis] of Object.entries(copy.layout)) {
+      if (!/^[xy]axis/.test(name)) continue;
+      Object.assign(axis, { gridcolor: rule, zerolinecolor: rule, linecolor: rule, automargin: name[0] === "y" });
+      if (name[0] === "x") axis.showgrid = false;
+      if (axis.title) axis.title.font = { size: 12, color: ink };
+    }
+    return copy;
+  }
+
+  function showMeasures(figure, hidden) {
+    const shown = $$('input[name="measure"]', controls).map((box) => box.value).filter((m) => !hidden.includes(m));
+    const gap = 0.09, height = (1 - gap * (shown.length - 1)) / Math.max(shown.length, 1);
+    const axisOf = {};
+    figure.data = figure.data.filter((trace) => shown.includes(trace.meta));
+    for (const trace of figure.data) axisOf[trace.meta] = trace.yaxis;
+    const kept = new Set();
+    shown.forEach((measure, n) => {
+      const axis = axisOf[measure];
+      if (!axis) return;
+      const name = `yaxis${axis.slice(1)}`;
+      kept.add(name);
+      const low = (shown.length - 1 - n) * (height + gap);
+      figure.layout[name].domain = [Math.max(0, low), Math.min(1, low + height)];
+      if (n === shown.length - 1) figure.layout.xaxis.anchor = axis;
+    });
+    for (const name of Object.keys(figure.layout)) {
+      if (/^yaxis/.test(name) && !kept.has(name)) delete figure.layout[name];
+    }
+    figure.layout.annotations = figure.layout.annotations.filter((note) => shown.includes(note.name?.slice(5)));
+    return shown;
+  }
+
+  let drawing = false;
+
+  async function drawMain(view) {
+    const source = figures[view.by]?.[view.show];
+    if (!source) return;
+    const plot = $("#plot-main");
+    const figure = themed(source, { margin: { l: 60, r: 10, t: 10, b: 24 } });
+    const shown = showMeasures(figure, view.hide.split(","));
+    const small = plot.clientWidth < 600;
+    plot.classList.toggle("empty", shown.length === 0);
+    figure.layout.height = shown.length ? 90 + shown.length * (small ? 130 : 165) : 120;
+    figure.layout.xaxis.rangeslider = { visible: true, thickness: 0.07, bgcolor: colour("--wash"), borderwidth: 0 };
+    if (view.from || view.to) {
+      const dates = source.data[0].x;
+      figure.layout.xaxis.range = [view.from || dates[0], view.to || dates.at(-1)];
+      figure.layout.xaxis.autorange = false;
+    }
+    for (const name of Object.keys(figure.layout)) {
+      if (/^yaxis/.test(name) && view.scale === "log") {
+        Object.assign(figure.layout[name], { type: "log", dtick: 1, rangemode: "normal" });
+      }
+    }
+    figure.layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
+    drawing = true;
+    await Plotly.react(plot, figure.data, figure.layout, options);
+    drawing = false;
+    plot.dataset.drawn = `${view.by} ${view.show} ${view.scale}`;
+  }
+
+  async function drawSmall() {
+    for (const plot of $$("[data-plot]")) {
+      const name = plot.dataset.plot;
+      if (name === "main") continue;
+      const source = name === "revisions" ? figures.revisions?.all : figures[name]?.recent;
+      if (!source) continue;
+      const figure = themed(source, { margin: { l: 44, r: 6, t: 6, b: 24 }, dragmode: false });
+      const rows = name === "revisions" ? figure.layout.yaxis.categoryarray.length : 0;
+      figure.layout.height = name === "revisions" ? Math.max(180, 90 + rows * 26) : 300;
+      figure.layout.xaxis.fixedrange = true;
+      if (name !== "revisions") figure.layout.xaxis.nticks = 4;
+      for (const [key, axis] of Object.entries(figure.layout)) {
+        if (/^yaxis/.test(key) && name !== "revisions") Object.assign(axis, { nticks: 3, title: { text: "" } });
+      }
+      await Plotly.react(plot, figure.data, figure.layout, options);
+      plot.dataset.drawn = "yes";
+    }
+  }
+
+  // --- the chart as a table, and as a file ---------------------------------------------------------------------
+
+  function within(view, date) {
+    return (!view.from || date >= view.from) && (!view.to || date <= view.to);
+  }
+
+  function fillTable(view) {
+    const holder = $("#main-table");
+    const source = figures[view.by]?.[view.show];
+    if (!holder.open || !source) return;
+    const hidden = view.hide.split(",");
+    const traces = source.data.filter((t) => !hidden.includes(t.meta) && !(t.type === "scatter" && view.show === "new"));
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const [n, title] of ["Date", ...traces.map((t) => t.name)].entries()) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.textContent = title;
+      head.append(cell);
+    }
+    const rows = table.createTBody();
+    const dates = traces[0]?.x ?? [];
+    for (let n = dates.length - 1; n >= 0; n--) {
+      if (!within(view, dates[n])) continue;
+      const row = rows.insertRow();
+      const label = document.createElement("th");
+      label.scope = "row";
+      label.textContent = asDate(dates[n], view.by === "monthly" ? "month" : "medium");
+      row.append(label);
+      for (const trace of traces) {
+        const value = trace.y[n];
+        row.insertCell().textContent = value === null ? "–" : numbers.format(value);
+      }
+    }
+    $(".scroll", holder).replaceChildren(table);
+  }
+
+  function linkDownload(view) {
+    const query = new URLSearchParams(location.search);
+    query.set("format", "csv");
+    if (view.from) query.set("from", view.from);
+    if (view.to) query.set("to", view.to);
+    const table = view.show === "cumulative" ? "data" : view.by;
+    $("#download").href = `${table}?${query}`;
+  }
+
+  // --- putting it together -------------------------------------------------------------------------------------
+
+  async function show(view) {
+    setControls(view);
+    linkDownload(view);
+    fillTable(view);
+    await drawMain(view);
+  }
+
+  async function changed() {
+    const view = viewOfControls();
+    if (view.from && view.to && view.from > view.to) [view.from, view.to] = [view.to, view.from];
+    writeView(view);
+    await show(view);
+  }
+
+  function dragged(event) {
+    if (drawing) return;
+    const start = event["xaxis.range[0]"] ?? event["xaxis.range"]?.[0];
+    const end = event["xaxis.range[1]"] ?? event["xaxis.range"]?.[1];
+    const { from, to } = controls.elements;
+    if (start && end) {
+      [from.value, to.value] = [String(start).slice(0, 10), String(end).slice(0, 10)];
+    } else if (event["xaxis.autorange"]) {
+      from.value = to.value = "";
+    } else {
+      return;
+    }
+    const view = viewOfControls();
+    writeView(view);
+    linkDownload(view);
+    fillTable(view);
+  }
+
+  function lastDays(days) {
+    const { from, to } = controls.elements;
+    if (!days) {
+      from.value = to.value = "";
+      return;
+    }
+    const end = new Date(`${to.max}T00:00:00Z`);
+    end.setUTCDate(end.getUTCDate() - Number(days) + 1);
+    [from.value, to.value] = [end.toISOString().slice(0, 10), to.max];
+  }
+
+  function listen() {
+    controls.addEventListener("change", changed);
+    controls.addEventListener("submit", (event) => event.preventDefault());
+    for (const button of $$("button[data-days]", controls)) {
+      button.addEventListener("click", () => { lastDays(button.dataset.days); changed(); });
+    }
+    addEventListener("hashchange", () => show(readView()));
+    $("#main-table").addEventListener("toggle", () => fillTable(viewOfControls()));
+    $("#share").addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(location.href);
+        $("#said").textContent = "Copied.";
+      } catch {
+        $("#said").textContent = location.href;
+      }
+    });
+    $("#plot-main").on("plotly_relayout", dragged);
+  }
+
+  function chooseTheme() {
+    const choice = $("#theme");
+    choice.value = document.documentElement.dataset.theme ?? "auto";
+    const redraw = () => { if (controls) { drawMain(viewOfControls()); drawSmall(); } };
+    choice.addEventListener("change", () => {
+      if (choice.value === "auto") delete document.documentElement.dataset.theme;
+      else document.documentElement.dataset.theme = choice.value;
+      try {
+        localStorage.setItem("theme", choice.value);
+      } catch {
+        // It holds for this page then.
+      }
+      redraw();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  }
+
+  async function start() {
+    localise(document);
+    chooseTheme();
+    if (!controls) return;
+    const view = readView();
+    for (const element of [controls, $("#main-table"), $("#share")]) element.hidden = false;
+    setControls(view);
+    linkDownload(view);
+    const answer = await fetch(body.dataset.figures);
+    if (!answer.ok) throw new Error(`${body.dataset.figures}: ${answer.status}`);
+    figures = await answer.json();
+    separators = plotlyLocale();
+    await show(view);
+    listen();
+    await drawSmall();
+    body.dataset.ready = "yes";
+  }
+
+  start();
+})();
