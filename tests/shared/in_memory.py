@@ -1,6 +1,7 @@
 """AWS in memory (moto) for tests: the foundation's table and bucket, and a look at all that is in them."""
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import botocore.session
 from moto import mock_aws
 
-from shared.attributes import from_item
+from shared.attributes import from_item, to_item
 from shared.ledger import Ledger
 
 BUCKET, RUNS_TABLE = "covid-stats-test-data", "covid-stats-test-runs"
@@ -62,6 +63,13 @@ class Cloud:
         replies = {entry["Key"]: self.s3.get_object(Bucket=BUCKET, Key=entry["Key"]) for entry in listed}
         return {key: (reply["Body"].read(), reply["Metadata"]) for key, reply in replies.items()}
 
+    def clear(self) -> None:
+        """Empty the bucket and the table."""
+        for key in self.objects():
+            self.s3.delete_object(Bucket=BUCKET, Key=key)
+        for partition, sort in self.items():
+            self.dynamodb.delete_item(TableName=RUNS_TABLE, Key=to_item({"dataset": partition, "run_id": sort}))
+
 
 @contextlib.contextmanager
 def cloud_in_memory() -> Iterator[Cloud]:
@@ -70,13 +78,18 @@ def cloud_in_memory() -> Iterator[Cloud]:
     os.environ.update(ENVIRONMENT)
     try:
         with mock_aws():
-            session = botocore.session.get_session()
-            cloud = Cloud(**{name: session.create_client(name) for name in Cloud.__dataclass_fields__})
+            cloud = Cloud(**{name: _session().create_client(name) for name in Cloud.__dataclass_fields__})
             _found(cloud)
             yield cloud
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@functools.cache
+def _session() -> Any:
+    """One for all: reading the service models is most of what a client costs."""
+    return botocore.session.get_session()
 
 
 def _found(cloud: Cloud) -> None:

@@ -1,0 +1,351 @@
+"""Collecting the feeds of a run, against a real server and a cloud in memory."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chalicelib.collecting import Collector, collect
+from chalicelib.downloading import Limits
+from chalicelib.rawfiles import RawFiles
+from shared.errors import EventMalformed
+from shared.ledger import FeedState
+from shared.observation import Line
+from shared.runs import Delivery, Run, State
+from shared.tracing import Span
+from tests.fetcher import scripted_server as scripted
+from tests.fetcher.scripted_server import ScriptedServer
+from tests.shared.crashing import CrashingClients, every_crash
+from tests.shared.in_memory import BUCKET, Cloud, event
+
+SUNDAY, MONDAY, TUESDAY = "2020-10-25T17:00:00Z", "2020-10-26T17:00:00Z", "2020-10-27T17:00:00Z"
+NYT, JHU = b"date,cases,deaths\n2020-10-24,3,1\n", b"Date,Recovered\n2020-10-24,2\n"
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass
+class Fetcher:
+    """A collector of the two feeds of a scripted server, that never waits."""
+
+    cloud: Cloud
+    server: ScriptedServer
+    attempts: int = 3
+    pauses: list[float] = field(default_factory=list)
+    """The seconds it would have slept."""
+    line: Line = field(default_factory=lambda: Line(Span(None)))
+
+    @property
+    def collector(self) -> Collector:
+        return Collector(
+            urls={"nyt": f"{self.server.url}/us.csv", "jhu": f"{self.server.url}/combined.csv"},
+            limits=Limits(max_bytes=1000, total_seconds=5, attempts=self.attempts, silence_seconds=1),
+            ledger=self.cloud.ledger(),
+            files=RawFiles(self.cloud.s3, bucket=BUCKET),
+            clock=lambda: 0.0,
+            sleep=self.pauses.append,
+        )
+
+    def fetch(self, run_id: str) -> Mapping[str, Any]:
+        """The statuses of the feeds."""
+        reply = collect({"time": run_id}, using=self.collector, line=self.line)
+        assert reply["run_id"] == run_id
+        feeds = reply["feeds"]
+        assert isinstance(feeds, dict)
+        return feeds
+
+
+@pytest.fixture
+def fetcher(cloud: Cloud, server: ScriptedServer) -> Fetcher:
+    server.reply("/us.csv", scripted.cached(NYT, etag='"n1"'))
+    server.reply("/combined.csv", scripted.body(JHU, Last_Modified="Sun, 25 Oct 2020 06:07:00 GMT"))
+    return Fetcher(cloud=cloud, server=server)
+
+
+def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> None:
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    url = fetcher.server.url
+    assert fetcher.cloud.objects() == {
+        f"raw/{SUNDAY}/nyt.csv": (
+            NYT,
+            {
+                "sha256": sha256(NYT),
+                "source-url": f"{url}/us.csv",
+                "upstream-etag": '"n1"',
+                "changed-run-id": SUNDAY,
+            },
+        ),
+        f"raw/{SUNDAY}/jhu.csv": (
+            JHU,
+            {
+                "sha256": sha256(JHU),
+                "source-url": f"{url}/combined.csv",
+                "upstream-last-modified": "Sun, 25 Oct 2020 06:07:00 GMT",
+                "changed-run-id": SUNDAY,
+            },
+        ),
+    }
+    assert fetcher.cloud.ledger().get(SUNDAY) == Run(
+        run_id=SUNDAY,
+        state=State.COLLECTING,
+        known_from=SUNDAY,
+        deliveries={
+            "nyt": Delivery(status="new", sha256=sha256(NYT), bytes=len(NYT), source_url=f"{url}/us.csv", etag='"n1"'),
+            "jhu": Delivery(
+                status="new",
+                sha256=sha256(JHU),
+                bytes=len(JHU),
+                source_url=f"{url}/combined.csv",
+                last_modified="Sun, 25 Oct 2020 06:07:00 GMT",
+            ),
+        },
+    )
+    assert fetcher.cloud.ledger().feed_states() == {
+        "nyt": FeedState(
+            feed="nyt",
+            sha256=sha256(NYT),
+            source_url=f"{url}/us.csv",
+            etag='"n1"',
+            last_run_id=SUNDAY,
+            changed_run_id=SUNDAY,
+        ),
+        "jhu": FeedState(
+            feed="jhu",
+            sha256=sha256(JHU),
+            source_url=f"{url}/combined.csv",
+            last_modified="Sun, 25 Oct 2020 06:07:00 GMT",
+            last_run_id=SUNDAY,
+            changed_run_id=SUNDAY,
+        ),
+    }
+
+
+def test_the_line_tells_statuses_and_bytes(fetcher: Fetcher) -> None:
+    fetcher.server.reply("/combined.csv", scripted.status(404))
+    fetcher.fetch(SUNDAY)
+    said = json.loads(fetcher.line.render(epoch_ms=0))
+    said.pop("_aws")
+    assert said == {
+        "run_id": SUNDAY,
+        "failed": "jhu",
+        "new": "nyt",
+        "outcome": "failed",
+        "reason": f"jhu: HTTP 404 from {fetcher.server.url}/combined.csv",
+        "bytes_nyt": len(NYT),
+        "bytes_jhu": 0,
+        "feeds_failed": 1,
+    }
+
+
+def test_a_real_scheduled_event_names_its_run(fetcher: Fetcher) -> None:
+    collect(event("scheduled"), using=fetcher.collector, line=fetcher.line)
+    assert fetcher.cloud.ledger().get(SUNDAY).state is State.COLLECTING
+
+
+@pytest.mark.parametrize("malformed", [{}, None, [], {"time": None}, {"time": "yesterday"}, {"detail": {"time": "x"}}])
+def test_an_event_without_a_time_is_malformed_and_leaves_nothing(fetcher: Fetcher, malformed: object) -> None:
+    with pytest.raises(EventMalformed):
+        collect(malformed, using=fetcher.collector, line=fetcher.line)
+    assert (fetcher.cloud.items(), fetcher.server.asked) == ({}, [])
+
+
+def test_the_same_event_again_asks_nobody_and_changes_nothing(fetcher: Fetcher) -> None:
+    fetcher.fetch(SUNDAY)
+    before, asked = (fetcher.cloud.items(), fetcher.cloud.objects()), list(fetcher.server.asked)
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    assert (fetcher.cloud.items(), fetcher.cloud.objects()) == before
+    assert fetcher.server.asked == asked
+
+
+def test_an_unchanged_feed_arrives_all_the_same(fetcher: Fetcher) -> None:
+    """`nyt` is answered by 304, `jhu` by the same bytes."""
+    fetcher.fetch(SUNDAY)
+    assert fetcher.fetch(MONDAY) == {"nyt": "same", "jhu": "same"}
+    saved = fetcher.cloud.objects()
+    assert saved[f"raw/{MONDAY}/nyt.csv"] == saved[f"raw/{SUNDAY}/nyt.csv"]
+    assert saved[f"raw/{MONDAY}/jhu.csv"] == saved[f"raw/{SUNDAY}/jhu.csv"]
+    assert {name: (it.last_run_id, it.changed_run_id) for name, it in fetcher.cloud.ledger().feed_states().items()} == {
+        "nyt": (MONDAY, SUNDAY),
+        "jhu": (MONDAY, SUNDAY),
+    }
+
+
+def test_other_bytes_are_new(fetcher: Fetcher) -> None:
+    fetcher.fetch(SUNDAY)
+    fetcher.server.reply("/us.csv", scripted.cached(NYT + b"2020-10-25,4,1\n", etag='"n2"'))
+    assert fetcher.fetch(MONDAY) == {"nyt": "new", "jhu": "same"}
+    state = fetcher.cloud.ledger().feed_states()["nyt"]
+    assert (state.etag, state.last_run_id, state.changed_run_id) == ('"n2"', MONDAY, MONDAY)
+
+
+@pytest.mark.parametrize("kept", [None, b"not what was remembered"])
+def test_where_the_last_copy_is_gone_the_feed_is_fetched_in_full(fetcher: Fetcher, kept: bytes | None) -> None:
+    fetcher.fetch(SUNDAY)
+    if kept is None:
+        fetcher.cloud.s3.delete_object(Bucket=BUCKET, Key=f"raw/{SUNDAY}/nyt.csv")
+    else:
+        fetcher.cloud.s3.put_object(Bucket=BUCKET, Key=f"raw/{SUNDAY}/nyt.csv", Body=kept)
+    assert fetcher.fetch(MONDAY)["nyt"] == "same"
+    assert fetcher.cloud.objects()[f"raw/{MONDAY}/nyt.csv"][0] == NYT
+    assert [headers.get("if-none-match") for path, headers in fetcher.server.asked if path == "/us.csv"] == [
+        None,
+        '"n1"',
+        None,
+    ]
+
+
+def test_what_one_address_said_of_a_copy_does_not_hold_for_another(fetcher: Fetcher, server: ScriptedServer) -> None:
+    fetcher.fetch(SUNDAY)
+    collector = fetcher.collector
+    moved = {"nyt": server.reply("/moved.csv", scripted.cached(b"other\n", etag='"n1"')), "jhu": collector.urls["jhu"]}
+    using = Collector(**{**vars(collector), "urls": moved})
+    assert collect({"time": MONDAY}, using=using, line=fetcher.line)["feeds"] == {"nyt": "new", "jhu": "same"}
+
+
+def test_one_feed_that_fails_does_not_stop_the_other(fetcher: Fetcher) -> None:
+    url = fetcher.server.reply("/combined.csv", scripted.status(404))
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "failed"}
+    assert list(fetcher.cloud.objects()) == [f"raw/{SUNDAY}/nyt.csv"]
+    assert fetcher.cloud.ledger().get(SUNDAY).deliveries["jhu"] == Delivery(
+        status="failed", reason=f"HTTP 404 from {url}", source_url=url
+    )
+    assert (fetcher.server.times_asked(), fetcher.pauses) == ({"/us.csv": 1, "/combined.csv": 1}, [])
+
+
+def test_a_server_in_trouble_is_asked_again_after_growing_pauses(fetcher: Fetcher) -> None:
+    fetcher.server.reply(
+        "/combined.csv", scripted.status(503), scripted.cut_short(b"Date", announced=99), scripted.body(JHU)
+    )
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    assert fetcher.cloud.objects()[f"raw/{SUNDAY}/jhu.csv"][0] == JHU
+    assert fetcher.pauses == [1, 2]
+
+
+def test_the_reason_tells_how_often_it_was_tried(fetcher: Fetcher) -> None:
+    url = fetcher.server.reply("/combined.csv", scripted.status(500))
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "failed"}
+    assert fetcher.cloud.ledger().get(SUNDAY).deliveries["jhu"].reason == f"HTTP 500 from {url} (3 attempts)"
+
+
+def test_a_page_and_an_empty_file_are_kept_as_they_are_for_the_contract_to_judge(fetcher: Fetcher) -> None:
+    page = b"<!DOCTYPE html><title>Unavailable</title>"
+    fetcher.server.reply("/us.csv", scripted.body(page, Content_Type="text/html"))
+    fetcher.server.reply("/combined.csv", scripted.body(b""))
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    saved = fetcher.cloud.objects()
+    assert (saved[f"raw/{SUNDAY}/nyt.csv"][0], saved[f"raw/{SUNDAY}/jhu.csv"][0]) == (page, b"")
+
+
+def test_a_redriven_run_gets_what_is_missing_and_nothing_else(fetcher: Fetcher) -> None:
+    fetcher.server.reply("/combined.csv", scripted.status(404))
+    fetcher.fetch(SUNDAY)
+    ledger = fetcher.cloud.ledger()
+    assert ledger.end(ledger.get(SUNDAY), {"state": State.INCOMPLETE, "reason": "jhu had not arrived"})
+    ledger.reopen(
+        SUNDAY,
+        allowed=frozenset({State.INCOMPLETE}),
+        marks={"redriven_by": "arn", "redriven_at": MONDAY},
+        known_from=MONDAY,
+    )
+    fetcher.server.reply("/combined.csv", scripted.body(JHU))
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    assert fetcher.server.times_asked() == {"/us.csv": 1, "/combined.csv": 2}
+
+
+def test_a_late_retry_does_not_disturb_a_run_that_has_ended(fetcher: Fetcher) -> None:
+    fetcher.server.reply("/combined.csv", scripted.status(404))
+    fetcher.fetch(SUNDAY)
+    ledger = fetcher.cloud.ledger()
+    ledger.end(ledger.get(SUNDAY), {"state": State.INCOMPLETE, "reason": "jhu had not arrived"})
+    before = fetcher.cloud.items(), fetcher.cloud.objects()
+    fetcher.server.reply("/combined.csv", scripted.body(JHU))
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "absent"}
+    assert (fetcher.cloud.items(), fetcher.cloud.objects()) == before
+
+
+def test_an_older_run_that_comes_late_does_not_take_the_place_of_a_newer_copy(fetcher: Fetcher) -> None:
+    fetcher.fetch(MONDAY)
+    fetcher.server.reply("/us.csv", scripted.body(b"older"))
+    fetcher.fetch(SUNDAY)
+    assert fetcher.cloud.ledger().feed_states()["nyt"].last_run_id == MONDAY
+
+
+def test_a_file_that_another_invocation_saved_meanwhile_stays_and_is_what_the_ledger_tells(fetcher: Fetcher) -> None:
+    """The other invocation saves while this one is still receiving other bytes."""
+    other = Fetcher(cloud=fetcher.cloud, server=fetcher.server)
+
+    def meanwhile(request: Any, over: Any) -> None:
+        fetcher.server.reply("/us.csv", scripted.body(NYT))
+        other.fetch(SUNDAY)
+        scripted.body(b"later bytes")(request, over)
+
+    fetcher.server.reply("/us.csv", meanwhile)
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    assert fetcher.cloud.objects()[f"raw/{SUNDAY}/nyt.csv"][0] == NYT
+    assert fetcher.cloud.ledger().get(SUNDAY).deliveries["nyt"].sha256 == sha256(NYT)
+    assert fetcher.cloud.ledger().feed_states()["nyt"].sha256 == sha256(NYT)
+
+
+def test_a_failure_here_is_forgotten_where_another_invocation_succeeded(fetcher: Fetcher) -> None:
+    other = Fetcher(cloud=fetcher.cloud, server=fetcher.server)
+
+    def meanwhile(request: Any, over: Any) -> None:
+        fetcher.server.reply("/us.csv", scripted.body(NYT))
+        other.fetch(SUNDAY)
+        scripted.status(404)(request, over)
+
+    fetcher.server.reply("/us.csv", meanwhile)
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    assert fetcher.cloud.ledger().get(SUNDAY).deliveries["nyt"].status == "new"
+
+
+def test_a_bucket_that_fails_is_raised_after_the_other_feed_is_through(fetcher: Fetcher) -> None:
+    """So that the platform delivers the event again."""
+
+    def fail(params: dict[str, Any], **_: Any) -> None:
+        if params["headers"]["Content-Length"] == str(len(NYT)):
+            raise ConnectionError("no bucket today")
+
+    fetcher.cloud.s3.meta.events.register("before-call.s3.PutObject", fail)
+    with pytest.raises(ConnectionError):
+        fetcher.fetch(SUNDAY)
+    assert list(fetcher.cloud.objects()) == [f"raw/{SUNDAY}/jhu.csv"]
+    fetcher.cloud.s3.meta.events.unregister("before-call.s3.PutObject", fail)
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+
+
+@pytest.mark.parametrize("ended_meanwhile", [False, True], ids=["still collecting", "ended before the retry"])
+def test_a_crash_at_any_call_and_the_event_again_end_as_if_there_had_been_none(
+    fetcher: Fetcher, ended_meanwhile: bool
+) -> None:
+    """On a day with one feed that is new and one that is answered by 304."""
+    cloud, ledger = fetcher.cloud, fetcher.cloud.ledger()
+
+    def afresh() -> None:
+        cloud.clear()
+        fetcher.server.reply("/combined.csv", scripted.body(JHU))
+        fetcher.fetch(SUNDAY)
+        fetcher.server.reply("/combined.csv", scripted.body(JHU + b"2020-10-25,3\n"))
+
+    def merge_where_all_is_there() -> None:
+        if ended_meanwhile and {f"raw/{MONDAY}/nyt.csv", f"raw/{MONDAY}/jhu.csv"} <= cloud.objects().keys():
+            ledger.end(ledger.get(MONDAY), {"state": State.UNCHANGED})
+
+    afresh()
+    fetcher.fetch(MONDAY)
+    merge_where_all_is_there()
+    undisturbed = cloud.items(), cloud.objects()
+    clients = CrashingClients(cloud.s3, cloud.dynamodb)
+    points = []
+    for point in every_crash(clients, lambda: fetcher.fetch(MONDAY), afresh=afresh):
+        merge_where_all_is_there()
+        fetcher.fetch(MONDAY)
+        merge_where_all_is_there()
+        assert (cloud.items(), cloud.objects()) == undisturbed, f"crash point {point}"
+        points.append(point)
+    assert len(points) >= 2 * 9
