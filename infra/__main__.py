@@ -3,6 +3,9 @@
 import importlib
 import sys
 
+from infra.problems import CommandFailed
+from infra.stopping import stop_cleanly
+
 COMMANDS = {
     "build": "infra.build:main",
     "deploy": "infra.deploy:main",
@@ -10,7 +13,7 @@ COMMANDS = {
     "run": "infra.run:main",
     "replay": "infra.replay:main",
     "status": "infra.operate:status",
-    "trace": "infra.operate:trace",
+    "trace": "infra.trace:main",
     "approve": "infra.operate:approve",
     "redrive": "infra.operate:redrive",
 }
@@ -25,7 +28,15 @@ def main(arguments: list[str]) -> int:
         print(f"usage: python -m infra {{{'|'.join(COMMANDS)}}} ...", file=sys.stderr)
         return 2
     module, function = COMMANDS[arguments[0]].split(":")
-    return int(getattr(importlib.import_module(module), function)(arguments[1:]))
+    stop_cleanly()
+    try:
+        return int(getattr(importlib.import_module(module), function)(arguments[1:]))
+    except CommandFailed as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,0 +1,207 @@
+"""Serves the feeds of one day on loopback, under their upstream file names, as well or as badly as asked.
+
+Only the standard library: it stands for the two upstream hosts in `make run`, `make replay` and the tests.
+"""
+
+import datetime as dt
+import email.utils
+import enum
+import gzip
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from shared.dataset import Dataset
+
+
+class Fault(enum.StrEnum):
+    """The ways in which a feed goes bad."""
+
+    SERVER_ERROR = "answers 500"
+    SLOW = "sends half of the file, then nothing more"
+    CUT_SHORT = "closes after half of the announced bytes"
+    HTML_PAGE = "is an HTML page, with status 200"
+    EMPTY = "is empty"
+    OTHER_HEADER = "has other column names"
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One file as the server has it now."""
+
+    data: bytes
+    changed_at: dt.datetime
+    """When these bytes were first published (aware)."""
+
+    @property
+    def etag(self) -> str:
+        return f'"{hashlib.sha256(self.data).hexdigest()[:32]}"'
+
+    @property
+    def last_modified(self) -> str:
+        return email.utils.format_datetime(self.changed_at.astimezone(dt.UTC), usegmt=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request that was answered."""
+
+    name: str
+    """The file's name."""
+    status: int
+    conditional: bool
+    """Whether it asked for the file only if it had changed."""
+
+
+class FeedServer:
+    """`with FeedServer() as server: server.publish({"us.csv": b"..."}, at=...)`.
+
+    Stopping lets slow answers go at once. `requests` records every answer in order.
+    """
+
+    def __init__(self, *, compressed: bool = False) -> None:
+        self._files: dict[str, File] = {}
+        self._faults: dict[str, Fault] = {}
+        self._compressed = compressed
+        self._released = threading.Event()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
+        self._http.daemon_threads = True
+        self._http.block_on_close = False
+        self.requests: list[Request] = []
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._released.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def url(self, file_name: str) -> str:
+        return f"{self.address}/{file_name}"
+
+    def feed_urls(self, dataset: Dataset) -> dict[str, str]:
+        """Feed -> its address here: the fetcher's setting FEED_URLS."""
+        return {feed.name: self.url(feed.file_name) for feed in dataset.feeds}
+
+    def publish(
+        self, files: Mapping[str, bytes], *, at: dt.datetime, faults: Mapping[str, Fault] | None = None
+    ) -> None:
+        """From now on serve exactly these files; a file that is not among them is a 404.
+
+        A file with the bytes it had keeps its ETag and Last-Modified, as upstream. `faults`: file name -> what is
+        wrong with it, until the next call.
+        """
+        before = self._files
+        self._files = {
+            name: before[name] if name in before and before[name].data == data else File(data=data, changed_at=at)
+            for name, data in files.items()
+        }
+        self._faults = dict(faults or {})
+
+    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+        name = request.path.split("?", 1)[0].lstrip("/")
+        conditional = "If-None-Match" in request.headers or "If-Modified-Since" in request.headers
+        status = self._send(request, name)
+        self.requests.append(Request(name=name, status=status, conditional=conditional))
+
+    def _send(self, request: BaseHTTPRequestHandler, name: str) -> int:
+        file, fault = self._files.get(name), self._faults.get(name)
+        if fault is Fault.SERVER_ERROR:
+            return _reply(request, HTTPStatus.INTERNAL_SERVER_ERROR, b"the server has a problem\n")
+        if file is None:
+            return _reply(request, HTTPStatus.NOT_FOUND, b"404: Not Found\n")
+        if fault in _BODIES:
+            return _reply(request, HTTPStatus.OK, _BODIES[fault](file.data))
+        validators = {"ETag": file.etag, "Last-Modified": file.last_modified}
+        if fault is None and _is_current(request, file):
+            return _reply(request, HTTPStatus.NOT_MODIFIED, b"", validators)
+        if fault is not None:
+            return self._send_half(request, file, validators, hold=fault is Fault.SLOW)
+        if self._compressed and "gzip" in request.headers.get("Accept-Encoding", ""):
+            packed = gzip.compress(file.data, mtime=0)
+            return _reply(request, HTTPStatus.OK, packed, validators | {"Content-Encoding": "gzip"})
+        return _reply(request, HTTPStatus.OK, file.data, validators)
+
+    def _send_half(self, request: BaseHTTPRequestHandler, file: File, headers: Mapping[str, str], *, hold: bool) -> int:
+        half = file.data[: len(file.data) // 2]
+        status = _reply(request, HTTPStatus.OK, half, headers, announced=len(file.data))
+        if hold:
+            request.wfile.flush()
+            self._released.wait()
+        return status
+
+
+def _is_current(request: BaseHTTPRequestHandler, file: File) -> bool:
+    """RFC 9110, 13.2.2: If-Modified-Since counts only where there is no If-None-Match."""
+    tags = request.headers.get("If-None-Match")
+    if tags is not None:
+        return file.etag in tags
+    return request.headers.get("If-Modified-Since") == file.last_modified
+
+
+def _html(_: bytes) -> bytes:
+    return b"<!DOCTYPE html>\n<html><head><title>Please wait</title></head><body>We will be back.</body></html>\n"
+
+
+def _nothing(_: bytes) -> bytes:
+    return b""
+
+
+def _renamed(data: bytes) -> bytes:
+    header, _, rest = data.partition(b"\n")
+    return b",".join(b"new_" + column for column in header.split(b",")) + b"\n" + rest
+
+
+_BODIES: Mapping[Fault | None, Callable[[bytes], bytes]] = {
+    Fault.HTML_PAGE: _html,
+    Fault.EMPTY: _nothing,
+    Fault.OTHER_HEADER: _renamed,
+}
+
+
+def _reply(
+    request: BaseHTTPRequestHandler,
+    status: HTTPStatus,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    announced: int | None = None,
+) -> int:
+    """Send an answer; `announced` is the Content-Length where it is not the truth."""
+    kind = "text/html" if body.startswith(b"<!DOCTYPE") else "text/plain; charset=utf-8"
+    lengths = {} if status is HTTPStatus.NOT_MODIFIED else {"Content-Length": str(announced or len(body))}
+    request.send_response(status)
+    for name, value in _all({"Content-Type": kind}, lengths, headers or {}):
+        request.send_header(name, value)
+    request.end_headers()
+    request.wfile.write(body)
+    return int(status)
+
+
+def _all(*headers: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    return (pair for mapping in headers for pair in mapping.items())
+
+
+def _handler(answer: Callable[[BaseHTTPRequestHandler], None]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                answer(self)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True  # the reader gave up, as it should with a slow feed
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing on the terminal: `requests` has it."""
+
+    return Handler

@@ -1,0 +1,67 @@
+"""The whole system on this machine: feed server, local cloud, all stacks, a mailbox on the topic."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.announcing import Running, announced
+from infra.deploy import deploy
+from infra.deployed import Stage
+from infra.driving import Chain
+from infra.feed_server import FeedServer
+from infra.local_cloud import LocalCloud
+from infra.mailbox import Mailbox
+from infra.terminal import Terminal
+from shared.datasets import find_dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSystem:
+    """What a command holds open."""
+
+    cloud: LocalCloud
+    feeds: FeedServer
+    stage: Stage
+    chain: Chain
+
+
+@contextlib.contextmanager
+def local_system(
+    *,
+    terminal: Terminal,
+    stage: str,
+    announce: bool = False,
+    auth: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[LocalSystem]:
+    """Start it, deploy everything by the code that deploys to AWS, and leave nothing behind.
+
+    `announce` lets the operator's commands find it; `settings` are environment variables of the functions.
+    """
+    with contextlib.ExitStack() as stack:
+        feeds = stack.enter_context(FeedServer())
+        with terminal.step("Start the local cloud") as step:
+            cloud = stack.enter_context(LocalCloud(auth=auth))
+            step.note(cloud.endpoint)
+        urls = json.dumps(feeds.feed_urls(find_dataset("us-covid")))
+        with terminal.step("Build and deploy five stacks"):
+            chosen = {"FEED_URLS": urls} | dict(settings or {})
+            deploy(stage, endpoint=cloud.endpoint, settings=chosen, report=terminal.detail)
+        deployed = Stage(stage, endpoint=cloud.endpoint)
+        mailbox = open_mailbox(deployed)
+        if announce:
+            stack.enter_context(announced(Running(pid=os.getpid(), endpoint=cloud.endpoint, stage=stage)))
+        chain = Chain(deployed, feeds=feeds, mailbox=mailbox)
+        yield LocalSystem(cloud=cloud, feeds=feeds, stage=deployed, chain=chain)
+
+
+def open_mailbox(stage: Stage) -> Mailbox:
+    """A mailbox on the stage's topic."""
+    return Mailbox.open(
+        sns=stage.client("sns"),
+        sqs=stage.client("sqs"),
+        topic_arn=stage.parameter("topic-arn"),
+        name=f"covid-stats-{stage.name}-mailbox",
+    )

@@ -1,0 +1,90 @@
+"""The operator's commands: `make status`, `make approve RUN=`, `make redrive RUN=`; `make trace` is in `infra.trace`.
+
+STAGE names a stage on AWS; without it, or with the name of one that runs in this checkout, the local cloud is meant.
+"""
+
+import argparse
+import json
+
+from infra.announcing import find_running
+from infra.deployed import Stage
+from infra.operator_commands import Outcome, operate
+from infra.operator_status import look_at
+from infra.operator_words import Words
+from infra.problems import CommandFailed
+from infra.terminal import Terminal
+
+
+def status(arguments: list[str]) -> int:
+    """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
+    asked = _parser("status", status.__doc__).parse_args(arguments)
+    found = look_at(find_stage(asked.stage))
+    if asked.json:
+        print(json.dumps(found.as_map(), default=_plain, ensure_ascii=False, indent=1))
+    else:
+        Words(Terminal()).status(found)
+    return 1 if found.problems else 0
+
+
+def approve(arguments: list[str]) -> int:
+    """Let a REJECTED run pass the gate. Exits with 1 when it still does not end well."""
+    return _operate("approve", arguments, approve.__doc__)
+
+
+def redrive(arguments: list[str]) -> int:
+    """Try a run that ended badly again. Exits with 1 when it still does not end well."""
+    return _operate("redrive", arguments, redrive.__doc__)
+
+
+def find_stage(name: str) -> Stage:
+    """The stage that is meant. Raises CommandFailed where none is named and none runs here."""
+    running = find_running()
+    if running and name in ("", running.stage):
+        return Stage(running.stage, endpoint=running.endpoint)
+    if name:
+        return Stage(name)
+    raise CommandFailed("no local cloud runs in this checkout; start one with `make run`, or name a stage: STAGE=prod")
+
+
+def _operate(command: str, arguments: list[str], about: str | None) -> int:
+    parser = _parser(command, about)
+    parser.add_argument("--run", required=True, help="the run's id, such as 2020-10-25T17:00:00Z")
+    asked = parser.parse_args(arguments)
+    words = Words(Terminal())
+    tell = (lambda _: None) if asked.json else words.say
+    outcome = operate(find_stage(asked.stage), command, asked.run, tell=tell)
+    if asked.json:
+        print(json.dumps(_outcome_map(outcome), default=_plain, ensure_ascii=False, indent=1))
+    else:
+        words.outcome(outcome)
+    return 0 if outcome.good else 1
+
+
+def _parser(command: str, about: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m infra {command}", description=about)
+    parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    return parser
+
+
+def _outcome_map(outcome: Outcome) -> dict[str, object]:
+    after = outcome.after
+    return {
+        "command": outcome.command,
+        "run_id": after.run_id,
+        "by": outcome.by,
+        "before": {"state": outcome.before.state, "reason": outcome.before.reason},
+        "after": {
+            "state": after.state,
+            "reason": after.reason,
+            "added": after.added,
+            "changed": after.changed,
+            "removed": after.removed,
+        },
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form here")

@@ -1,0 +1,14 @@
+"""Ending cleanly however a command is asked to: Ctrl-C, `kill`, or the terminal's closing."""
+
+import signal
+import types
+
+
+def stop_cleanly() -> None:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that every `with` block is left in order."""
+
+    def stop(number: int, _: types.FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
