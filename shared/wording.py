@@ -100,6 +100,11 @@ def ascii_line(text: str) -> str:
     return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in joined)
 
 
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning and a full stop at its end."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) or not text else ".")
+
+
 def shorten(text: str, most: int) -> str:
     """At most `most` characters, with `...` at the end where some were cut."""
     return text if len(text) <= most else text[: most - 3].rstrip() + "..."

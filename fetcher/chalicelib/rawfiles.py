@@ -1,6 +1,7 @@
 """Raw files in S3: each is written once, and says in its metadata all that is known of its bytes."""
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -78,13 +79,19 @@ class RawFiles:
         return Copy(
             run_id=run_id,
             feed=feed,
-            sha256=said["sha256"],
+            sha256=said.get("sha256") or self._sha256(run_id, feed),
             bytes=head["ContentLength"],
-            source_url=said["source-url"],
+            source_url=said.get("source-url", ""),
             etag=said.get("upstream-etag", ""),
             last_modified=said.get("upstream-last-modified", ""),
-            changed_run_id=said["changed-run-id"],
+            changed_run_id=said.get("changed-run-id", run_id),
         )
+
+    def _sha256(self, run_id: str, feed: str) -> str:
+        """Of a file that an operator put there by hand, and that says nothing of itself."""
+        with tempfile.TemporaryFile() as body:
+            content = self.read(run_id, feed, into=body)
+        return content.sha256 if content is not None else ""
 
     def save(self, copy: Copy, body: IO[bytes], *, trace: str) -> Copy:
         """Write the file, once; the copy that stands then: this one, or the one that was saved before it."""

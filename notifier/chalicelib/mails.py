@@ -8,7 +8,7 @@ from shared.dataset import Dataset
 from shared.ledger import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.summary import Summary
-from shared.wording import WIDTH, ascii_line, changes, counts, headline, latest_rows, shorten
+from shared.wording import WIDTH, ascii_line, changes, counts, headline, latest_rows, sentence, shorten
 
 MOST_BYTES = 250_000
 """SNS takes 256 KB, attributes included."""
@@ -78,9 +78,9 @@ def failure(run: Run, *, head: Head, letterhead: Letterhead) -> Mail:
     troubled = _troubled_feeds(run, dataset=dataset)
     blocks = [
         _wrapped(f"Run {run.run_id} ended {run.state}: {_what_happened(run)}."),
-        _section("Reason", [_wrapped(run.reason or "none was given", width=WIDTH - 2)]),
+        _section("Reason", [_inset(sentence(run.reason or "none was given"))]),
         _section("Feeds", [_feed_line(run, feed.name, troubled, dataset=dataset) for feed in dataset.feeds]),
-        _section("Meanwhile", [_wrapped(text, width=WIDTH - 2) for text in _meanwhile(head)]),
+        _section("Meanwhile", [_inset(f"None of it is served; the files that arrived are kept. {_served(head)}")]),
         _section("What to do", _what_to_do(run, letterhead)),
         _links(letterhead, {"This run": letterhead.link(f"/runs/{run.run_id}")}),
         _signature(letterhead),
@@ -94,14 +94,15 @@ def notice_mail(notice: Notice, *, head: Head, letterhead: Letterhead) -> Mail:
     """A feed that stands still, or a failure that is not the end of a run."""
     if notice.kind == "stale":
         return _stale(notice, letterhead=letterhead)
+    status = f"make status STAGE={letterhead.stage}"
     blocks = [
-        _wrapped(notice.text),
-        _section("Meanwhile", [_wrapped(text, width=WIDTH - 2) for text in _meanwhile(head)]),
-        _section("What to do", [f"make status STAGE={letterhead.stage}"]),
+        _wrapped(sentence(notice.text)),
+        _section("Meanwhile", [_inset(_served(head))]),
+        _section("What to do", ["The next run makes up for it. To see how things are:", f"  {status}"]),
         _links(letterhead, {}),
         _signature(letterhead),
     ]
-    return _mail("failure", notice.text, blocks, letterhead=letterhead)
+    return _mail("failure", notice.text.partition(": ")[0], blocks, letterhead=letterhead)
 
 
 def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
@@ -109,12 +110,11 @@ def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
     since, days = str(notice.details["since"])[:10], notice.details["days"]
     means = (
         "Nothing is wrong with the runs: they go on, with this feed as it was. A date is shown once every feed has it,"
-        " so no newer dates come until this feed changes. The next digest after that says so."
+        " so no newer dates come until this feed changes. The digest that follows the change says so."
     )
     blocks = [
-        _wrapped(f"Feed {feed.name} ({feed.title}) has not changed since {since}, for {days} days."),
-        _wrapped(notice.text),
-        _section("What it means", [_wrapped(means, width=WIDTH - 2)]),
+        _wrapped(f"Feed {feed.name} ({feed.title}) has published the same file since {since}, for {days} days."),
+        _section("What it means", [_inset(means)]),
         _section("Where it comes from", [feed.url]),
         _links(letterhead, {}),
         _signature(letterhead),
@@ -164,7 +164,7 @@ def _what_happened(run: Run) -> str:
             return "while it was merging, the change to the last committed run was beyond what is allowed"
         case State.REJECTED, _:
             return "while it was merging, a feed did not keep its contract"
-    return f"while it was merging, after {run.attempts - run.attempts_forgiven} attempts"
+    return "while it was merging, its attempts were used up"
 
 
 def _feed_line(run: Run, name: str, troubled: list[str], *, dataset: Dataset) -> str:
@@ -176,23 +176,18 @@ def _feed_line(run: Run, name: str, troubled: list[str], *, dataset: Dataset) ->
 
 
 def _delivered(said: Delivery | None, *, arrived: bool) -> str:
-    if said is not None and said.status == "failed" and not arrived:
-        return f"did not arrive: {said.reason}"
     if not arrived:
-        return "did not arrive"
+        return f"did not arrive: {said.reason}" if said is not None and said.reason else "did not arrive"
     if said is None or said.status == "failed":
         return "arrived"
-    unchanged = ", unchanged since the run before" if said.status == "same" else ""
-    return f"arrived: {said.bytes:,} bytes{unchanged}, from {said.source_url}"
+    unchanged = ", the same as before" if said.status == "same" else ""
+    return f"arrived: {said.bytes:,} bytes{unchanged}" + (f", from {said.source_url}" if said.source_url else "")
 
 
-def _meanwhile(head: Head) -> list[str]:
+def _served(head: Head) -> str:
     if not head.head:
-        return ["Nothing was written. No run was committed yet, so there is nothing to serve."]
-    return [
-        "Nothing was written; the files that arrived are kept.",
-        f"Served is the last good run, {head.head}: {head.rows:,} rows, the newest of {head.newest}.",
-    ]
+        return "No run was committed yet, so nothing is served."
+    return f"The last good run, {head.head}, stays served: {head.rows:,} rows, newest date {head.newest}."
 
 
 def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
@@ -200,8 +195,14 @@ def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
     if run.rejected_by == "gate":
         return ["If the change is right, let it pass, once:", f"  {letterhead.command('approve', run.run_id)}"]
     if run.state is State.INCOMPLETE:
-        return ["To fetch what is missing and carry on:", f"  {redrive}"]
-    return ["To try again from the files that are kept:", f"  {redrive}"]
+        return ["The next run makes up for it. To fetch what is missing now:", f"  {redrive}"]
+    if run.state is State.REJECTED:
+        return [
+            "Once the feed is mended, the next run makes up for it. To try this",
+            "run's files again, after a change of the rules they are held to:",
+            f"  {redrive}",
+        ]
+    return ["To try again, with the files that are kept:", f"  {redrive}"]
 
 
 def _links(letterhead: Letterhead, links: Mapping[str, str]) -> str:
@@ -219,8 +220,13 @@ def _section(title: str, lines: Iterable[str]) -> str:
     return f"{title}\n{textwrap.indent(body, '  ')}" if body else ""
 
 
+def _inset(text: str) -> str:
+    """Wrapped to fit into a section."""
+    return _wrapped(text, width=WIDTH - 2)
+
+
 def _bullet(text: str) -> str:
-    return _wrapped(text, width=WIDTH - 2, first="- ", rest="  ")
+    return _wrapped(sentence(text), width=WIDTH - 2, first="- ", rest="  ")
 
 
 def _wrapped(text: str, *, width: int = WIDTH, first: str = "", rest: str = "") -> str:
