@@ -10,7 +10,7 @@ from pathlib import Path
 from infra import stacks
 from infra.build import BUILD, CODE, Built, build
 from infra.cloud import Cloud
-from infra.services import ROOT, SERVICES, find_service, foundation_stack
+from infra.services import EXTRAS, ROOT, SERVICES, find_service, foundation_stack
 from infra.stage import check_stage, find_names, find_published, read_choices
 from infra.templates import load_template
 
@@ -28,7 +28,7 @@ class Deployed:
     names: Mapping[str, str]
     """The stage's names, by setting: `BUCKET`, `RUNS_TABLE`, `TOPIC_ARN`, `DASHBOARD_URL` and so on."""
     changed: tuple[str, ...]
-    """Stacks that were created or updated: `foundation` or a service; the others had nothing to do."""
+    """Stacks that were created, updated or removed (`foundation`, services, extras); the others had nothing to do."""
 
 
 def deploy(
@@ -42,7 +42,9 @@ def deploy(
     root: Path = ROOT,
     report: Report = print,
 ) -> Deployed:
-    """Deploy the foundation and all services, or only the `services` named: to AWS, or to a local cloud's `endpoint`.
+    """Deploy the foundation, all services and the extras, or only the `services` named (`foundation` and extras too).
+
+    To AWS, or to a local cloud's `endpoint`. A whole deployment removes an extra that is not wanted any more.
 
     `settings` (environment variables) and `parameters` (of the templates) go before those in the stage's file.
     Raises PackagingFailed, DeploymentFailed (that stack alone was rolled back), CommandFailed for a service alone on a
@@ -54,9 +56,10 @@ def deploy(
     chosen = dict(choices.parameters) | dict(parameters or {}) | {"Stage": stage, "Cloud": cloud.kind}
     chosen_settings = dict(choices.settings) | dict(settings or {})
     dataset = chosen_settings.pop("DATASET", "us-covid")
-    wanted = [find_service(name).name for name in services or SERVICES]
+    asked = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
+    wanted = [find_service(name).name for name in asked if name != "foundation" and name not in EXTRAS]
     changed = []
-    if services is None:
+    if "foundation" in asked:
         template = (root / "infra" / "foundation.yaml").read_text()
         if _apply("foundation", foundation_stack(stage), template, chosen, stage=stage, cloud=cloud, report=report):
             changed.append("foundation")
@@ -77,7 +80,32 @@ def deploy(
                 name, stack, template, chosen, stage=stage, cloud=cloud, report=report, bucket=names["ARTEFACTS"]
             ):
                 changed.append(name)
+    chosen |= _names_for_extras(stage, cloud=cloud)
+    for extra in (EXTRAS[name] for name in asked if name in EXTRAS):
+        if extra.is_wanted(chosen):
+            template = (root / "infra" / f"{extra.name}.yaml").read_text()
+            done = _apply(
+                extra.name,
+                extra.stack(stage),
+                template,
+                chosen,
+                stage=stage,
+                cloud=cloud,
+                report=report,
+                bucket=names["ARTEFACTS"],
+            )
+        else:
+            done = stacks.delete(extra.stack(stage), cloud=cloud)
+        if done:
+            changed.append(extra.name)
     return Deployed(stage=stage, names=names | find_published(stage, cloud=cloud), changed=tuple(changed))
+
+
+def _names_for_extras(stage: str, *, cloud: Cloud) -> dict[str, str]:
+    """The parameters by which the extras' templates learn the stage's names."""
+    published = find_published(stage, cloud=cloud)
+    wanted = {"DataBucket": "BUCKET", "ArtefactBucket": "ARTEFACTS", "RunsTable": "RUNS_TABLE", "Url": "DASHBOARD_URL"}
+    return {parameter: published.get(name, "") for parameter, name in wanted.items()}
 
 
 def _with_code(built: Built, *, bucket: str, cloud: Cloud) -> str:
@@ -113,7 +141,7 @@ def main(arguments: list[str]) -> int:
     """Deploy a stage to the AWS account of the environment's credentials."""
     parser = argparse.ArgumentParser(prog="python -m infra deploy", description=main.__doc__)
     parser.add_argument("--stage", required=True)
-    parser.add_argument("--service", action="append", choices=list(SERVICES), help="this one alone")
+    parser.add_argument("--service", action="append", choices=["foundation", *SERVICES, *EXTRAS], help="this one alone")
     parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
     asked = parser.parse_args(arguments)
     done = deploy(asked.stage, endpoint=asked.endpoint, services=asked.service)

@@ -7,7 +7,7 @@ from typing import Any
 from infra import stacks
 from infra.cloud import Cloud
 from infra.problems import CommandFailed
-from infra.services import SERVICES, foundation_stack
+from infra.services import EXTRAS, SERVICES, foundation_stack
 from infra.stage import check_stage, find_published
 
 type Report = Callable[[str], None]
@@ -25,7 +25,7 @@ def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Repo
     s3 = cloud.client("s3")
     if "BUCKET" in names and not force and _holds_anything(s3, names["BUCKET"]):
         raise NotEmpty(f"the bucket {names['BUCKET']} of stage {stage} holds data; FORCE=1 deletes it for good")
-    for service in reversed(SERVICES.values()):
+    for service in (*reversed(EXTRAS.values()), *reversed(SERVICES.values())):
         done = stacks.delete(service.stack(stage), cloud=cloud)
         report(f"{service.name}: {'deleted' if done else 'nothing to do'}")
     for bucket in (names[name] for name in ("BUCKET", "ARTEFACTS") if name in names):

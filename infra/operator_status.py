@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from infra.deployed import Stage
-from infra.services import SERVICES, foundation_stack
+from infra.services import all_stacks
 from shared.ledger import FeedState, Head
 from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
 
@@ -156,7 +156,7 @@ def _feed(stage: Stage, name: str, state: FeedState | None, at: dt.datetime) -> 
 def _resources(stage: Stage) -> Iterator[tuple[str, str]]:
     """(type, physical id) of everything in the stage's stacks; a stack that is not there has nothing."""
     client = stage.client("cloudformation")
-    for stack in (foundation_stack(stage.name), *(service.stack(stage.name) for service in SERVICES.values())):
+    for stack in all_stacks(stage.name):
         try:
             for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):
                 for it in page["StackResourceSummaries"]:

@@ -1,5 +1,6 @@
 """What is deployed: the four services, their functions, and the settings each of them reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +80,47 @@ SERVICES = {
 """In the order of deployment: the notifier comes last because its mails link to the api."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extra:
+    """A stack beside the services: resources without code of its own, from one template."""
+
+    name: str
+    """Also of its template, `infra/{name}.yaml`."""
+    switch: str
+    """The parameter, `yes` or `no`, by which an operator has it or not."""
+    on_aws: bool
+    """Whether a stage on AWS has it when the operator did not choose; in the local cloud none is there unasked."""
+
+    def stack(self, stage: str) -> str:
+        return f"covid-stats-{stage}-{self.name}"
+
+    def is_wanted(self, parameters: Mapping[str, str]) -> bool:
+        """Whether a stage with these template parameters has it. Raises ValueError for another word than yes or no."""
+        default = "yes" if self.on_aws and parameters["Cloud"] == "aws" else "no"
+        chosen = parameters.get(self.switch, default)
+        if chosen not in ("yes", "no"):
+            raise ValueError(f"the parameter {self.switch} is {chosen!r}; allowed are yes and no")
+        return chosen == "yes"
+
+
+EXTRAS = {
+    extra.name: extra
+    for extra in (
+        Extra(name="operations", switch="Operations", on_aws=True),
+        Extra(name="analytics", switch="Analytics", on_aws=False),
+    )
+}
+"""In the order of deployment, after the services whose functions and tables they look at."""
+
+
 def foundation_stack(stage: str) -> str:
     return f"covid-stats-{stage}-foundation"
+
+
+def all_stacks(stage: str) -> list[str]:
+    """Every stack that a stage may have, in the order of deployment."""
+    services, extras = SERVICES.values(), EXTRAS.values()
+    return [foundation_stack(stage), *(it.stack(stage) for it in services), *(it.stack(stage) for it in extras)]
 
 
 def find_service(name: str) -> Service:
