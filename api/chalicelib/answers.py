@@ -1,6 +1,7 @@
 """What each route answers with."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
@@ -24,6 +25,8 @@ CURRENT = {"Cache-Control": "public, max-age=60, s-maxage=600, stale-while-reval
 LIVE = {"Cache-Control": "public, max-age=5, s-maxage=5"}
 """What changes while a run is under way."""
 NEVER = {"Cache-Control": "no-store"}
+
+_SERVED_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(js|css|svg|woff2)")
 
 PAGE_BYTES = 4_000_000
 """A page of change sets ends before it grows beyond this."""
@@ -110,6 +113,8 @@ def answer_health(site: Site, _asked: Asked, _request: Request) -> Reply:
 def answer_asset(site: Site, asked: Asked, _request: Request) -> Reply:
     """`/static/{name}`: the name carries the hash, so it may be kept for ever."""
     asset = site.assets.find(asked["name"])
+    if asset is None and _SERVED_NAME.fullmatch(asked["name"]):
+        asset = site.shelf.asset(asked["name"])
     if asset is None:
         raise ThingUnknown("name", asked["name"], "there is no such file")
     return Reply(headers={"Cache-Control": "public, max-age=31536000, immutable"}, document=asset)

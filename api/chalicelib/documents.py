@@ -56,8 +56,12 @@ class Document:
         return hashlib.sha256(given).hexdigest()[:32]
 
     @property
+    def binary(self) -> bool:
+        return self.media_type.startswith("font/")
+
+    @property
     def worth_packing(self) -> bool:
-        return self._packed is not None or len(self.plain) >= WORTH_PACKING
+        return self._packed is not None or (len(self.plain) >= WORTH_PACKING and not self.binary)
 
 
 def pack(plain: bytes, *, level: int = 9) -> bytes:

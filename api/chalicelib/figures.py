@@ -25,7 +25,7 @@ RUNS_SHOWN = 12
 COLOURS = ("#2a5d8f", "#a8402d", "#2c7a5f", "#7a5195", "#8a6d1f", "#48606b")
 """One for each measure in turn, where nothing else says otherwise."""
 
-_GAP = 0.09
+_GAP = 0.14
 
 
 def dashboard_figures(tables: Tables, changes: Sequence[Revision], dataset: Dataset) -> dict[str, dict[str, Figure]]:
@@ -51,12 +51,11 @@ def panels(table: Table, dataset: Dataset, *, kind: str, mean: bool = False) -> 
         low, high = panel_domain(n, len(dataset.measures))
         layout[f"yaxis{axis}"] = {
             "domain": [low, high],
-            "title": {"text": measure.label},
             "rangemode": "tozero",
             "fixedrange": True,
             "anchor": "x",
         }
-        layout["annotations"] += _note(table, measure, axis=axis)
+        layout["annotations"] += [_heading(measure, axis=axis), *_note(table, measure, axis=axis)]
     lowest = "" if len(dataset.measures) == 1 else str(len(dataset.measures))
     layout["xaxis"] = {"type": "date", "anchor": f"y{lowest}", "domain": [0, 1]}
     return {"data": traces, "layout": layout}
@@ -96,12 +95,11 @@ def revisions_figure(changes: Sequence[Revision], dataset: Dataset) -> Figure:
         for n, name in enumerate(dataset.measure_names)
     ]
     layout = _layout() | {
-        "xaxis": {"type": "date", "title": {"text": "Date that was revised"}},
+        "xaxis": {"type": "date"},
         "yaxis": {
             "type": "category",
             "categoryorder": "array",
             "categoryarray": [run[:10] for run in reversed(runs)],
-            "title": {"text": "Run"},
             "fixedrange": True,
         },
     }
@@ -120,11 +118,18 @@ def _revision_trace(measure: Measure, changes: Sequence[Revision], *, colour: st
         "hovertemplate": "%{x|%Y-%m-%d}<br>%{text}<extra>%{fullData.name}</extra>",
         "marker": {
             "color": colour,
-            "size": 11,
+            "size": _sizes(changes),
             "opacity": 0.75,
             "symbol": [_symbol(change) for change in changes],
         },
     }
+
+
+def _sizes(changes: Sequence[Revision]) -> list[float]:
+    """Marks whose area grows with what changed, within one measure."""
+    amounts = [abs(change.difference or 0) for change in changes]
+    most = max(amounts, default=0) or 1
+    return [round(8 + 12 * (amount / most) ** 0.5, 1) for amount in amounts]
 
 
 def _symbol(change: Revision) -> str:
@@ -181,6 +186,21 @@ def _note(table: Table, measure: Measure, *, axis: str) -> list[dict[str, Any]]:
     ]
 
 
+def _heading(measure: Measure, *, axis: str) -> dict[str, Any]:
+    """The panel's name, above its left corner: nobody turns their head to read it."""
+    return {
+        "text": measure.label,
+        "name": f"heading-{measure.name}",
+        "x": 0,
+        "xref": "paper",
+        "xanchor": "left",
+        "y": 1,
+        "yref": f"y{axis} domain",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
+
+
 def last_reported(table: Table, measure: str) -> str | None:
     """The last date with a value; None where there never was one."""
     values = table.values[measure]
@@ -189,7 +209,7 @@ def last_reported(table: Table, measure: str) -> str | None:
 
 def _layout() -> dict[str, Any]:
     return {
-        "margin": {"l": 56, "r": 8, "t": 8, "b": 32},
+        "margin": {"l": 56, "r": 8, "t": 24, "b": 32},
         "showlegend": False,
         "hovermode": "x unified",
         "bargap": 0.15,

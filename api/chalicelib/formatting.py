@@ -28,12 +28,13 @@ def percent(value: float | None) -> str:
 
 
 def date(iso: str, *, style: str = "medium") -> str:
-    """`style`: `long` (Saturday 24 October 2020), `medium` (24 Oct 2020), `short` (Sat 24 Oct), `month` (Oct 2020)."""
+    """`style`: `long` (Saturday 24 October 2020), `medium` (24 Oct 2020), `short` (Sat 24 Oct), `day`, `month`."""
     day = dt.date.fromisoformat(iso)
     text = {
         "long": f"{day:%A} {day.day} {day:%B %Y}",
         "medium": f"{day.day} {day:%b %Y}",
         "short": f"{day:%a} {day.day} {day:%b}",
+        "day": f"{day.day} {day:%b}",
         "month": f"{day:%b %Y}",
     }[style]
     return f'<time datetime="{iso}" data-style="{style}">{text}</time>'

@@ -31,6 +31,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         f"style-src 'self' '{_EMPTY_STYLE}'",
         "img-src 'self' data: blob:",
+        "font-src 'self'",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
@@ -91,18 +92,22 @@ def _notice(day: str, run_id: str | None) -> str:
 
 def _freshness(runs: Sequence[Run], schedule: str) -> str:
     if not runs:
-        return "No run yet."
+        return ""
     newest = runs[0]
-    said = f"Last run {moment(newest.run_id)}: {_words(newest)}."
     due = next_due(schedule, after=parse_time(newest.run_id))
-    return said + (f" Next run due {moment(due.strftime('%Y-%m-%dT%H:%M:%SZ'))}." if due else "")
+    told = [
+        ("Last run", f'{moment(newest.run_id)} <span class="ago" data-since="{newest.run_id}"></span>'),
+        ("It found", _words(newest)),
+        ("Next run due", moment(due.strftime("%Y-%m-%dT%H:%M:%SZ")) if due else ""),
+    ]
+    return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in told if value)
 
 
 def _words(run: Run) -> str:
     word = _WORDS[run.state]
     if run.state is State.COMMITTED:
-        return f"{word}, {count(run.added, 'date')} added, {run.changed:,} changed, {run.removed:,} removed"
-    return word
+        return f"{count(run.added, 'new date')}, {run.changed:,} changed, {run.removed:,} removed"
+    return f"{word}: {text(run.reason)}" if run.reason else word
 
 
 def _runs(runs: Sequence[Run]) -> str:
@@ -111,8 +116,8 @@ def _runs(runs: Sequence[Run]) -> str:
     rows = "".join(_row(run) for run in runs)
     return f"""<div class="scroll" tabindex="0" role="region" aria-labelledby="runs">
   <table class="runs"><caption class="unseen">The last runs, newest first</caption>
-  <thead><tr><th scope="col">Run</th><th scope="col">State</th><th scope="col">Added</th><th scope="col">Changed</th>
-  <th scope="col">Removed</th><th scope="col" class="words">Reason</th></tr></thead><tbody>{rows}</tbody></table></div>
+  <thead><tr><th scope="col">Run</th><th scope="col" class="words">State</th><th scope="col">Added</th>
+  <th scope="col">Changed</th><th scope="col">Removed</th><th scope="col" class="words">Reason</th></tr></thead><tbody>{rows}</tbody></table></div>
   <p class="actions"><a href="runs">All runs as JSON</a> · <a href="changes.atom">Follow as Atom feed</a></p>"""
 
 

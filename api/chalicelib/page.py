@@ -27,9 +27,12 @@ REVISIONS_LISTED = 40
 
 _PERIODS = {
     "daily": ("Last 7 days", "short", "Day"),
-    "weekly": ("Last 8 weeks", "medium", "Week to"),
+    "weekly": ("Last 8 weeks", "day", "Week to"),
     "monthly": ("Last 6 months", "month", "Month"),
 }
+_PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
+"""plotly.js adds a style sheet for its maps unless there is an element of this id; the policy would refuse it."""
+
 _API = ("data", "daily", "weekly", "monthly", "runs", "changes", "changes.atom", "health", "openapi.json")
 
 
@@ -64,9 +67,10 @@ def frame(dataset: Dataset, assets: Assets, *, run_id: str, latest_heading: str,
         description=text(f"{dataset.title}: the latest numbers, their course, and which past days were revised."),
         icon=assets.name("icon.svg"),
         style=assets.name("page.css"),
+        plotly_style=_PLOTLY_STYLE,
         theme_script=assets.name("theme.js"),
         script=assets.name("page.js"),
-        plotly=assets.name("plotly.min.js"),
+        plotly=assets.name("plotly-basic.min.js"),
         run_id=run_id,
         query_as_of=QUERY_AS_OF,
         as_of_value=AS_OF_VALUE,
@@ -162,7 +166,7 @@ def _recent(name: str, table: Table, dataset: Dataset) -> str:
     return f"""<article aria-labelledby="recent-{name}">
   <h3 id="recent-{name}">{title}</h3>
   <figure class="chart small" aria-labelledby="summary-{name}">
-    <div class="plot" data-plot="{name}"></div>
+    <div class="plot" data-plot="{name}" role="img" aria-labelledby="recent-{name} summary-{name}"></div>
     <figcaption id="summary-{name}">{_recent_summary(shown, dataset)}{still_open}</figcaption>
   </figure>
   <div class="scroll" tabindex="0" role="region" aria-labelledby="recent-{name}">
@@ -215,17 +219,18 @@ def _revisions(run: Run, changes: Sequence[Revision], dataset: Dataset) -> str:
         if len(changes) > REVISIONS_LISTED
         else ""
     )
-    series = '<th scope="col">Series</th>' if dataset.has_series else ""
+    series = '<th scope="col" class="words">Series</th>' if dataset.has_series else ""
     return f"""<p>{_last_run(run)}</p>
   <figure class="chart revisions" aria-labelledby="revisions-summary">
-    <div class="plot" data-plot="revisions"></div>
-    <figcaption id="revisions-summary">{_revisions_summary(changes)} A mark is a value that was published before
-    and was changed later; upwards and downwards as it points.</figcaption>
+    <div class="plot" data-plot="revisions" role="img" aria-labelledby="revised revisions-summary"></div>
+    <figcaption id="revisions-summary">{_revisions_summary(changes)} A row is a run, a mark a value that was
+    published before and that the run changed: it points up or down, and its size says how much.</figcaption>
   </figure>
   <details open><summary>The revisions as a table</summary>
   <div class="scroll tall" tabindex="0" role="region" aria-label="Revisions">
   <table><caption class="unseen">Values that were published before and changed later, newest run first</caption>
-  <thead><tr><th scope="col">Run</th><th scope="col">Date</th>{series}<th scope="col">Measure</th>
+  <thead><tr><th scope="col">Run</th><th scope="col" class="words">Date</th>{series}
+  <th scope="col" class="words">Measure</th>
   <th scope="col">Before</th><th scope="col">After</th><th scope="col">Difference</th></tr></thead>
   <tbody>{rows}</tbody></table></div>{more}</details>"""
 
@@ -244,12 +249,13 @@ def _revisions_summary(changes: Sequence[Revision]) -> str:
 
 
 def _revision_row(change: Revision, labels: dict[str, str], dataset: Dataset) -> str:
-    series = f"<td>{text(change.series)}</td>" if dataset.has_series else ""
+    series = f'<td class="words">{text(change.series)}</td>' if dataset.has_series else ""
     after = "removed" if change.removed else number(change.new)
     return (
         f"<tr><td>{date(change.run_id[:10])}</td>"
-        f'<th scope="row"><a href="data/{change.date}">{date(change.date)}</a></th>{series}'
-        f"<td>{text(labels[change.measure])}</td><td>{number(change.old)}</td><td>{after}</td>"
+        f'<th scope="row" class="words"><a href="data/{change.date}">{date(change.date)}</a></th>{series}'
+        f'<td class="words">{text(labels[change.measure])}</td>'
+        f"<td>{number(change.old)}</td><td>{after}</td>"
         f"<td>{number(change.difference, sign=True)}</td></tr>"
     )
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.assets import Assets
-from chalicelib.documents import CSV, HTML, JSON, Document, pack
+from chalicelib.documents import JSON, Document, pack
 from chalicelib.histories import History, extend_history
+from chalicelib.shelf import ASSETS, media_type_of
 from chalicelib.views import render_views
 from shared.attributes import from_item
 from shared.changes import ChangeSet
@@ -26,7 +27,6 @@ from shared.runs import Run, State
 HISTORY = "history.json"
 
 _POINTER_ATTEMPTS = 8
-_MEDIA_TYPES = {"json": JSON, "csv": CSV, "html": HTML}
 
 
 class SourceMissing(CovidStatsError):
@@ -120,19 +120,32 @@ class Refresher:
     def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
         """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
         views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+        self._keep_assets()
         views[HISTORY] = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
         digests = {}
         for name, plain in views.items():
-            document = Document(_MEDIA_TYPES[name.rpartition(".")[2]], packed=pack(plain))
+            document = Document(media_type_of(name), packed=pack(plain))
             digests[name] = document.digest
-            self._s3.put_object(
-                Bucket=self._bucket,
-                Key=view_key(run.run_id, f"{name}.gz"),
-                Body=document.packed,
-                ContentType=document.media_type,
-                ContentEncoding="gzip",
-            )
+            self._put(view_key(run.run_id, f"{name}.gz"), document)
         return digests
+
+    def _keep_assets(self) -> None:
+        """Keep the page's scripts and styles beside it: a page is served with those that it was made for."""
+        prefix = view_key(ASSETS, "")
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1000).get("Contents", [])
+        there = {entry["Key"] for entry in listed}
+        for name, document in self._assets.all().items():
+            if view_key(ASSETS, f"{name}.gz") not in there:
+                self._put(view_key(ASSETS, f"{name}.gz"), document)
+
+    def _put(self, key: str, document: Document) -> None:
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=document.packed,
+            ContentType=document.media_type,
+            ContentEncoding="gzip",
+        )
 
     def _change_set(self, run: Run) -> ChangeSet:
         body = self._find(change_set_key(run.run_id))

@@ -1,5 +1,6 @@
 """Fitting a reply to what the client takes: gzip, 304, HEAD, and the headers that every answer has."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,10 +50,13 @@ def fit(reply: Reply, request: Request) -> Sent:
         headers["Content-Encoding"] = "gzip"
     if request.method == "HEAD":
         return Sent(status=reply.status, headers=headers, body="")
-    body = document.packed_base64 if packed else document.text
+    if document.binary:
+        body = base64.b64encode(document.plain).decode()
+    else:
+        body = document.packed_base64 if packed else document.text
     if len(body) > LARGEST:
         raise AnswerTooLarge(f"the answer has {len(body)} bytes; {LARGEST} are allowed: ask for a range of dates")
-    return Sent(status=reply.status, headers=headers, body=body, is_base64=packed)
+    return Sent(status=reply.status, headers=headers, body=body, is_base64=packed or document.binary)
 
 
 def fit_problem(problem: Problem, request: Request) -> Sent:

@@ -5,6 +5,7 @@ and no body. Views of a run never change, so they are kept. Nothing here writes.
 """
 
 import datetime as dt
+import gzip
 import json
 import time
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.assets import asset_document
 from chalicelib.documents import CSV, HTML, JSON, Document
 from chalicelib.problems import ViewsMissing
 from shared.keys import CURRENT_VIEWS, change_set_key, view_key
@@ -19,7 +21,15 @@ from shared.keys import CURRENT_VIEWS, change_set_key, view_key
 KEPT = 64
 """Views kept in memory; a deployment has 12 of each run, and `as_of` asks for older runs."""
 
+ASSETS = "static"
+"""Stands where a run's id does: scripts and styles of pages rendered by other versions of this service."""
+
 _MEDIA_TYPES = {"json": JSON, "csv": CSV, "html": HTML}
+
+
+def media_type_of(name: str) -> str:
+    """Of a view, by its name."""
+    return _MEDIA_TYPES[name.rpartition(".")[2]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +66,11 @@ class Shelf:
         self._views.move_to_end(key)
         return self._views[key]
 
+    def asset(self, name: str) -> Document | None:
+        """A static file that this version of the service does not carry, kept beside the pages that need it."""
+        packed = self._get(view_key(ASSETS, f"{name}.gz"))
+        return None if packed is None else asset_document(name, gzip.decompress(packed))
+
     def change_set(self, run_id: str) -> bytes:
         """A committed run's change set as JSON. Raises ViewsMissing where it is gone."""
         body = self._get(change_set_key(run_id))
@@ -78,7 +93,7 @@ class Shelf:
         packed = self._get(view_key(run_id, f"{name}.gz"))
         if packed is None:
             raise ViewsMissing(run_id)
-        return Document(_MEDIA_TYPES[name.rpartition(".")[2]], packed=packed)
+        return Document(media_type_of(name), packed=packed)
 
     def _read_pointer(self) -> Pointer | None:
         condition = {"IfNoneMatch": self._pointer.etag} if self._pointer else {}

@@ -42,16 +42,6 @@ def load_app() -> ModuleType:
     return module
 
 
-def add_plotly(module: Any) -> None:
-    """What the build copies from the plotly package, served from where it is installed."""
-    import plotly
-
-    from chalicelib.assets import Assets
-
-    folder = Path(plotly.__file__).parent / "package_data"
-    module.ASSETS = Assets(ROOT / "api" / "chalicelib" / "static", folder)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a client gets."""

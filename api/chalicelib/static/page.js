@@ -15,6 +15,7 @@
   const dateStyles = {
     long: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
     medium: { day: "numeric", month: "short", year: "numeric" },
+    day: { day: "numeric", month: "short" },
     short: { weekday: "short", day: "numeric", month: "short" },
     month: { month: "short", year: "numeric" },
   };
@@ -32,6 +33,17 @@
     for (const element of $$("time[data-style]", within)) {
       const { style } = element.dataset;
       element.textContent = style === "moment" ? asMoment(element.dateTime) : asDate(element.dateTime, style);
+    }
+  }
+
+  function tellAges() {
+    const ages = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+    for (const element of $$("[data-since]")) {
+      const hours = (new Date(element.dataset.since) - Date.now()) / 3600e3;
+      if (Math.abs(hours) > 24 * 30) continue;
+      const text = Math.abs(hours) < 36 ? ages.format(Math.round(hours), "hour")
+        : ages.format(Math.round(hours / 24), "day");
+      element.textContent = `(${text})`;
     }
   }
 
@@ -123,14 +135,19 @@
       if (!/^[xy]axis/.test(name)) continue;
       Object.assign(axis, { gridcolor: rule, zerolinecolor: rule, linecolor: rule, automargin: name[0] === "y" });
       if (name[0] === "x") axis.showgrid = false;
-      if (axis.title) axis.title.font = { size: 12, color: ink };
+    }
+    for (const note of copy.layout.annotations) {
+      const measure = note.name.replace(/^(heading|note)-/, "");
+      const heading = note.name.startsWith("heading-");
+      note.font = { size: 14, weight: heading ? 600 : 400, color: colour(`--m${index.get(measure) ?? 0}`) };
+      if (!heading) note.text = `not reported after ${asDate(note.x, "medium")}`;
     }
     return copy;
   }
 
   function showMeasures(figure, hidden) {
     const shown = $$('input[name="measure"]', controls).map((box) => box.value).filter((m) => !hidden.includes(m));
-    const gap = 0.09, height = (1 - gap * (shown.length - 1)) / Math.max(shown.length, 1);
+    const gap = 0.14, height = (1 - gap * (shown.length - 1)) / Math.max(shown.length, 1);
     const axisOf = {};
     figure.data = figure.data.filter((trace) => shown.includes(trace.meta));
     for (const trace of figure.data) axisOf[trace.meta] = trace.yaxis;
@@ -147,7 +164,7 @@
     for (const name of Object.keys(figure.layout)) {
       if (/^yaxis/.test(name) && !kept.has(name)) delete figure.layout[name];
     }
-    figure.layout.annotations = figure.layout.annotations.filter((note) => shown.includes(note.name?.slice(5)));
+    figure.layout.annotations = figure.layout.annotations.filter((note) => shown.includes(note.name?.replace(/^(heading|note)-/, "")));
     return shown;
   }
 
@@ -157,7 +174,7 @@
     const source = figures[view.by]?.[view.show];
     if (!source) return;
     const plot = $("#plot-main");
-    const figure = themed(source, { margin: { l: 60, r: 10, t: 10, b: 24 } });
+    const figure = themed(source, { margin: { l: 8, r: 8, t: 24, b: 24 } });
     const shown = showMeasures(figure, view.hide.split(","));
     const small = plot.clientWidth < 600;
     plot.classList.toggle("empty", shown.length === 0);
@@ -186,13 +203,17 @@
       if (name === "main") continue;
       const source = name === "revisions" ? figures.revisions?.all : figures[name]?.recent;
       if (!source) continue;
-      const figure = themed(source, { margin: { l: 44, r: 6, t: 6, b: 24 }, dragmode: false });
+      const figure = themed(source, { margin: { l: 8, r: 6, t: name === "revisions" ? 8 : 22, b: 24 }, dragmode: false });
       const rows = name === "revisions" ? figure.layout.yaxis.categoryarray.length : 0;
       figure.layout.height = name === "revisions" ? Math.max(180, 90 + rows * 26) : 300;
       figure.layout.xaxis.fixedrange = true;
       if (name !== "revisions") figure.layout.xaxis.nticks = 4;
       for (const [key, axis] of Object.entries(figure.layout)) {
-        if (/^yaxis/.test(key) && name !== "revisions") Object.assign(axis, { nticks: 3, title: { text: "" } });
+        if (/^yaxis/.test(key) && name !== "revisions") Object.assign(axis, { nticks: 3 });
+      }
+      if (name === "revisions") {
+        const { yaxis } = figure.layout;
+        Object.assign(yaxis, { tickvals: yaxis.categoryarray, ticktext: yaxis.categoryarray.map((d) => asDate(d, "day")) });
       }
       await Plotly.react(plot, figure.data, figure.layout, options);
       plot.dataset.drawn = "yes";
@@ -247,8 +268,14 @@
 
   // --- putting it together -------------------------------------------------------------------------------------
 
+  const titles = {
+    new: { daily: "New on each day, with the 7-day mean", weekly: "New in each week", monthly: "New in each month" },
+    cumulative: { daily: "In all, by day", weekly: "In all, by week", monthly: "In all, by month" },
+  };
+
   async function show(view) {
     setControls(view);
+    $("#main-title").textContent = titles[view.show][view.by] + (view.scale === "log" ? ", on a logarithmic scale" : "");
     linkDownload(view);
     fillTable(view);
     await drawMain(view);
@@ -328,10 +355,11 @@
 
   async function start() {
     localise(document);
+    tellAges();
     chooseTheme();
     if (!controls) return;
     const view = readView();
-    for (const element of [controls, $("#main-table"), $("#share")]) element.hidden = false;
+    for (const element of [controls, $("#main-title"), $("#main-table"), $("#share")]) element.hidden = false;
     setControls(view);
     linkDownload(view);
     const answer = await fetch(body.dataset.figures);
