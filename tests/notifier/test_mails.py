@@ -131,8 +131,8 @@ def test_warnings_and_recoveries_stand_apart() -> None:
         "  - Recoveries fell from 4,529,700 on 2020-11-21 to 4,526,232 on 2020-11-22\n"
         "    though they are a running total.",
         "Back again\n"
-        "  - Johns Hopkins University CSSE has published again; its file had been\n"
-        "    the same since 2020-10-12.",
+        "  - Johns Hopkins University CSSE has published again; its file had been the\n"
+        "    same since 2020-10-12.",
     ]
 
 

@@ -51,6 +51,12 @@ class Cloud:
         """An item of the ledger, as attribute values."""
         self.dynamodb.put_item(TableName=RUNS_TABLE, Item=item)
 
+    def item(self, partition: str, sort: str) -> dict[str, Any]:
+        """One item of the ledger, as attribute values."""
+        key = to_item({"dataset": partition, "run_id": sort})
+        found: dict[str, Any] = self.dynamodb.get_item(TableName=RUNS_TABLE, Key=key, ConsistentRead=True)["Item"]
+        return found
+
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:
         """(partition, sort key) -> every item of the ledger's table."""
         found = self.dynamodb.scan(TableName=RUNS_TABLE, ConsistentRead=True)["Items"]
