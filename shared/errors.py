@@ -5,7 +5,8 @@ CovidStatsError
 │   ├── UpstreamUnavailable     a feed's server did not answer properly
 │   ├── LeaseHeld               another writer is at work
 │   ├── LeaseLost               this writer's time is up; another may have taken over
-│   └── HeadMoved               another run was committed meanwhile
+│   ├── HeadMoved               another run was committed meanwhile
+│   └── ObjectMissing           a file that the ledger or an event speaks of is not in S3
 └── PermanentError          stop and tell someone, a retry gives the same result
     ├── SettingInvalid          the environment lacks a setting, or holds an impossible one
     ├── EventMalformed          an event is not of the declared shape
@@ -39,6 +40,10 @@ class LeaseLost(TransientError):
 
 class HeadMoved(TransientError):
     """The head pointer is no longer at the run that this one was compared with."""
+
+
+class ObjectMissing(TransientError):
+    """A file that the ledger or an event speaks of is not in S3; the message has its key."""
 
 
 class PermanentError(CovidStatsError):

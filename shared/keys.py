@@ -10,6 +10,7 @@ views/{run_id}/{name}        what the API serves
 import re
 
 from shared.errors import EventMalformed
+from shared.runs import parse_time
 
 _RAW = re.compile(r"raw/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/([A-Za-z0-9_.-]+)\.csv")
 
@@ -42,4 +43,5 @@ def parse_raw_key(key: str) -> tuple[str, str]:
     found = _RAW.fullmatch(key)
     if not found:
         raise EventMalformed(f"S3 key {key[:200]!r} is not raw/{{run_id}}/{{feed}}.csv")
+    parse_time(found[1])
     return found[1], found[2]

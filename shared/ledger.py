@@ -4,6 +4,7 @@
 |----------------------|-------------------|------|
 | `us-covid`           | a run's id        | a run |
 | `us-covid#head`      | `head`            | which run is committed, and who is writing |
+| `us-covid#head`      | `watch`           | since when a run is expected, where there was none yet |
 | `us-covid#feeds`     | a feed's name     | the last copy of the feed |
 | `us-covid#notices`   | `{kind}#{about}`  | something to mail that is not a run's end |
 
@@ -20,6 +21,8 @@ from shared.runs import Delivery, Run, State
 
 HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
 
+_NONE_ARRIVED = "attribute_not_exists(arrived)"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
@@ -27,6 +30,8 @@ class Head:
 
     head: str = ""
     """Id of the committed run whose rows are in the store; empty before the first."""
+    latest: str = ""
+    """Id of the newest run that ended COMMITTED or UNCHANGED: what an older one finds is of the past."""
     newest: str = ""
     """The newest date in the snapshot."""
     rows: int = 0
@@ -36,7 +41,7 @@ class Head:
     seen: Mapping[str, str] = field(default_factory=dict)
     """Feed -> sha256 of the last file that gave these same rows."""
     rules: str = ""
-    """Fingerprint of the declaration and the merge rules that `seen` was judged by."""
+    """Fingerprint of the declaration and the merge rules that the snapshot was made by."""
     writing: str = ""
     """Id of the run whose rows are being written; left behind by one that died."""
     dirty: frozenset[str] = frozenset()
@@ -135,6 +140,17 @@ class Ledger:
         states = (_only_fields(FeedState, values | {"feed": values["run_id"]}) for values in self._pages(query))
         return {state.feed: state for state in states}
 
+    def watched_since(self, now: str) -> str:
+        """The first time that this was called with; from then on a run was to be expected."""
+        reply = self._client.update_item(
+            TableName=self._table,
+            Key=to_item({"dataset": self._dataset + HEAD, "run_id": "watch"}),
+            UpdateExpression="SET since = if_not_exists(since, :now)",
+            ExpressionAttributeValues=to_item({":now": now}),
+            ReturnValues="ALL_NEW",
+        )
+        return str(from_item(reply["Attributes"])["since"])
+
     def notices(self) -> Iterator[Notice]:
         """All notices, in order of kind and subject."""
         query = {
@@ -228,6 +244,15 @@ class Ledger:
             return None
         raise LeaseHeld(f"run {run_id} is being merged by {run.lease_owner}")
 
+    def forgive(self, run: Run) -> None:
+        """Do not count this attempt: it had to give way to another run, which is no fault of this one."""
+        self._update(
+            run.run_id,
+            "ADD attempts_forgiven :one",
+            {":one": 1, ":merging": State.MERGING, ":attempts": run.attempts},
+            condition="#state = :merging AND attempts = :attempts",
+        )
+
     def begin_writing(self, run: Run, *, base: str, now: int, until: int) -> Head:
         """Become the one writer of rows; the head as it was before.
 
@@ -269,7 +294,8 @@ class Ledger:
 
         `ended` holds the run's last attributes, its `state` (COMMITTED or UNCHANGED) among them; `told` are notices
         whose recovery this run's digest tells.
-        Raises HeadMoved where another run was committed meanwhile, or this owner's lease was taken.
+        Raises HeadMoved where another run was committed meanwhile, a newer one was found unchanged, or this owner's
+        lease was taken.
         """
         moved = {name: value for name, value in vars(head).items() if name not in ("writing", "writing_until", "dirty")}
         sets, names, values = _assignments(moved)
@@ -279,7 +305,7 @@ class Ledger:
             "TableName": self._table,
             "Key": to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
             "UpdateExpression": f"SET {sets} REMOVE writing, writing_until, dirty",
-            "ConditionExpression": f"{_head_is(base)} AND {mine}",
+            "ConditionExpression": (f"{_head_is(base)} AND {mine} AND (attribute_not_exists(latest) OR latest <= :me)"),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_item(_with_base(values | {":me": run.run_id}, base)),
         }
@@ -304,8 +330,15 @@ class Ledger:
         ]
 
     def end(self, run: Run, ended: Mapping[str, Value]) -> bool:
-        """End a run that commits nothing; says whether this call did it (False: it had ended or changed hands)."""
-        return self._try(self._client.update_item, **self._ending(run, ended))
+        """End a run that commits nothing; says whether this call did it.
+
+        False: it had ended or changed hands, or a feed has arrived since `run` was read.
+        """
+        ending = self._ending(run, ended)
+        if run.state is State.COLLECTING:
+            ending["ConditionExpression"] += " AND " + ("arrived = :arrived" if run.arrived else _NONE_ARRIVED)
+            ending["ExpressionAttributeValues"] |= to_item({":arrived": run.arrived} if run.arrived else {})
+        return self._try(self._client.update_item, **ending)
 
     def _ending(self, run: Run, ended: Mapping[str, Value]) -> dict[str, Any]:
         sets, names, values = _assignments(ended)
@@ -325,7 +358,11 @@ class Ledger:
     # --- commands and consumers --------------------------------------------------------------------------------
 
     def reopen(self, run_id: str, *, allowed: frozenset[State], marks: Mapping[str, Value], known_from: str) -> Run:
-        """Put a run that ended badly back to COLLECTING, with what it has collected. Raises NotAllowed."""
+        """Put a run that ended badly back to COLLECTING, with what it has collected.
+
+        A run that bears these very marks already is left as it is: the same command, told twice, is one. Raises
+        NotAllowed.
+        """
         sets, names, values = _assignments(dict(marks) | {"state": State.COLLECTING, "known_from": known_from})
         states = {f":was{n}": state.value for n, state in enumerate(sorted(allowed))}
         reopened = self._update(
@@ -338,6 +375,8 @@ class Ledger:
         if reopened:
             return Run.from_values(reopened)
         run = self.get(run_id)
+        if all(getattr(run, name) == mark for name, mark in marks.items()):
+            return run
         raise NotAllowed(f"run {run_id} is {run.state}; this needs {' or '.join(sorted(allowed))}")
 
     def notify(self, notice: Notice) -> bool:

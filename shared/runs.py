@@ -49,12 +49,13 @@ def run_id_at(time: dt.datetime) -> str:
 
 def parse_time(text: object) -> dt.datetime:
     """The aware UTC time that a run id or an event's `time` says. Raises EventMalformed for any other text."""
-    if not isinstance(text, str) or len(text) != 20:
-        raise EventMalformed(f"{str(text)[:60]!r} is not a time like 2020-10-25T17:00:00Z")
     try:
-        return dt.datetime.strptime(text, _FORMAT).replace(tzinfo=dt.UTC)
+        time = dt.datetime.strptime(text if isinstance(text, str) else "", _FORMAT).replace(tzinfo=dt.UTC)
     except ValueError:
-        raise EventMalformed(f"{text!r} is not a time like 2020-10-25T17:00:00Z") from None
+        raise EventMalformed(f"{str(text)[:60]!r} is not a time like 2020-10-25T17:00:00Z") from None
+    if run_id_at(time) != text:  # other digits, or fewer: as a run id it would be another, and out of order
+        raise EventMalformed(f"{str(text)[:60]!r} is not a time like 2020-10-25T17:00:00Z")
+    return time
 
 
 @dataclass(frozen=True, kw_only=True)

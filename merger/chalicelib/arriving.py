@@ -8,6 +8,7 @@ from chalicelib.merge_tools import Outcome, Tools
 from chalicelib.merging import merge_run
 from shared.events import member
 from shared.keys import parse_raw_key
+from shared.runs import Run, State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,3 +35,11 @@ def handle_arrival(arrived: FeedArrived, *, owner: str, tools: Tools) -> Outcome
     if run.state.ended or not run.arrived >= tools.dataset.feed_names:
         return None
     return merge_run(arrived.run_id, owner=owner, tools=tools)
+
+
+def take_in(run: Run, tools: Tools) -> Run:
+    """The run with the arrival of every file that is there: the event that should have told of it was lost."""
+    if run.state is State.COLLECTING and not run.arrived >= tools.dataset.feed_names:
+        for feed in sorted((tools.files.arrived(run.run_id) & tools.dataset.feed_names) - run.arrived):
+            run = tools.ledger.arrive(run.run_id, feed)
+    return run

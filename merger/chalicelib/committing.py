@@ -5,14 +5,16 @@ state, and the transaction moves the head only from the run this one was compare
 rows is on the head's `dirty` list until a commit or a roll-back; whoever writes next puts right what it left.
 """
 
+import contextlib
 import datetime as dt
 import io
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.merge_tools import Outcome, Tools
 from shared.attributes import Value
-from shared.errors import HeadMoved, LeaseLost
+from shared.errors import HeadMoved, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
 from shared.ledger import Head, Notice
 from shared.runs import ENDED_BADLY, Run, State
@@ -23,17 +25,22 @@ if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an u
     from chalicelib.snapshots import Snapshot
 
 
+_MOST_TOLD = 50
+"""Notices whose recovery one digest tells: a transaction takes 100 items."""
+
+
 def commit_unchanged(
     run: Run, head: Head, shas: Mapping[str, str], tools: Tools, *, way: str, size: int = 0
 ) -> Outcome:
     """One transaction: the run ends, and the head remembers that these files give the same rows."""
     moved = Head(
         head=head.head,
+        latest=run.run_id,
         newest=head.newest,
         rows=head.rows,
         sources=head.sources,
         seen=shas,
-        rules=tools.rules,
+        rules=head.rules,
     )
     ended: dict[str, Value] = {
         "state": State.UNCHANGED,
@@ -63,18 +70,17 @@ def commit_changes(
     dirty = _touched_by(head.dirty, tools)
     if not changes.empty:
         _write_files(run, head, merged, tools)
-    now = tools.clock()
-    until = now + lease(tools)
-    before = tools.ledger.begin_writing(run, base=head.head, now=now, until=until)
+    before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     if before.dirty - head.dirty:
         raise HeadMoved(f"runs {sorted(before.dirty - head.dirty)} wrote rows meanwhile; run {run.run_id} looks again")
     keys = {*_touched_rows(changes), *dirty}
     state_wanted = old if changes.empty else snapshot
     with subsegment("write_rows", rows=len(keys)):
-        written = tools.write_rows(_requests(keys, state_wanted), _until(until, run, tools))
+        written = tools.write_rows(_requests(keys, state_wanted), _in_time(run, tools))
     if changes.empty:
         return commit_unchanged(run, head, shas, tools, way=way, size=size)
-    told = [] if not head.head else [notice for notice in tools.ledger.notices() if _is_over(notice, run)]
+    over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, shas))
+    told = list(itertools.islice(over, _MOST_TOLD))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
     ended: dict[str, Value] = {
         "state": State.COMMITTED,
@@ -85,6 +91,7 @@ def commit_changes(
     }
     moved = Head(
         head=run.run_id,
+        latest=run.run_id,
         newest=snapshot.rows.newest,
         rows=len(snapshot.rows),
         sources=shas,
@@ -117,12 +124,17 @@ def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: 
     from chalicelib.summarising import recoveries, summarise
 
     with_series = tools.dataset.has_series
-    bad = [] if not head.head else list(_bad_since(head.head, run, tools))
-    stale = [(tools.dataset.feed(str(n.details["feed"])).title, str(n.details["since"])[:10]) for n in told]
+    bad = _bad_since(head.head, run, tools)
+    stale = [
+        (tools.dataset.feed(str(notice.details["feed"])).title, str(notice.details["since"])[:10])
+        for notice in told
+        if notice.kind == "stale"
+    ]
+    missed = [notice.text for notice in told if notice.kind != "stale"]
     return summarise(
         merged,
         warnings=find_warnings(merged, tools.policy.limits(), with_series=with_series),
-        recovered=recoveries(bad, stale),
+        recovered=recoveries(bad, stale, missed),
         with_series=with_series,
     ).as_map()
 
@@ -135,18 +147,25 @@ def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, st
             yield other.run_id, other.state, other.reason
 
 
-def _is_over(notice: Notice, run: Run) -> bool:
-    """Whether a feed that was announced as stale has other bytes in this run."""
-    if notice.kind != "stale" or notice.recovered_by:
+def _is_over(notice: Notice, run: Run, shas: Mapping[str, str]) -> bool:
+    """Whether a feed that was announced as stale has other bytes in this run, or a missed run has a successor."""
+    if notice.recovered_by:
         return False
-    delivery = run.deliveries.get(str(notice.details["feed"]))
-    return delivery is not None and delivery.sha256 != notice.details["sha256"]
+    if notice.kind == "stale":
+        return shas.get(str(notice.details["feed"]), notice.details["sha256"]) != notice.details["sha256"]
+    return str(notice.details["run_id"]) < run.run_id
 
 
 def _touched_by(runs: Iterable[str], tools: Tools) -> set[tuple[str, str]]:
-    """(series, date) of every row that these interrupted runs may have written."""
-    series = tools.dataset.series
-    return {(name or series, date) for run in runs for name, date in tools.files.change_set(run).touched}
+    """(series, date) of every row that these interrupted runs may have written.
+
+    A run without a change set changed nothing itself: it was putting right what the others had left.
+    """
+    series, keys = tools.dataset.series, set[tuple[str, str]]()
+    for run in runs:
+        with contextlib.suppress(ObjectMissing):
+            keys |= {(name or series, date) for name, date in tools.files.change_set(run).touched}
+    return keys
 
 
 def _touched_rows(changes: Any) -> Iterator[tuple[str, str]]:
@@ -180,10 +199,12 @@ def _requests(keys: Iterable[tuple[str, str]], wanted: "Snapshot") -> Iterator[d
             yield delete_request(series=series, date=date)
 
 
-def _until(until: int, run: Run, tools: Tools) -> Callable[[], None]:
+def _in_time(run: Run, tools: Tools) -> Callable[[], None]:
+    """A check that raises LeaseLost once the claim has run out: one lease for the run and for its writing."""
+
     def check() -> None:
-        if tools.clock() >= until:
-            raise LeaseLost(f"run {run.run_id} has been writing for longer than its lease; another may have taken over")
+        if tools.clock() >= run.lease_until:
+            raise LeaseLost(f"run {run.run_id} has been merging for longer than its lease; another may have taken over")
 
     return check
 
@@ -204,7 +225,7 @@ def end_without_commit(run: Run, tools: Tools, state: State, reason: str, *, rej
 
 
 def give_up(run: Run, tools: Tools) -> Outcome:
-    attempts = run.attempts - run.attempts_forgiven - 1
+    attempts = tools.policy.max_attempts
     return end_without_commit(
         run, tools, State.FAILED, f"merging was begun {attempts} times and did not come to an end"
     )
@@ -222,8 +243,8 @@ def _roll_back(run: Run, tools: Tools) -> None:
         if head.head
         else empty_snapshot(tools.dataset)
     )
-    now = tools.clock()
-    until = now + lease(tools)
-    before = tools.ledger.begin_writing(run, base=head.head, now=now, until=until)
-    tools.write_rows(_requests(_touched_by(before.dirty, tools), old), _until(until, run, tools))
+    before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
+    in_time = _in_time(run, tools)
+    tools.write_rows(_requests(_touched_by(before.dirty, tools), old), in_time)
+    in_time()
     tools.ledger.end_writing(run, base=head.head)

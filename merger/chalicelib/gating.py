@@ -8,7 +8,8 @@ import numpy as np
 from chalicelib.merged import Merged
 from chalicelib.snapshots import CHANGED_BY
 from chalicelib.tables import NULL, Mask, Table, iso_date
-from shared.errors import GateClosed
+from shared.dataset import Dataset
+from shared.errors import ContractBroken, GateClosed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +22,21 @@ class Limits:
     """A revision of a value by more than this share is told."""
 
 
+def check_rows(merged: Merged, dataset: Dataset) -> None:
+    """Raises ContractBroken where no row is left: a state that no approval makes sensible."""
+    if not len(merged.snapshot.rows):
+        raise ContractBroken(
+            feed=" and ".join(feed.name for feed in dataset.feeds),
+            line=0,
+            column="",
+            value="0 rows in common",
+            allowed="every feed has rows, but no key is in all of them; at least one is needed",
+        )
+
+
 def check_gate(merged: Merged, limits: Limits) -> None:
     """Raises GateClosed with what was seen and what is allowed."""
     now, before = merged.snapshot.rows, merged.rows_before
-    if not len(now):
-        raise GateClosed("the feeds have no key in common: no row would be left; at least one is needed")
     if now.newest < merged.newest_before:
         raise GateClosed(
             f"the newest date would move back from {merged.newest_before} to {now.newest};"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
 from chalicelib.merge_tools import Outcome, Tools
-from chalicelib.run_files import missing_object
-from shared.errors import ContractBroken, GateClosed, LeaseHeld
+from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
 from shared.keys import index_key
 from shared.ledger import Head
 from shared.runs import Run, State
@@ -36,6 +35,14 @@ def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
         return None
     if run is None:
         return None
+    try:
+        return _bring_to_an_end(run, tools)
+    except (LeaseHeld, HeadMoved):
+        tools.ledger.forgive(run)
+        raise
+
+
+def _bring_to_an_end(run: Run, tools: Tools) -> Outcome:
     if run.attempts - run.attempts_forgiven > tools.policy.max_attempts:
         return give_up(run, tools)
     try:
@@ -48,20 +55,23 @@ def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
 
 def _merge_claimed(run: Run, tools: Tools) -> Outcome:
     head = tools.ledger.head()
-    if head.head > run.run_id:
-        return end_without_commit(run, tools, State.SUPERSEDED, f"run {head.head} was committed first")
+    newer = max(head.head, head.latest)
+    if newer > run.run_id:
+        how = "was committed" if newer == head.head else "found nothing changed"
+        return end_without_commit(run, tools, State.SUPERSEDED, f"run {newer}, which is newer, {how} first")
     raw = {feed.name: tools.files.raw_file(run.run_id, feed.name) for feed in tools.dataset.feeds}
     shas = {feed: file.sha256 for feed, file in raw.items()}
     if head.head and head.seen == shas and head.rules == tools.rules and not head.dirty:
         return commit_unchanged(run, head, shas, tools, way="same")
     size = sum(file.bytes for file in raw.values())
     _check_size(size, tools)
+    from chalicelib.gating import check_gate, check_rows  # deferred: brings numpy
+
     with subsegment("merge", bytes=size) as span:
         merged, way, old = _merge(run, head, size, tools)
         span.annotate(way=way, rows=len(merged.snapshot.rows))
+    check_rows(merged, tools.dataset)
     if not run.approved_by:
-        from chalicelib.gating import check_gate  # deferred: brings numpy
-
         check_gate(merged, tools.policy.limits())
     if merged.changes.empty and head.head and not head.dirty:
         return commit_unchanged(run, head, shas, tools, way=way, size=size)
@@ -94,10 +104,8 @@ def _old_files(head: Head, names: Iterable[str], tools: Tools) -> dict[str, byte
         if any(tools.files.raw_file(head.head, feed).sha256 != head.sources.get(feed) for feed in names):
             return None
         return {feed: tools.files.raw(head.head, feed) for feed in names}
-    except Exception as error:
-        if missing_object(error):
-            return None
-        raise
+    except ObjectMissing:
+        return None
 
 
 def _check_size(size: int, tools: Tools) -> None:

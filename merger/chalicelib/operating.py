@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.arriving import take_in
 from chalicelib.merge_tools import Tools
 from chalicelib.merging import merge_run
 from shared.errors import EventMalformed, NotAllowed
@@ -44,6 +45,7 @@ def handle_command(asked: OperateRun, *, owner: str, tools: Tools) -> dict[str, 
     get. Raises UnknownRun, and NotAllowed where the run's state does not allow the command.
     """
     run = _approve(asked, tools) if asked.command == "approve" else _redrive(asked, tools)
+    run = take_in(run, tools)
     missing = tools.dataset.feed_names - run.arrived
     if not missing:
         merge_run(run.run_id, owner=owner, tools=tools)
@@ -55,8 +57,8 @@ def _approve(asked: OperateRun, tools: Tools) -> Run:
     run = tools.ledger.get(asked.run_id)
     if run.state is State.REJECTED and run.rejected_by == "contract":
         raise NotAllowed(
-            f"run {run.run_id} was rejected because a file cannot be read ({run.reason}); there is nothing to let"
-            " pass: redrive it once upstream is mended"
+            f"run {run.run_id} was rejected because its files cannot be merged ({run.reason}); there is nothing to"
+            " let pass: the next run takes what upstream has then"
         )
     marks = {"approved_by": asked.by, "approved_at": asked.time}
     return tools.ledger.reopen(run.run_id, allowed=frozenset({State.REJECTED}), marks=marks, known_from=_later(asked))

@@ -1,11 +1,13 @@
 """The files of a run in S3: raw feeds, change sets and snapshots."""
 
+import contextlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
 from shared.changes import ChangeSet
+from shared.errors import ObjectMissing
 from shared.keys import change_set_key, parse_raw_key, raw_key
 
 _SPOOLED = 8 * 1024 * 1024
@@ -26,8 +28,10 @@ class RunFiles:
         self._client, self._bucket = client, bucket
 
     def raw_file(self, run_id: str, feed: str) -> RawFile:
-        """Raises the client's 404 error where it is not there."""
-        reply = self._client.head_object(Bucket=self._bucket, Key=raw_key(run_id, feed))
+        """Raises ObjectMissing."""
+        key = raw_key(run_id, feed)
+        with _missing(key):
+            reply = self._client.head_object(Bucket=self._bucket, Key=key)
         # A file that was put by hand has no hash in its metadata; its ETag tells it from others as well.
         return RawFile(sha256=reply["Metadata"].get("sha256") or reply["ETag"], bytes=reply["ContentLength"])
 
@@ -43,7 +47,9 @@ class RunFiles:
         return ChangeSet.from_json(self.read(change_set_key(run_id)))
 
     def read(self, key: str) -> bytes:
-        body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        """Raises ObjectMissing."""
+        with _missing(key):
+            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         return body
 
     def write(self, key: str, pieces: Iterable[bytes], *, content_type: str) -> None:
@@ -58,7 +64,13 @@ class RunFiles:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=content_type)
 
 
-def missing_object(error: Exception) -> bool:
-    """Whether a client's error says that there is no such object."""
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-    return code in ("404", "NoSuchKey", "NotFound")
+@contextlib.contextmanager
+def _missing(key: str) -> Iterator[None]:
+    """The client's error for an absent object becomes ObjectMissing; every other one passes."""
+    try:
+        yield
+    except Exception as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
+        if code in ("404", "NoSuchKey", "NotFound"):
+            raise ObjectMissing(f"{key} is not in the bucket") from error
+        raise

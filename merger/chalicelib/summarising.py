@@ -95,9 +95,15 @@ def _increments(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> dic
     return _minus(measures, before)
 
 
-def recoveries(bad_runs: Iterable[tuple[str, str, str]], stale: Iterable[tuple[str, str]]) -> list[str]:
-    """Sentences for runs that ended badly since the last digest (id, state, reason), and feeds (title, since)."""
+def recoveries(
+    bad_runs: Iterable[tuple[str, str, str]], stale: Iterable[tuple[str, str]], missed: Iterable[str]
+) -> list[str]:
+    """Sentences for what is over since the last digest.
+
+    That is: runs that ended badly (id, state, reason), stale feeds (title, since), missed runs (as they were told).
+    """
     return [
         *(f"run {run_id} had ended {state}: {reason}; this run makes up for it" for run_id, state, reason in bad_runs),
-        *(f"{title} has published again; its file had been the same since {since}" for title, since in stale),
+        *dict.fromkeys(f"{title} has published again; its file had been the same since {since}" for title, since in stale),
+        *(f"{text}; this run makes up for it" for text in missed),
     ]

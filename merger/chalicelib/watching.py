@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from chalicelib.arriving import take_in
 from chalicelib.merge_tools import Tools
 from chalicelib.merging import merge_run
 from shared.ledger import FeedState, Notice
@@ -45,13 +46,13 @@ def watch(now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy) ->
     """
     seen = Watched()
     runs = list(tools.ledger.newest_first(since=run_id_at(now - _HORIZON), upto=run_id_at(now)))
-    for run in runs:
+    for run in reversed(runs):  # the oldest first: after a newer one it would be superseded
         try:
             if not run.state.ended:
                 _take_up(run, now, owner=owner, tools=tools, policy=policy, seen=seen)
         except Exception as error:
             seen.errors.append(error)
-    for notice in (*_missed(runs, now), *_stale(tools, policy, now)):
+    for notice in (*_missed(tools, now), *_stale(tools, policy, now)):
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
     if seen.errors:
@@ -60,23 +61,20 @@ def watch(now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy) ->
 
 
 def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy, seen: Watched) -> None:
-    arrived = run.arrived
-    if run.state is State.COLLECTING:
-        for feed in sorted((tools.files.arrived(run.run_id) & tools.dataset.feed_names) - run.arrived):
-            arrived = tools.ledger.arrive(run.run_id, feed).arrived  # the event that should have said so was lost
-    if run.state is State.MERGING or arrived >= tools.dataset.feed_names:
+    run = take_in(run, tools)
+    if run.state is State.MERGING or run.arrived >= tools.dataset.feed_names:
         outcome = merge_run(run.run_id, owner=owner, tools=tools)
         if outcome:
             seen.ended.append(f"{run.run_id} {outcome.state}")
-    elif now >= parse_time(run.known_from or run.run_id) + policy.deadline:
-        reason = _incomplete(run, arrived, tools, policy)
+    elif now - parse_time(run.known_from or run.run_id) >= policy.deadline:
+        reason = _incomplete(run, tools, policy)
         if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
             seen.ended.append(f"{run.run_id} {State.INCOMPLETE}")
 
 
-def _incomplete(run: Run, arrived: frozenset[str], tools: Tools, policy: WatchPolicy) -> str:
+def _incomplete(run: Run, tools: Tools, policy: WatchPolicy) -> str:
     hours = policy.deadline.total_seconds() / 3600
-    missing = [feed for feed in tools.dataset.feeds if feed.name not in arrived]
+    missing = [feed for feed in tools.dataset.feeds if feed.name not in run.arrived]
     said = [
         f"feed {feed.name} ({feed.title}) had not arrived after {hours:g} hours: "
         + (run.deliveries[feed.name].reason if feed.name in run.deliveries else "")
@@ -85,21 +83,21 @@ def _incomplete(run: Run, arrived: frozenset[str], tools: Tools, policy: WatchPo
     return "; ".join(text.removesuffix(": ") for text in said)
 
 
-def _missed(runs: list[Run], now: dt.datetime) -> Iterator[Notice]:
-    """A day without a run. Silent before the first run: then there is nothing to go by."""
-    if not runs:
-        return
-    last = parse_time(runs[0].run_id)
-    late = now - last - _GRACE
+def _missed(tools: Tools, now: dt.datetime) -> Iterator[Notice]:
+    """A day without a run; before the first run, a day since the first watch."""
+    newest = next(tools.ledger.newest_first(upto=run_id_at(now)), None)
+    last = newest.run_id if newest else tools.ledger.watched_since(run_id_at(now))
+    late = now - parse_time(last) - _GRACE
     if late >= _RUN_EVERY:
-        due = last + _RUN_EVERY * (late // _RUN_EVERY)
-        text = f"no run began at {run_id_at(due)}: the schedule did not fire, or the fetcher could not start"
+        due = parse_time(last) + _RUN_EVERY * (late // _RUN_EVERY)
+        expected = f"at {run_id_at(due)}" if newest else f"since the first watch at {last}"
+        text = f"no run began {expected}: the schedule did not fire, or the fetcher could not start"
         yield Notice(
             kind="failure",
             about=f"missed#{run_id_at(due)}",
             text=text,
             time=run_id_at(now),
-            details={"run_id": run_id_at(due), "last_run_id": runs[0].run_id},
+            details={"run_id": run_id_at(due), "last_run_id": newest.run_id if newest else ""},
         )
 
 
