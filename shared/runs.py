@@ -44,7 +44,7 @@ ENDED_BADLY = frozenset({State.REJECTED, State.FAILED, State.INCOMPLETE})
 
 def run_id_at(time: dt.datetime) -> str:
     """The id of the run that starts at this time (aware; seconds are kept, fractions dropped)."""
-    return time.astimezone(dt.UTC).strftime(_FORMAT)
+    return f"{time.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"  # strftime does not pad years
 
 
 def parse_time(text: object) -> dt.datetime:

@@ -1,7 +1,6 @@
 """The notifier as Lambda calls it, with a mailbox subscribed to the topic."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,7 @@ class Mailbox:
 
 
 @pytest.fixture
-def mailbox(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+def mailbox(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Mailbox:
     topic = cloud.sns.create_topic(Name="covid-stats-test-mail")["TopicArn"]
     queue = cloud.sqs.create_queue(QueueName="mailbox")["QueueUrl"]
     arn = cloud.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -37,7 +36,7 @@ def mailbox(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     monkeypatch.setenv("DASHBOARD_URL", "https://stats.example/api/")
     for name in ("stream_committed", "stream_rejected", "stream_notice"):
         cloud.put(**event(name)["Records"][0]["dynamodb"]["NewImage"])
-    yield Mailbox(cloud=cloud, queue=queue)
+    return Mailbox(cloud=cloud, queue=queue)
 
 
 def test_a_batch_of_the_stream_reaches_the_mailbox(mailbox: Mailbox, capsys: pytest.CaptureFixture[str]) -> None:
