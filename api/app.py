@@ -34,7 +34,7 @@ def place() -> Place:
 
 @functools.cache
 def ledger() -> Ledger:
-    return Ledger(client("dynamodb"), table=place().runs_table, dataset=place().dataset.name)
+    return Ledger(client("dynamodb"), table=place().runs_table, dataset=place().dataset.name, service="api")
 
 
 @functools.cache
@@ -72,10 +72,11 @@ app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
 @app.on_dynamodb_record(stream_arn=os.environ["RUNS_STREAM_ARN"], batch_size=10, starting_position="TRIM_HORIZON")
 def refresh_views(event):
     """Render each run that was committed; what fails is retried, the rest stands."""
-    from chalicelib.refreshing import Refresher, observe, partial_batch_response, refresh_batch  # deferred: pandas
-
-    refresher = Refresher(client("s3"), bucket=place().bucket, ledger=ledger(), dataset=place().dataset, assets=ASSETS)
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
+        from chalicelib.refreshing import Refresher, observe, partial_batch_response, refresh_batch  # deferred: pandas
+
+        s3, dataset = client("s3"), place().dataset
+        refresher = Refresher(s3, bucket=place().bucket, ledger=ledger(), dataset=dataset, assets=ASSETS)
         outcomes = list(refresh_batch(event.to_dict()["Records"], refresher=refresher, ledger=ledger()))
         observe(outcomes, line)
     return partial_batch_response(outcomes)

@@ -6,7 +6,7 @@ style sheet and the reader's locale, so a figure says only which measure a trace
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.encoding import Table
@@ -25,6 +25,19 @@ RUNS_SHOWN = 12
 COLOURS = ("#2a5d8f", "#a8402d", "#2c7a5f", "#7a5195", "#8a6d1f", "#48606b")
 """One for each measure in turn, where nothing else says otherwise."""
 
+_PERIODS: Mapping[str, Mapping[str, Any]] = {
+    "daily": {},
+    "weekly": {},
+    "monthly": {"xperiod": "M1", "xperiodalignment": "middle", "xhoverformat": "%b %Y"},
+}
+"""A month is labelled by its last day and drawn in its middle, or it would stand at the next month's tick."""
+
+_RECENT_TICKS: Mapping[str, Mapping[str, Any]] = {
+    "daily": {"dtick": 86_400_000, "tickformat": "%a"},
+    "weekly": {"tickformat": "%-d %b"},
+    "monthly": {"dtick": "M1", "tickformat": "%b", "ticklabelmode": "period"},
+}
+
 _GAP = 0.14
 
 
@@ -33,31 +46,43 @@ def dashboard_figures(tables: Tables, changes: Sequence[Revision], dataset: Data
     figures: dict[str, dict[str, Figure]] = {}
     for name, table in tables.increments().items():
         figures[name] = {
-            "new": panels(table, dataset, kind="new", mean=name == "daily"),
-            "cumulative": panels(tables.cumulative(name), dataset, kind="cumulative"),
-            "recent": panels(table.last(RECENT[name]), dataset, kind="new"),
+            "new": panels(table, dataset, by=name, mean=name == "daily"),
+            "cumulative": panels(tables.cumulative(name), dataset, by=name, cumulative=True),
+            "recent": panels(table.last(RECENT[name]), dataset, by=name, ticks=_RECENT_TICKS[name]),
         }
     figures["revisions"] = {"all": revisions_figure(changes, dataset)}
     return figures
 
 
-def panels(table: Table, dataset: Dataset, *, kind: str, mean: bool = False) -> Figure:
+def panels(
+    table: Table,
+    dataset: Dataset,
+    *,
+    by: str,
+    cumulative: bool = False,
+    mean: bool = False,
+    ticks: Mapping[str, Any] | None = None,
+) -> Figure:
     """One panel a measure above the other, on one time axis: each keeps a scale of its own."""
     traces: list[dict[str, Any]] = []
     layout: dict[str, Any] = _layout()
     for n, measure in enumerate(dataset.measures):
         axis = "" if n == 0 else str(n + 1)
-        traces += _traces(table, measure, axis=axis, colour=_colour(n), kind=kind, mean=mean)
+        shared = _PERIODS[by] | {"xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name, "x": list(table.dates)}
+        drawn = _line(table, measure, _colour(n)) if cumulative else _bars(table, measure, _colour(n), mean=mean)
+        traces += [shared | trace for trace in drawn]
         low, high = panel_domain(n, len(dataset.measures))
         layout[f"yaxis{axis}"] = {
             "domain": [low, high],
             "rangemode": "tozero",
+            "tickformat": "~s",
+            "hoverformat": ",.0f",
             "fixedrange": True,
             "anchor": "x",
         }
         layout["annotations"] += [_heading(measure, axis=axis), *_note(table, measure, axis=axis)]
     lowest = "" if len(dataset.measures) == 1 else str(len(dataset.measures))
-    layout["xaxis"] = {"type": "date", "anchor": f"y{lowest}", "domain": [0, 1]}
+    layout["xaxis"] = {"type": "date", "anchor": f"y{lowest}", "domain": [0, 1]} | dict(ticks or {})
     return {"data": traces, "layout": layout}
 
 
@@ -119,6 +144,7 @@ def _revision_trace(measure: Measure, changes: Sequence[Revision], *, colour: st
         "marker": {
             "color": colour,
             "size": _sizes(changes),
+            "line": {"width": 0},
             "opacity": 0.75,
             "symbol": [_symbol(change) for change in changes],
         },
@@ -144,26 +170,28 @@ def _revision_text(change: Revision) -> str:
     return f"{old} → {new}" + ("" if change.difference is None else f" ({change.difference:+,})")
 
 
-def _traces(table: Table, measure: Measure, *, axis: str, colour: str, kind: str, mean: bool) -> list[dict[str, Any]]:
+def _line(table: Table, measure: Measure, colour: str) -> list[dict[str, Any]]:
+    values = list(table.values[measure.name])
+    line = {"color": colour, "width": 2}
+    return [{"type": "scatter", "mode": "lines", "name": measure.label, "y": values, "line": line}]
+
+
+def _bars(table: Table, measure: Measure, colour: str, *, mean: bool) -> list[dict[str, Any]]:
     values = table.values[measure.name]
-    shared = {"x": list(table.dates), "xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name}
-    if kind == "cumulative":
-        line = {"color": colour, "width": 2}
-        return [shared | {"type": "scatter", "mode": "lines", "name": measure.label, "y": list(values), "line": line}]
-    marker: dict[str, Any] = {"color": colour, "opacity": 0.35 if mean else 0.85}
+    opacity: float | list[float] = 0.35 if mean else 0.85
     if any(map(table.is_open, table.dates)):
-        marker["opacity"] = [0.4 if table.is_open(date) else 0.85 for date in table.dates]
-    bars = shared | {"type": "bar", "name": measure.label, "y": list(values), "marker": marker}
+        opacity = [0.4 if table.is_open(date) else 0.85 for date in table.dates]
+    bars = {"type": "bar", "name": measure.label, "y": list(values), "marker": {"color": colour, "opacity": opacity}}
     if not mean:
         return [bars]
     line = {
         "type": "scatter",
         "mode": "lines",
-        "name": f"{measure.label}, 7-day mean",
+        "name": "7-day mean",
         "y": seven_day_mean(table.dates, values),
         "line": {"color": colour, "width": 2},
     }
-    return [bars, shared | line]
+    return [bars, line]
 
 
 def _note(table: Table, measure: Measure, *, axis: str) -> list[dict[str, Any]]:

@@ -40,10 +40,11 @@ def date(iso: str, *, style: str = "medium") -> str:
     return f'<time datetime="{iso}" data-style="{style}">{text}</time>'
 
 
-def moment(time: str) -> str:
-    """A time such as a run id."""
+def moment(time: str, *, style: str = "moment") -> str:
+    """A time such as a run id; `moment-short` leaves the year out."""
     at = dt.datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
-    return f'<time datetime="{time}" data-style="moment">{at.day} {at:%b %Y, %H:%M} UTC</time>'
+    year = "" if style == "moment-short" else f" {at.year}"
+    return f'<time datetime="{time}" data-style="{style}">{at.day} {at:%b}{year}, {at:%H:%M} UTC</time>'
 
 
 def count(number_of: int, one: str, many: str = "") -> str:

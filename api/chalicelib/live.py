@@ -117,7 +117,8 @@ def _runs(runs: Sequence[Run]) -> str:
     return f"""<div class="scroll" tabindex="0" role="region" aria-labelledby="runs">
   <table class="runs"><caption class="unseen">The last runs, newest first</caption>
   <thead><tr><th scope="col">Run</th><th scope="col" class="words">State</th><th scope="col">Added</th>
-  <th scope="col">Changed</th><th scope="col">Removed</th><th scope="col" class="words">Reason</th></tr></thead><tbody>{rows}</tbody></table></div>
+  <th scope="col">Changed</th><th scope="col">Removed</th><th scope="col" class="words">Reason</th></tr>
+  </thead><tbody>{rows}</tbody></table></div>
   <p class="actions"><a href="runs">All runs as JSON</a> · <a href="changes.atom">Follow as Atom feed</a></p>"""
 
 
@@ -128,7 +129,7 @@ def _row(run: Run) -> str:
         else "<td></td><td></td><td></td>"
     )
     return (
-        f'<tr><th scope="row"><a href="runs/{run.run_id}">{moment(run.run_id)}</a></th>'
+        f'<tr><th scope="row"><a href="runs/{run.run_id}">{moment(run.run_id, style="moment-short")}</a></th>'
         f'<td class="words"><span class="state {run.state.lower()}">{_WORDS[run.state]}</span></td>{counts}'
-        f'<td class="words">{text(run.reason)}</td></tr>'
+        f'<td class="words reason">{text(run.reason)}</td></tr>'
     )

@@ -7,6 +7,7 @@ is turned back to) is left open in marks that `chalicelib.live` fills in.
 import datetime as dt
 import functools
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from string import Template
 
@@ -148,13 +149,18 @@ def _course_summary(tables: Tables, dataset: Dataset) -> str:
         means = seven_day_mean(tables.daily.dates, tables.daily.values[measure.name])
         known = [(mean, n) for n, mean in enumerate(means) if mean is not None]
         if known:
-            peak, n = max(known, key=lambda pair: pair[0])
-            last, _ = known[-1]
-            sentences.append(
-                f"{text(measure.label)}: the 7-day mean of new ones was highest on {date(dates[n])}, at"
-                f" {number(peak)} a day, and is {number(last)} now."
-            )
+            sentences.append(_peak(measure, known, dates))
     return " ".join(sentences)
+
+
+def _peak(measure: Measure, known: Sequence[tuple[float, int]], dates: Sequence[str]) -> str:
+    """Where the 7-day mean of a measure was highest, and where it ends."""
+    peak, n = max(known, key=lambda pair: pair[0])
+    last, at = known[-1]
+    said = f"{text(measure.label)}: the 7-day mean of new ones"
+    if n == at:
+        return f"{said} is the highest ever at the end, {number(last)} a day."
+    return f"{said} was highest on {date(dates[n])}, {number(peak)} a day, and ends at {number(last)}."
 
 
 def _recent(name: str, table: Table, dataset: Dataset) -> str:
@@ -212,7 +218,13 @@ def _revisions(run: Run, changes: Sequence[Revision], dataset: Dataset) -> str:
     if not changes:
         return f"<p>{_last_run(run)} No run has revised a past date yet.</p>"
     labels = {measure.name: measure.label for measure in dataset.measures}
-    rows = "".join(_revision_row(change, labels, dataset) for change in changes[:REVISIONS_LISTED])
+    columns = 6 if dataset.has_series else 5
+    rows = "".join(
+        f'<tbody><tr class="group"><th colspan="{columns}" scope="rowgroup">Run of {date(run_id[:10])}</th></tr>'
+        + "".join(_revision_row(change, labels, dataset) for change in group)
+        + "</tbody>"
+        for run_id, group in groupby(changes[:REVISIONS_LISTED], key=lambda change: change.run_id)
+    )
     more = (
         f'<p class="quiet">The newest {REVISIONS_LISTED} of {len(changes):,} revisions; all of them are in'
         ' <a href="changes">the change sets</a>.</p>'
@@ -229,10 +241,10 @@ def _revisions(run: Run, changes: Sequence[Revision], dataset: Dataset) -> str:
   <details open><summary>The revisions as a table</summary>
   <div class="scroll tall" tabindex="0" role="region" aria-label="Revisions">
   <table><caption class="unseen">Values that were published before and changed later, newest run first</caption>
-  <thead><tr><th scope="col">Run</th><th scope="col" class="words">Date</th>{series}
+  <thead><tr><th scope="col">Date</th>{series}
   <th scope="col" class="words">Measure</th>
   <th scope="col">Before</th><th scope="col">After</th><th scope="col">Difference</th></tr></thead>
-  <tbody>{rows}</tbody></table></div>{more}</details>"""
+  {rows}</table></div>{more}</details>"""
 
 
 def _last_run(run: Run) -> str:
@@ -252,8 +264,7 @@ def _revision_row(change: Revision, labels: dict[str, str], dataset: Dataset) ->
     series = f'<td class="words">{text(change.series)}</td>' if dataset.has_series else ""
     after = "removed" if change.removed else number(change.new)
     return (
-        f"<tr><td>{date(change.run_id[:10])}</td>"
-        f'<th scope="row" class="words"><a href="data/{change.date}">{date(change.date)}</a></th>{series}'
+        f'<tr><th scope="row"><a href="data/{change.date}{QUERY_AS_OF}">{date(change.date)}</a></th>{series}'
         f'<td class="words">{text(labels[change.measure])}</td>'
         f"<td>{number(change.old)}</td><td>{after}</td>"
         f"<td>{number(change.difference, sign=True)}</td></tr>"

@@ -23,6 +23,7 @@ from shared.keys import CURRENT_VIEWS, change_set_key, snapshot_key, view_key
 from shared.ledger import Ledger
 from shared.observation import Line
 from shared.runs import Run, State
+from shared.tracing import follow, subsegment
 
 HISTORY = "history.json"
 
@@ -81,11 +82,13 @@ class Refresher:
 
         Raises what the store raises, SourceMissing, and HeadMoved when the pointer is moved by others all the time.
         """
-        history = self._base_history(run.base_run_id)
-        digests = self._render(run, history)
-        changed = self._move_pointer({"run_id": run.run_id, "views": digests})
-        self._ledger.mark_views(run.run_id, "RENDERED")
-        return changed
+        with subsegment("refresh", run_id=run.run_id, state=run.state):
+            follow("merger", run.traces.get("merger", ""))
+            history = self._base_history(run.base_run_id)
+            digests = self._render(run, history)
+            changed = self._move_pointer({"run_id": run.run_id, "views": digests})
+            self._ledger.mark_views(run.run_id, "RENDERED")
+            return changed
 
     def _base_history(self, base_run_id: str | None) -> History:
         """The history up to a run, rendering those of its line that have no views."""
@@ -119,7 +122,9 @@ class Refresher:
 
     def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
         """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
-        views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+        with subsegment("render", run_id=run.run_id) as span:
+            views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+            span.annotate(views=len(views), bytes=sum(map(len, views.values())))
         self._keep_assets()
         views[HISTORY] = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
         digests = {}
@@ -222,7 +227,7 @@ def partial_batch_response(outcomes: Sequence[Outcome]) -> dict[str, list[dict[s
 def observe(outcomes: Sequence[Outcome], line: Line) -> None:
     """The canonical line says which runs were rendered, and what failed."""
     failed = [one for one in outcomes if one.error]
-    line.bind(run_id=outcomes[-1].run_id if outcomes else "")
+    line.bind(run_id=" ".join(one.run_id for one in outcomes if one.run_id))
     line.measure("Count", views_rendered=len(outcomes) - len(failed), views_failed=len(failed))
     if failed:
         line.fail(ViewsFailed("; ".join(f"{one.run_id or one.sequence}: {one.error}" for one in failed)))

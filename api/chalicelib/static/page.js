@@ -19,10 +19,14 @@
     short: { weekday: "short", day: "numeric", month: "short" },
     month: { month: "short", year: "numeric" },
   };
-  const momentStyle = { ...dateStyles.medium, hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+  const clock = { hour: "2-digit", minute: "2-digit" };
+  const momentStyles = {
+    moment: { ...dateStyles.medium, ...clock, timeZoneName: "short" },
+    "moment-short": { ...dateStyles.day, ...clock },
+  };
   const asDate = (iso, style) =>
     new Intl.DateTimeFormat(locale, { ...dateStyles[style], timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
-  const asMoment = (iso) => new Intl.DateTimeFormat(locale, momentStyle).format(new Date(iso));
+  const asMoment = (iso, style) => new Intl.DateTimeFormat(locale, momentStyles[style]).format(new Date(iso));
 
   function localise(within) {
     for (const element of $$("data[value]", within)) {
@@ -32,7 +36,7 @@
     }
     for (const element of $$("time[data-style]", within)) {
       const { style } = element.dataset;
-      element.textContent = style === "moment" ? asMoment(element.dateTime) : asDate(element.dateTime, style);
+      element.textContent = style in momentStyles ? asMoment(element.dateTime, style) : asDate(element.dateTime, style);
     }
   }
 
@@ -116,6 +120,8 @@
   let figures = {};
   let separators = ".,";
 
+  const measureOf = (note) => note.name.replace(/^(heading|note)-/, "");
+
   function themed(figure, settings = {}) {
     const copy = structuredClone(figure);
     const ink = colour("--ink"), quiet = colour("--quiet"), rule = colour("--rule");
@@ -134,10 +140,11 @@
     for (const [name, axis] of Object.entries(copy.layout)) {
       if (!/^[xy]axis/.test(name)) continue;
       Object.assign(axis, { gridcolor: rule, zerolinecolor: rule, linecolor: rule, automargin: name[0] === "y" });
+      if (name[0] === "y") axis.showline = false;
       if (name[0] === "x") axis.showgrid = false;
     }
     for (const note of copy.layout.annotations) {
-      const measure = note.name.replace(/^(heading|note)-/, "");
+      const measure = measureOf(note);
       const heading = note.name.startsWith("heading-");
       note.font = { size: 14, weight: heading ? 600 : 400, color: colour(`--m${index.get(measure) ?? 0}`) };
       if (!heading) note.text = `not reported after ${asDate(note.x, "medium")}`;
@@ -146,26 +153,35 @@
   }
 
   function showMeasures(figure, hidden) {
+    // One panel for each measure that is switched on; the axes are numbered anew from the top.
     const shown = $$('input[name="measure"]', controls).map((box) => box.value).filter((m) => !hidden.includes(m));
     const gap = 0.14, height = (1 - gap * (shown.length - 1)) / Math.max(shown.length, 1);
-    const axisOf = {};
+    const { layout } = figure;
     figure.data = figure.data.filter((trace) => shown.includes(trace.meta));
-    for (const trace of figure.data) axisOf[trace.meta] = trace.yaxis;
-    const kept = new Set();
+    layout.annotations = layout.annotations.filter((note) => shown.includes(measureOf(note)));
+    const axes = Object.fromEntries(figure.data.map((trace) => [trace.meta, layout[`yaxis${trace.yaxis.slice(1)}`]]));
+    for (const name of Object.keys(layout)) if (/^yaxis/.test(name)) delete layout[name];
     shown.forEach((measure, n) => {
-      const axis = axisOf[measure];
-      if (!axis) return;
-      const name = `yaxis${axis.slice(1)}`;
-      kept.add(name);
+      const number = n ? String(n + 1) : "";
       const low = (shown.length - 1 - n) * (height + gap);
-      figure.layout[name].domain = [Math.max(0, low), Math.min(1, low + height)];
-      if (n === shown.length - 1) figure.layout.xaxis.anchor = axis;
+      layout[`yaxis${number}`] = { ...axes[measure], domain: [Math.max(0, low), Math.min(1, low + height)] };
+      layout.xaxis.anchor = `y${number}`;
+      for (const trace of figure.data) if (trace.meta === measure) trace.yaxis = `y${number}`;
+      for (const note of layout.annotations) if (measureOf(note) === measure) note.yref = `y${number} domain`;
     });
-    for (const name of Object.keys(figure.layout)) {
-      if (/^yaxis/.test(name) && !kept.has(name)) delete figure.layout[name];
-    }
-    figure.layout.annotations = figure.layout.annotations.filter((note) => shown.includes(note.name?.replace(/^(heading|note)-/, "")));
     return shown;
+  }
+
+  function makeLogarithmic(figure) {
+    // A bar starts at zero, which a logarithmic scale does not have: points it is.
+    for (const trace of figure.data) {
+      if (trace.type === "bar") Object.assign(trace, { type: "scatter", mode: "markers" });
+      if (trace.mode === "markers") Object.assign(trace.marker, { size: 4, opacity: 0.5 });
+      trace.y = trace.y.map((value) => (value === null || value < 1 ? null : value));
+    }
+    for (const [name, axis] of Object.entries(figure.layout)) {
+      if (/^yaxis/.test(name)) Object.assign(axis, { type: "log", dtick: 1, rangemode: "normal" });
+    }
   }
 
   let drawing = false;
@@ -180,16 +196,12 @@
     plot.classList.toggle("empty", shown.length === 0);
     figure.layout.height = shown.length ? 90 + shown.length * (small ? 130 : 165) : 120;
     figure.layout.xaxis.rangeslider = { visible: true, thickness: 0.07, bgcolor: colour("--wash"), borderwidth: 0 };
-    if (view.from || view.to) {
-      const dates = source.data[0].x;
+    const dates = source.data[0].x;
+    if (view.from || view.to || view.scale === "log") {
       figure.layout.xaxis.range = [view.from || dates[0], view.to || dates.at(-1)];
       figure.layout.xaxis.autorange = false;
     }
-    for (const name of Object.keys(figure.layout)) {
-      if (/^yaxis/.test(name) && view.scale === "log") {
-        Object.assign(figure.layout[name], { type: "log", dtick: 1, rangemode: "normal" });
-      }
-    }
+    if (view.scale === "log") makeLogarithmic(figure);
     figure.layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
     drawing = true;
     await Plotly.react(plot, figure.data, figure.layout, options);
@@ -203,11 +215,14 @@
       if (name === "main") continue;
       const source = name === "revisions" ? figures.revisions?.all : figures[name]?.recent;
       if (!source) continue;
-      const figure = themed(source, { margin: { l: 8, r: 6, t: name === "revisions" ? 8 : 22, b: 24 }, dragmode: false });
+      const figure = themed(source, { margin: { l: 8, r: 6, t: name === "revisions" ? 8 : 22, b: name === "revisions" ? 36 : 24 }, dragmode: false });
       const rows = name === "revisions" ? figure.layout.yaxis.categoryarray.length : 0;
       figure.layout.height = name === "revisions" ? Math.max(180, 90 + rows * 26) : 300;
       figure.layout.xaxis.fixedrange = true;
-      if (name !== "revisions") figure.layout.xaxis.nticks = 4;
+      if (name === "weekly") {
+        const weeks = source.data[0].x.filter((_, n, all) => (all.length - 1 - n) % 2 === 0);
+        Object.assign(figure.layout.xaxis, { tickvals: weeks, ticktext: weeks.map((week) => asDate(week, "day")) });
+      }
       for (const [key, axis] of Object.entries(figure.layout)) {
         if (/^yaxis/.test(key) && name !== "revisions") Object.assign(axis, { nticks: 3 });
       }
