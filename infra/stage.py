@@ -55,7 +55,7 @@ def read_choices(stage: str) -> Choices:
 
 
 def find_names(stage: str, *, cloud: Cloud, dataset: str = "us-covid") -> dict[str, str]:
-    """What `${...}` stands for in the services' config and policies. Raises CommandFailed before the first deployment."""
+    """What `${...}` stands for in the services' config and policies. Raises CommandFailed before it is deployed."""
     published = find_published(stage, cloud=cloud)
     if "BUCKET" not in published:
         raise CommandFailed(f"stage {stage} has no foundation yet: deploy it as a whole first")
