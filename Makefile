@@ -4,7 +4,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test replay deploy destroy status trace approve redrive bench lint format locks environments clean
+.PHONY: help run test replay deploy destroy status trace approve redrive smoke start bench lint security format locks \
+	environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
 TOOLS = @$(PYTHON) infra/environments.py tools
@@ -61,6 +62,14 @@ redrive:  ## RUN=id [STAGE=x]: try a run that ended badly again
 	@$(call need,RUN,make redrive RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
 	@$(INFRA) redrive --run $(RUN) $(stage)
+
+smoke:  ## [STAGE=x]: ask the stage's real endpoint what a visitor would ask
+	$(TOOLS)
+	@$(INFRA) smoke $(stage)
+
+start:  ## [STAGE=x]: start a run now, by an event
+	$(TOOLS)
+	@$(INFRA) start $(stage)
 
 bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
 	$(TESTS)

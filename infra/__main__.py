@@ -16,6 +16,8 @@ COMMANDS = {
     "trace": "infra.trace:main",
     "approve": "infra.operate:approve",
     "redrive": "infra.operate:redrive",
+    "smoke": "infra.smoke:main",
+    "start": "infra.start_run:main",
 }
 """Command -> module:function; a function takes the remaining arguments and gives the exit code.
 
