@@ -27,7 +27,7 @@ def collector() -> Collector:
     return Collector(
         urls=read_urls(os.environ, dataset=place.dataset),
         limits=read_limits(os.environ),
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name),
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="fetcher"),
         files=RawFiles(client("s3"), bucket=place.bucket),
         clock=time.monotonic,
         sleep=time.sleep,

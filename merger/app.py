@@ -15,7 +15,7 @@ from chalicelib.merge_settings import read_policy, read_watch_policy
 from chalicelib.merge_tools import Tools
 from chalicelib.operating import handle_command, operate_run
 from chalicelib.run_files import RunFiles
-from chalicelib.telling import tell_outcome, tell_watched
+from chalicelib.telling import tell_answer, tell_asked, tell_outcome, tell_watched
 from chalicelib.watching import watch as watch_runs
 from shared.aws import client
 from shared.events import Event, scheduled_time
@@ -44,7 +44,7 @@ def tools() -> Tools:
 
     return Tools(
         dataset=place.dataset,
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name),
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="merger"),
         files=RunFiles(client("s3"), bucket=place.bucket),
         write_rows=write,
         policy=read_policy(os.environ),
@@ -71,7 +71,8 @@ def watch(event: Event) -> None:
     with _observed("watch", event.context) as line:
         now = scheduled_time(event.to_dict())
         policy = read_watch_policy(os.environ)
-        tell_watched(line, watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy))
+        tell = functools.partial(tell_watched, line)
+        watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy, tell=tell)
 
 
 @app.lambda_function()
@@ -79,8 +80,11 @@ def operate(event: Any, context: Any) -> dict[str, Any]:
     """`{"command": "approve" | "redrive", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
     with _observed("operate", context) as line:
         asked = operate_run(event)
-        line.bind(run_id=asked.run_id, command=asked.command)
-        return handle_command(asked, owner=context.aws_request_id, tools=tools())
+        tell_asked(line, asked)
+        tell = functools.partial(tell_outcome, line)
+        answer = handle_command(asked, owner=context.aws_request_id, tools=tools(), tell=tell)
+        tell_answer(line, answer)
+        return answer
 
 
 for _handler in (on_feed_arrived, watch):

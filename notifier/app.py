@@ -29,7 +29,7 @@ def mailer() -> Mailer:
     topic = Topic(client("sns"), arn=Source(os.environ).text("TOPIC_ARN"), stage=place.stage)
     return Mailer(
         letterhead=Letterhead(stage=place.stage, dataset=place.dataset, dashboard_url=dashboard),
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name),
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="notifier"),
         publish=topic.publish,
         now_ms=lambda: int(time.time() * 1000),
     )

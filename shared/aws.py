@@ -11,6 +11,8 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
+from shared.aws_calls import CallRecorder
+
 _CONFIG = Config(
     parameter_validation=False,
     connect_timeout=3,
@@ -22,7 +24,9 @@ _CONFIG = Config(
 
 @functools.cache
 def _session() -> Any:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    CallRecorder().listen(session)
+    return session
 
 
 @functools.cache

@@ -72,7 +72,14 @@ class ContractBroken(PermanentError):
 
 
 class GateClosed(PermanentError):
-    """The difference to the last committed run is beyond what is allowed without approval."""
+    """The difference to the last committed run is beyond what is allowed without approval.
+
+    `rows` are how many the run would have added, changed and removed.
+    """
+
+    def __init__(self, message: str, *, rows: int = 0) -> None:
+        self.rows = rows
+        super().__init__(message)
 
 
 class FeedRefused(PermanentError):

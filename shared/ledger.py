@@ -8,7 +8,8 @@
 | `us-covid#feeds`     | a feed's name     | the last copy of the feed |
 | `us-covid#notices`   | `{kind}#{about}`  | something to mail that is not a run's end |
 
-Every write is conditional: repeating it, or doing it late, changes nothing.
+Every write is conditional: repeating it, or doing it late, changes nothing. What a service writes of a run carries the
+trace header of its invocation (`traces`), so that whoever takes the run up next can name its upstream.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 from shared.attributes import Value, from_item, to_item
 from shared.errors import HeadMoved, LeaseHeld, NotAllowed, UnknownRun
 from shared.runs import Delivery, Run, State
+from shared.tracing import current_header
 
 HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
 
@@ -85,10 +87,13 @@ class Notice:
 
 
 class Ledger:
-    """Reads and writes the runs table through a low-level DynamoDB client."""
+    """Reads and writes the runs table through a low-level DynamoDB client.
 
-    def __init__(self, client: Any, *, table: str, dataset: str) -> None:
-        self._client, self._table, self._dataset = client, table, dataset
+    `service` is who writes, where that is one of the services.
+    """
+
+    def __init__(self, client: Any, *, table: str, dataset: str, service: str = "") -> None:
+        self._client, self._table, self._dataset, self._service = client, table, dataset, service
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -162,15 +167,15 @@ class Ledger:
 
     # --- collecting --------------------------------------------------------------------------------------------
 
-    def begin(self, run_id: str, *, traces: Mapping[str, str] | None = None) -> bool:
-        """Open the run, with the trace headers of who opens it; False where it is there already: it stays as it is."""
+    def begin(self, run_id: str) -> bool:
+        """Open the run; False where it is there already: it stays as it is."""
         values: dict[str, Value] = {
             "dataset": self._dataset,
             "run_id": run_id,
             "state": State.COLLECTING,
             "known_from": run_id,
         }
-        maps: dict[str, Value] = {"deliveries": {}, "traces": traces or {}}
+        maps: dict[str, Value] = {"deliveries": {}, "traces": self._own_trace()}
         return self._try(
             self._client.put_item,
             TableName=self._table,
@@ -180,11 +185,9 @@ class Ledger:
 
     def record_delivery(self, run_id: str, feed: str, delivery: Delivery) -> None:
         """Write down what became of a feed. The run must have begun."""
-        self._update(run_id, "SET deliveries.#feed = :it", {":it": delivery.as_map()}, names={"#feed": feed})
-
-    def record_trace(self, run_id: str, service: str, header: str) -> None:
-        """Write down the trace header under which a service worked on the run, for `make trace`."""
-        self._update(run_id, "SET traces.#service = :it", {":it": header}, names={"#service": service})
+        names, values = {"#feed": feed}, dict[str, Value]({":it": delivery.as_map()})
+        traced = self._traced(names, values)
+        self._update(run_id, f"SET deliveries.#feed = :it{traced}", values, names=names)
 
     def arrive(self, run_id: str, feed: str) -> Run:
         """Add a feed's arrival; the run as it is then. Whoever sees the last arrival goes on to `claim`."""
@@ -224,17 +227,21 @@ class Ledger:
         Free are a COLLECTING run, and a MERGING one that is this owner's or whose lease ran out.
         `now` and `until` are wall-clock milliseconds. Raises LeaseHeld where another owner is at work.
         """
+        names = dict[str, str]()
+        values: dict[str, Value] = {
+            ":merging": State.MERGING,
+            ":collecting": State.COLLECTING,
+            ":owner": owner,
+            ":until": until,
+            ":now": now,
+            ":one": 1,
+        }
+        traced = self._traced(names, values)
         taken = self._update(
             run_id,
-            "SET #state = :merging, lease_owner = :owner, lease_until = :until ADD attempts :one",
-            {
-                ":merging": State.MERGING,
-                ":collecting": State.COLLECTING,
-                ":owner": owner,
-                ":until": until,
-                ":now": now,
-                ":one": 1,
-            },
+            f"SET #state = :merging, lease_owner = :owner, lease_until = :until{traced} ADD attempts :one",
+            values,
+            names=names,
             condition="#state = :collecting OR (#state = :merging AND (lease_owner = :owner OR lease_until < :now))",
         )
         if taken:
@@ -342,6 +349,7 @@ class Ledger:
 
     def _ending(self, run: Run, ended: Mapping[str, Value]) -> dict[str, Any]:
         sets, names, values = _assignments(ended)
+        sets += self._traced(names, values)
         return {
             "TableName": self._table,
             "Key": self._key(run.run_id),
@@ -364,6 +372,7 @@ class Ledger:
         NotAllowed.
         """
         sets, names, values = _assignments(dict(marks) | {"state": State.COLLECTING, "known_from": known_from})
+        sets += self._traced(names, values)
         states = {f":was{n}": state.value for n, state in enumerate(sorted(allowed))}
         reopened = self._update(
             run_id,
@@ -420,26 +429,42 @@ class Ledger:
 
     def mark_mailed(self, key: Mapping[str, Any], *, owner: str) -> None:
         """Say that the mail is out."""
+        names, values = dict[str, str](), dict[str, Value]({":sent": "SENT", ":sending": "SENDING", ":owner": owner})
+        traced = self._traced(names, values) if key["dataset"] == {"S": self._dataset} else ""  # a run, not a notice
         self._try(
             self._client.update_item,
             TableName=self._table,
             Key=dict(key),
-            UpdateExpression="SET mail = :sent REMOVE mail_owner, mail_until",
+            UpdateExpression=f"SET mail = :sent{traced} REMOVE mail_owner, mail_until",
             ConditionExpression="mail = :sending AND mail_owner = :owner",
-            ExpressionAttributeValues=to_item({":sent": "SENT", ":sending": "SENDING", ":owner": owner}),
+            ExpressionAttributeValues=to_item(values),
+            **({"ExpressionAttributeNames": names} if names else {}),
         )
 
     def mark_views(self, run_id: str, state: str) -> None:
         """Say what became of the run's views: RENDERED or FAILED; RENDERED stays."""
+        names, values = {"#views": "views"}, dict[str, Value]({":state": state, ":rendered": "RENDERED"})
+        traced = self._traced(names, values)
         self._update(
             run_id,
-            "SET #views = :state",
-            {":state": state, ":rendered": "RENDERED"},
-            names={"#views": "views"},
+            f"SET #views = :state{traced}",
+            values,
+            names=names,
             condition="attribute_exists(run_id) AND (attribute_not_exists(#views) OR #views <> :rendered)",
         )
 
     # --- the table ---------------------------------------------------------------------------------------------
+
+    def _own_trace(self) -> dict[str, Value]:
+        header = current_header()
+        return {self._service: header} if self._service and header else {}
+
+    def _traced(self, names: dict[str, str], values: dict[str, Value]) -> str:
+        """What a run's update sets beside: the trace it is made in; adds the name and the value for it."""
+        for service, header in self._own_trace().items():
+            names["#service"], values[":trace"] = service, header
+            return ", traces.#service = :trace"
+        return ""
 
     def _key(self, run_id: str) -> dict[str, Any]:
         return to_item({"dataset": self._dataset, "run_id": run_id})

@@ -3,6 +3,8 @@
 The line is JSON on standard output. Its `_aws` member is the CloudWatch embedded metric format
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html),
 so that the same line is the log record and the metrics: there is no second call and no second line.
+
+Every field and metric is declared in `infra/observed.py`; a test holds the handlers to it.
 """
 
 import contextlib
@@ -12,9 +14,16 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from shared.tracing import Span, subsegment
+from shared.scrubbing import scrub
+from shared.tracing import Span, first_subsegment, trace_id
 
 NAMESPACE = "covid-stats"
+DIMENSIONS = ("stage", "service", "handler")
+EVENT = "invocation"
+"""What the line tells of; a search for it finds our lines among the platform's."""
+
+_LONGEST = 2000
+"""Characters of one field."""
 
 _cold = True
 
@@ -24,9 +33,15 @@ class Line:
 
     def __init__(self, span: Span, **fields: Any) -> None:
         self._span, self._fields, self._units = span, fields, dict[str, str]()
+        self._began = time.perf_counter()
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the invocation began."""
+        return round((time.perf_counter() - self._began) * 1000, 1)
 
     def bind(self, **fields: str | int | bool | None) -> None:
-        """Fields for search: they go on the line, and as annotations on the trace."""
+        """Fields for search: they go on the line and on the trace."""
         self._fields |= fields
         self._span.annotate(**fields)
 
@@ -34,16 +49,28 @@ class Line:
         """Metrics, with a CloudWatch unit (`Count`, `Bytes`, `Milliseconds`, `Seconds`)."""
         self._fields |= values
         self._units |= dict.fromkeys(values, unit)
+        self._span.annotate(**values)
 
     def fail(self, error: BaseException) -> None:
-        """Say what went wrong where the handler answers all the same (an HTTP 500, a partial batch response)."""
-        self.bind(outcome=type(error).__name__)
-        self._fields["error"] = str(error)[:2000]
+        """Tell of an error, also of one that goes no further; `outcome` is its class name."""
+        self.bind(outcome=type(error).__name__, error=scrub(str(error))[:_LONGEST])
+        self._span.fail(error)
+
+    def finish(self) -> None:
+        """What is the same of every invocation, and known at its end."""
+        self.bind(outcome=self._fields.get("outcome", "ok"))
+        self.measure("Milliseconds", duration=self.elapsed_ms)
+        self.measure("Count", errors=int("error" in self._fields), invocations=1)
 
     def render(self, *, epoch_ms: int) -> str:
         metrics = [{"Name": name, "Unit": unit} for name, unit in self._units.items()]
-        directive = {"Namespace": NAMESPACE, "Dimensions": [["stage", "service"]], "Metrics": metrics}
-        return json.dumps({"_aws": {"Timestamp": epoch_ms, "CloudWatchMetrics": [directive]}} | self._fields)
+        directive = {"Namespace": NAMESPACE, "Dimensions": [DIMENSIONS], "Metrics": metrics}
+        return json.dumps({"_aws": {"Timestamp": epoch_ms, "CloudWatchMetrics": [directive]}} | self._plain())
+
+    def _plain(self) -> dict[str, Any]:
+        return {
+            name: scrub(value)[:_LONGEST] if isinstance(value, str) else value for name, value in self._fields.items()
+        }
 
 
 @contextlib.contextmanager
@@ -54,17 +81,16 @@ def invocation(*, service: str, handler: str, stage: str, context: Any = None) -
     (it is raised on). `context` is the Lambda context, for the request id.
     """
     global _cold
-    began, cold, _cold = time.perf_counter(), _cold, False
-    with subsegment(handler, service=service, stage=stage) as span:
-        line = Line(span, service=service, handler=handler, stage=stage, cold_start=cold)
+    cold, _cold = _cold, False
+    named: dict[str, Any] = {"service": service, "handler": handler, "stage": stage, "cold_start": cold}
+    with first_subsegment(handler, **named) as span:
+        line = Line(span, event=EVENT, **named, trace_id=trace_id())
         line.bind(request_id=getattr(context, "aws_request_id", "") or "")
         try:
             yield line
-            line._fields.setdefault("outcome", "ok")
         except BaseException as error:
             line.fail(error)
             raise
         finally:
-            line.measure("Milliseconds", duration=round((time.perf_counter() - began) * 1000, 1))
-            line.measure("Count", errors=int("error" in line._fields), invocations=1)
+            line.finish()
             print(line.render(epoch_ms=int(time.time() * 1000)), file=sys.stdout, flush=True)

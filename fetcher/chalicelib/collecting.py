@@ -18,8 +18,8 @@ from shared.errors import CovidStatsError, FeedRefused, UpstreamUnavailable
 from shared.events import scheduled_time
 from shared.ledger import FeedState, Ledger
 from shared.observation import Line
-from shared.runs import Delivery, State, run_id_at
-from shared.tracing import current_header, subsegment
+from shared.runs import Delivery, State, parse_time, run_id_at
+from shared.tracing import carried, current_header, follow, subsegment
 
 _IN_MEMORY = 4 * 1024 * 1024
 """Bytes of a feed held in memory before the rest goes to disk."""
@@ -50,9 +50,10 @@ def collect(event: object, *, using: Collector, line: Line) -> dict[str, object]
     task = _open(run_id, using=using)
     last = using.ledger.feed_states()
     with ThreadPoolExecutor(max_workers=len(using.urls)) as pool:
-        futures = {feed: pool.submit(_collect_feed, feed, last.get(feed), task, using=using) for feed in using.urls}
+        collect_feed = carried(_collect_feed)
+        futures = {feed: pool.submit(collect_feed, feed, last.get(feed), task, using=using) for feed in using.urls}
     deliveries = {feed: future.result() for feed, future in futures.items()}
-    _observe(deliveries, line)
+    _observe(run_id, deliveries, last, line)
     return {"run_id": run_id, "feeds": {feed: delivery.status for feed, delivery in deliveries.items()}}
 
 
@@ -70,16 +71,23 @@ class _Task:
 
 def _open(run_id: str, *, using: Collector) -> _Task:
     trace = current_header()
-    if using.ledger.begin(run_id, traces={"fetcher": trace} if trace else {}):
+    if using.ledger.begin(run_id):
+        follow("schedule")
         return _Task(run_id=run_id, trace=trace, fresh=True, open=True)
-    collecting = using.ledger.get(run_id).state is State.COLLECTING
-    if collecting and trace:
-        using.ledger.record_trace(run_id, "fetcher", trace)
+    run = using.ledger.get(run_id)
+    collecting = run.state is State.COLLECTING
+    if collecting and run.redriven_at:
+        follow("merger", run.traces.get("merger", ""))
+    else:
+        follow("schedule")
     return _Task(run_id=run_id, trace=trace, fresh=False, open=collecting)
 
 
 def _collect_feed(feed: str, last: FeedState | None, task: _Task, *, using: Collector) -> Delivery:
-    with subsegment(f"collect {feed}", run_id=task.run_id), tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+    with (
+        subsegment("collect", feed=feed) as span,
+        tempfile.SpooledTemporaryFile(_IN_MEMORY) as body,
+    ):
         saved = None if task.fresh else using.files.find(task.run_id, feed)
         if saved is None and not task.open:
             return Delivery(status="absent")
@@ -87,7 +95,9 @@ def _collect_feed(feed: str, last: FeedState | None, task: _Task, *, using: Coll
             try:
                 copy = _obtain(feed, last, task.run_id, body=body, using=using)
             except (UpstreamUnavailable, FeedRefused) as error:
+                span.fail(error)
                 return _give_up(feed, error, task, using=using)
+            span.annotate(status=copy.delivery.status, bytes=copy.bytes)
             using.ledger.record_delivery(task.run_id, feed, copy.delivery)  # before the file: the merger reads it
             saved = using.files.save(copy, body, trace=task.trace)
             if saved == copy:
@@ -121,9 +131,15 @@ def _obtain(feed: str, last: FeedState | None, run_id: str, *, body: IO[bytes], 
     url, limits = using.urls[feed], using.limits
     until = using.clock() + limits.total_seconds
 
+    def try_once(known: Validators, seconds: float) -> Answer | None:
+        with subsegment("download", conditional=bool(known.as_headers())) as span:
+            answer = download(url, into=body, known=known, limits=limits, seconds=seconds)
+            span.annotate(bytes=answer.bytes if answer else 0, modified=answer is not None)
+            return answer
+
     def ask(known: Validators) -> Answer | None:
         return persist(
-            lambda seconds: download(url, into=body, known=known, limits=limits, seconds=seconds),
+            lambda seconds: try_once(known, seconds),
             attempts=limits.attempts,
             backoff_seconds=limits.backoff_seconds,
             left=lambda: until - using.clock(),
@@ -159,10 +175,19 @@ def _reread(last: FeedState, body: IO[bytes], *, using: Collector) -> Answer | N
     )
 
 
-def _observe(deliveries: Mapping[str, Delivery], line: Line) -> None:
+def _observe(run_id: str, deliveries: Mapping[str, Delivery], last: Mapping[str, FeedState], line: Line) -> None:
     for status in sorted({delivery.status for delivery in deliveries.values()}):
         line.bind(**{status: " ".join(sorted(feed for feed, said in deliveries.items() if said.status == status))})
     failed = {feed: said.reason for feed, said in sorted(deliveries.items()) if said.status == "failed"}
     line.bind(outcome="failed" if failed else "ok", reason="; ".join(f"{feed}: {why}" for feed, why in failed.items()))
     line.measure("Bytes", **{f"bytes_{feed}": said.bytes for feed, said in deliveries.items()})
+    line.measure("Seconds", **_ages(run_id, deliveries, last))
     line.measure("Count", feeds_failed=len(failed))
+
+
+def _ages(run_id: str, deliveries: Mapping[str, Delivery], last: Mapping[str, FeedState]) -> dict[str, int]:
+    """Since when each feed has had the bytes of its last copy; a feed that was never seen has no age."""
+    since = {feed: state.changed_run_id for feed, state in last.items() if feed in deliveries}
+    since |= {feed: run_id for feed, said in deliveries.items() if said.status == "new"}
+    now = parse_time(run_id)
+    return {f"age_{feed}": max(int((now - parse_time(then)).total_seconds()), 0) for feed, then in since.items()}

@@ -9,6 +9,7 @@ from chalicelib.merging import merge_run
 from shared.events import member
 from shared.keys import parse_raw_key
 from shared.runs import Run, State
+from shared.tracing import follow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ def handle_arrival(arrived: FeedArrived, *, owner: str, tools: Tools) -> Outcome
     """
     tools.dataset.feed(arrived.feed)
     run = tools.ledger.arrive(arrived.run_id, arrived.feed)
+    follow("fetcher", run.traces.get("fetcher", ""), state=run.state)
     if run.state.ended or not run.arrived >= tools.dataset.feed_names:
         return None
     return merge_run(arrived.run_id, owner=owner, tools=tools)

@@ -213,7 +213,9 @@ def lease(tools: Tools) -> int:
     return int(tools.policy.lease_seconds * 1000)
 
 
-def end_without_commit(run: Run, tools: Tools, state: State, reason: str, *, rejected_by: str = "") -> Outcome:
+def end_without_commit(
+    run: Run, tools: Tools, state: State, reason: str, *, rejected_by: str = "", rejected_rows: int = 0
+) -> Outcome:
     """End a run that commits nothing, putting right what an earlier attempt of it may have written."""
     _roll_back(run, tools)
     ended: dict[str, Value] = {"state": state, "reason": reason}
@@ -221,7 +223,7 @@ def end_without_commit(run: Run, tools: Tools, state: State, reason: str, *, rej
         ended["rejected_by"] = rejected_by
     if not tools.ledger.end(run, ended):
         raise HeadMoved(f"run {run.run_id} changed hands")
-    return Outcome(state=state, reason=reason)
+    return Outcome(state=state, reason=reason, counts={"rejected": rejected_rows} if rejected_by else {})
 
 
 def give_up(run: Run, tools: Tools) -> Outcome:

@@ -36,17 +36,20 @@ def check_rows(merged: Merged, dataset: Dataset) -> None:
 
 def check_gate(merged: Merged, limits: Limits) -> None:
     """Raises GateClosed with what was seen and what is allowed."""
-    now, before = merged.snapshot.rows, merged.rows_before
+    now, before, changes = merged.snapshot.rows, merged.rows_before, merged.changes
+    rows = len(changes.added) + len(changes.after) + len(changes.removed)
     if now.newest < merged.newest_before:
         raise GateClosed(
             f"the newest date would move back from {merged.newest_before} to {now.newest};"
-            f" it may not be before {merged.newest_before}"
+            f" it may not be before {merged.newest_before}",
+            rows=rows,
         )
-    removed = len(merged.changes.removed)
+    removed = len(changes.removed)
     if before and removed * 100 > limits.max_removed_percent * before:
         raise GateClosed(
             f"{removed} of {before} rows ({removed * 100 / before:.1f} %) would be removed;"
-            f" at most {limits.max_removed_percent:g} % are allowed"
+            f" at most {limits.max_removed_percent:g} % are allowed",
+            rows=rows,
         )
 
 

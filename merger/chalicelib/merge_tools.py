@@ -60,7 +60,7 @@ class Outcome:
     state: State
     reason: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """`added`, `changed`, `removed` of a COMMITTED run."""
+    """`added`, `changed`, `removed` of a COMMITTED run; `rejected` of a REJECTED one: rows the gate kept out."""
     way: str = ""
     """`same` (no byte changed), `delta` or `full`; empty where it did not come to a comparison."""
     rows_written: int = 0

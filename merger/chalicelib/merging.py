@@ -50,7 +50,7 @@ def _bring_to_an_end(run: Run, tools: Tools) -> Outcome:
     except ContractBroken as error:
         return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="contract")
     except GateClosed as error:
-        return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="gate")
+        return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="gate", rejected_rows=error.rows)
 
 
 def _merge_claimed(run: Run, tools: Tools) -> Outcome:
@@ -72,7 +72,8 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
         span.annotate(way=way, rows=len(merged.snapshot.rows))
     check_rows(merged, tools.dataset)
     if not run.approved_by:
-        check_gate(merged, tools.policy.limits())
+        with subsegment("gate"):
+            check_gate(merged, tools.policy.limits())
     if merged.changes.empty and head.head and not head.dirty:
         return commit_unchanged(run, head, shas, tools, way=way, size=size)
     return commit_changes(run, head, shas, merged, old, tools, way=way, size=size)

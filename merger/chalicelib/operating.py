@@ -1,11 +1,11 @@
 """What an operator may ask of a run: let a rejected one pass, or take up one that ended badly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.arriving import take_in
-from chalicelib.merge_tools import Tools
+from chalicelib.merge_tools import Outcome, Tools
 from chalicelib.merging import merge_run
 from shared.errors import EventMalformed, NotAllowed
 from shared.events import member
@@ -38,17 +38,21 @@ def operate_run(event: Mapping[str, Any]) -> OperateRun:
     return OperateRun(command=command, run_id=run_id, by=by, time=time)
 
 
-def handle_command(asked: OperateRun, *, owner: str, tools: Tools) -> dict[str, Any]:
+def handle_command(
+    asked: OperateRun, *, owner: str, tools: Tools, tell: Callable[[Outcome], None] = lambda _: None
+) -> dict[str, Any]:
     """Reopen the run and, where all its files are there, merge it.
 
     The answer says `run_id`, `state`, `reason`, and `fetch`: whether feeds are missing, which only the fetcher can
-    get. Raises UnknownRun, and NotAllowed where the run's state does not allow the command.
+    get. `tell` hears what a merge came to. Raises UnknownRun, and NotAllowed where the run's state does not allow
+    the command.
     """
     run = _approve(asked, tools) if asked.command == "approve" else _redrive(asked, tools)
     run = take_in(run, tools)
     missing = tools.dataset.feed_names - run.arrived
-    if not missing:
-        merge_run(run.run_id, owner=owner, tools=tools)
+    outcome = merge_run(run.run_id, owner=owner, tools=tools) if not missing else None
+    if outcome:
+        tell(outcome)
     run = tools.ledger.get(run.run_id)
     return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": bool(missing)}
 

@@ -1,8 +1,14 @@
 """What the merger's handlers say of themselves on their line."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from chalicelib.merge_tools import Outcome
+from chalicelib.operating import OperateRun
 from chalicelib.watching import Watched
 from shared.observation import Line
+from shared.runs import State
+from shared.tracing import follow
 
 
 def tell_outcome(line: Line, outcome: Outcome | None) -> None:
@@ -10,12 +16,33 @@ def tell_outcome(line: Line, outcome: Outcome | None) -> None:
     if outcome is None:
         line.bind(outcome="waiting")
         return
-    line.bind(outcome="merged", state=outcome.state.value, way=outcome.way)
-    line.measure("Count", rejected=int(outcome.state == "REJECTED"), rows_written=outcome.rows_written)
-    line.measure("Count", **{f"rows_{name}": number for name, number in outcome.counts.items()})
-    line.measure("Bytes", bytes_read=outcome.bytes_read)
+    line.bind(outcome="merged", state=outcome.state.value, way=outcome.way, reason=outcome.reason)
+    line.measure("Milliseconds", merge_duration=line.elapsed_ms)
+    _tell_rows(line, [outcome])
+
+
+def tell_asked(line: Line, asked: OperateRun) -> None:
+    """Who asks is in the ledger, not in the log."""
+    line.bind(run_id=asked.run_id, command=asked.command)
+    follow("operator")
+
+
+def tell_answer(line: Line, answer: Mapping[str, Any]) -> None:
+    line.bind(state=answer["state"], reason=answer["reason"], fetch=answer["fetch"])
 
 
 def tell_watched(line: Line, watched: Watched) -> None:
     line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices))
     line.measure("Count", runs_ended=len(watched.ended), notices_written=len(watched.notices))
+    if watched.views_age is not None:
+        line.measure("Seconds", views_age=watched.views_age.total_seconds())
+    if watched.merges:
+        _tell_rows(line, watched.merges)
+
+
+def _tell_rows(line: Line, merges: Sequence[Outcome]) -> None:
+    rejected = sum(outcome.state is State.REJECTED for outcome in merges)
+    line.measure("Count", runs_rejected=rejected, rows_written=sum(outcome.rows_written for outcome in merges))
+    for name in ("added", "changed", "removed", "rejected"):
+        line.measure("Count", **{f"rows_{name}": sum(outcome.counts.get(name, 0) for outcome in merges)})
+    line.measure("Bytes", bytes_read=sum(outcome.bytes_read for outcome in merges))

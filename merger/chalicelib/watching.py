@@ -4,14 +4,15 @@
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chalicelib.arriving import take_in
-from chalicelib.merge_tools import Tools
+from chalicelib.merge_tools import Outcome, Tools
 from chalicelib.merging import merge_run
 from shared.ledger import FeedState, Notice
 from shared.runs import Run, State, parse_time, run_id_at
+from shared.tracing import follow, subsegment
 
 _HORIZON = dt.timedelta(days=30)
 _RUN_EVERY = dt.timedelta(days=1)
@@ -37,24 +38,39 @@ class Watched:
     notices: list[str] = field(default_factory=list)
     """What it announced."""
     errors: list[Exception] = field(default_factory=list)
+    merges: list[Outcome] = field(default_factory=list)
+    """What the merges came to that it drove on."""
+    views_age: dt.timedelta | None = None
+    """Since the newest run whose views are rendered; None where there is none in the last 30 days."""
 
 
-def watch(now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy) -> Watched:
+def watch(
+    now: dt.datetime,
+    *,
+    owner: str,
+    tools: Tools,
+    policy: WatchPolicy,
+    tell: Callable[[Watched], None] = lambda _: None,
+) -> Watched:
     """Look at every open run and every feed. One that fails does not keep the others from being looked at.
 
-    Raises the first error after all have been looked at.
+    `tell` hears of what was seen and done. Raises the first error after all have been looked at.
     """
     seen = Watched()
+    follow("schedule")
     runs = list(tools.ledger.newest_first(since=run_id_at(now - _HORIZON), upto=run_id_at(now)))
     for run in reversed(runs):  # the oldest first: after a newer one it would be superseded
         try:
             if not run.state.ended:
-                _take_up(run, now, owner=owner, tools=tools, policy=policy, seen=seen)
+                with subsegment("take up", run_id=run.run_id):
+                    _take_up(run, now, owner=owner, tools=tools, policy=policy, seen=seen)
         except Exception as error:
             seen.errors.append(error)
     for notice in (*_missed(tools, now), *_stale(tools, policy, now)):
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
+    seen.views_age = next((now - parse_time(run.run_id) for run in runs if run.views == "RENDERED"), None)
+    tell(seen)
     if seen.errors:
         raise seen.errors[0]
     return seen
@@ -65,6 +81,7 @@ def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: Wa
     if run.state is State.MERGING or run.arrived >= tools.dataset.feed_names:
         outcome = merge_run(run.run_id, owner=owner, tools=tools)
         if outcome:
+            seen.merges.append(outcome)
             seen.ended.append(f"{run.run_id} {outcome.state}")
     elif now - parse_time(run.known_from or run.run_id) >= policy.deadline:
         reason = _incomplete(run, tools, policy)

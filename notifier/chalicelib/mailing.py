@@ -13,8 +13,8 @@ from chalicelib.occasions import Occasion, batch, occasion, sequence_number
 from shared.errors import EventMalformed
 from shared.ledger import Ledger, Notice
 from shared.observation import Line
-from shared.runs import State
-from shared.tracing import current_header, subsegment
+from shared.runs import Run, State
+from shared.tracing import follow, subsegment
 
 LEASE_MS = 60_000
 """How long a mail is claimed for, in milliseconds: longer than publishing it takes, with the client's retries."""
@@ -59,15 +59,16 @@ def _mail_about(about: Occasion, *, owner: str, using: Mailer) -> list[str]:
 
     The owner is the record, not the invocation: a retry of it goes on at once, where a crash left a claim behind.
     """
-    with subsegment("mail", run_id=about.run_id):
+    with subsegment("mail", run_id=about.run_id) as span:
+        if isinstance(about.subject, Run):
+            follow("merger", about.subject.traces.get("merger", ""), state=about.subject.state)
         mail = _compose(about, using=using)
         now = using.now_ms()
         if not using.ledger.claim_mail(about.key, still=about.still, owner=owner, now=now, until=now + LEASE_MS):
             return []
         using.publish(mail)
         using.ledger.mark_mailed(about.key, owner=owner)
-        if about.run_id and current_header():
-            using.ledger.record_trace(about.run_id, "notifier", current_header())
+        span.annotate(kind=mail.kind, bytes=len(mail.body))
         return [mail.kind]
 
 

@@ -125,7 +125,7 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
     }
 
 
-def test_the_line_tells_statuses_and_bytes(fetcher: Fetcher) -> None:
+def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
     fetcher.server.reply("/combined.csv", scripted.status(404))
     fetcher.fetch(SUNDAY)
     said = json.loads(fetcher.line.render(epoch_ms=0))
@@ -138,6 +138,7 @@ def test_the_line_tells_statuses_and_bytes(fetcher: Fetcher) -> None:
         "reason": f"jhu: HTTP 404 from {fetcher.server.url}/combined.csv",
         "bytes_nyt": len(NYT),
         "bytes_jhu": 0,
+        "age_nyt": 0,
         "feeds_failed": 1,
     }
 
