@@ -124,13 +124,15 @@ class Ledger:
         yield from (Run.from_values(values) for values in self._pages(query))
 
     def oldest_first(self, *, after: str) -> Iterator[Run]:
-        """Committed runs with an id greater than `after`, oldest first."""
+        """Committed runs with an id greater than `after`, oldest first; all of them where it is empty."""
         query = {
             "TableName": self._table,
             "KeyConditionExpression": "dataset = :d AND run_id > :after",
             "FilterExpression": "#state = :state",
             "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": to_item({":d": self._dataset, ":after": after, ":state": State.COMMITTED}),
+            "ExpressionAttributeValues": to_item(
+                {":d": self._dataset, ":after": after or "0", ":state": State.COMMITTED}
+            ),
         }
         yield from (Run.from_values(values) for values in self._pages(query))
 
