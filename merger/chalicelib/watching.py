@@ -42,6 +42,10 @@ class Watched:
     """What the merges came to that it drove on."""
     views_age: dt.timedelta | None = None
     """Since the newest run whose views are rendered; None where there is none in the last 30 days."""
+    commit_age: dt.timedelta | None = None
+    """Since the newest committed run; None where there is none in the last 30 days."""
+    open_age: dt.timedelta = dt.timedelta(0)
+    """Since the beginning of the oldest run that has not ended; none where all have."""
 
 
 def watch(
@@ -70,6 +74,8 @@ def watch(
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
     seen.views_age = next((now - parse_time(run.run_id) for run in runs if run.views == "RENDERED"), None)
+    seen.commit_age = next((now - parse_time(run.run_id) for run in runs if run.state is State.COMMITTED), None)
+    seen.open_age = max((now - _began(run) for run in runs if _is_open(run, seen)), default=dt.timedelta(0))
     tell(seen)
     if seen.errors:
         raise seen.errors[0]
@@ -83,10 +89,19 @@ def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: Wa
         if outcome:
             seen.merges.append(outcome)
             seen.ended.append(f"{run.run_id} {outcome.state}")
-    elif now - parse_time(run.known_from or run.run_id) >= policy.deadline:
+    elif now - _began(run) >= policy.deadline:
         reason = _incomplete(run, tools, policy)
         if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
             seen.ended.append(f"{run.run_id} {State.INCOMPLETE}")
+
+
+def _began(run: Run) -> dt.datetime:
+    """When it began, or was taken up again by a command."""
+    return parse_time(run.known_from or run.run_id)
+
+
+def _is_open(run: Run, seen: Watched) -> bool:
+    return not run.state.ended and run.run_id not in {ended.split()[0] for ended in seen.ended}
 
 
 def _incomplete(run: Run, tools: Tools, policy: WatchPolicy) -> str:
