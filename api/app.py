@@ -46,6 +46,19 @@ def site() -> Site:
     )
 
 
+@functools.cache
+def refresher():
+    from chalicelib.edge import Edge  # deferred: see refresh_views
+    from chalicelib.refreshing import Refresher
+
+    settings = ApiSettings.read(os.environ)
+    held = {"distribution": settings.distribution, "holding": settings.pointer_seconds}
+    edge = Edge(client("cloudfront"), **held) if settings.distribution else None
+    return Refresher(
+        client("s3"), bucket=place().bucket, ledger=ledger(), dataset=place().dataset, assets=ASSETS, edge=edge
+    )
+
+
 class Ready(Response):
     """A response that is already as API Gateway wants it: encoded, compressed, with all its headers."""
 
@@ -73,10 +86,7 @@ app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
 def refresh_views(event):
     """Render each run that was committed; what fails is retried, the rest stands."""
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
-        from chalicelib.refreshing import Refresher, observe, partial_batch_response, refresh_batch  # deferred: pandas
+        from chalicelib.refreshing import refresh_batch  # deferred: a request needs none of it
 
-        s3, dataset = client("s3"), place().dataset
-        refresher = Refresher(s3, bucket=place().bucket, ledger=ledger(), dataset=dataset, assets=ASSETS)
-        outcomes = list(refresh_batch(event.to_dict()["Records"], refresher=refresher, ledger=ledger()))
-        observe(outcomes, line)
-    return partial_batch_response(outcomes)
+    with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
+        return refresh_batch(event.to_dict()["Records"], refresher=refresher(), ledger=ledger(), line=line)

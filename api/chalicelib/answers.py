@@ -104,6 +104,14 @@ def answer_changes(site: Site, asked: Asked, _request: Request) -> Reply:
     return Reply(headers=LIVE | link, document=Document(JSON, plain=body))
 
 
+def answer_feed(site: Site, _asked: Asked, _request: Request) -> Reply:
+    """`/changes.atom`: the newest committed runs."""
+    from chalicelib.atom import ENTRIES, render_feed  # deferred: nobody else needs its imports
+
+    runs = list(islice(site.ledger().newest_first(state=State.COMMITTED), ENTRIES))
+    return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, stage=site.place.stage))
+
+
 def answer_health(site: Site, _asked: Asked, _request: Request) -> Reply:
     """`/health`: 503 when the views lag behind the head for too long."""
     health = examine(site)

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chalicelib.answers import (
+    CURRENT,
     Answer,
     answer_asset,
     answer_changes,
     answer_date,
+    answer_feed,
     answer_figures,
     answer_health,
     answer_run,
@@ -17,6 +19,7 @@ from chalicelib.answers import (
 )
 from chalicelib.documents import Reply
 from chalicelib.live import answer_dashboard
+from chalicelib.openapi import render_openapi
 from chalicelib.parameters import AS_OF, BEFORE, DATE, FORMAT, FROM, NAME, RUN, SINCE, TO, Asked, Parameter, limit
 from chalicelib.requests import Request
 from chalicelib.site import Site
@@ -39,14 +42,12 @@ class Endpoint:
     media: Mapping[str, str]
     """Media type of its answer -> name of the schema (`chalicelib.openapi`)."""
     parameters: Sequence[Parameter] = ()
-    statuses: Sequence[int] = (200,)
-    """The statuses of its own answers; 304 and those of problems come on top."""
+    problems: Sequence[int] = ()
+    """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
 
 
-def _document(_site: Site, _asked: Asked, _request: Request) -> Reply:
-    from chalicelib.openapi import answer_openapi  # deferred: it needs this table
-
-    return answer_openapi(ENDPOINTS)
+def _answer_openapi(site: Site, _asked: Asked, _request: Request) -> Reply:
+    return Reply(headers=CURRENT, document=render_openapi(ENDPOINTS, site.dataset))
 
 
 def _table(name: str, summary: str) -> Endpoint:
@@ -57,6 +58,7 @@ def _table(name: str, summary: str) -> Endpoint:
         answer=answer_table(name, buckets=buckets),
         media={"application/json": "Buckets" if buckets else "Rows", "text/csv": "Text"},
         parameters=_TABLE_PARAMETERS,
+        problems=(413,),
     )
 
 
@@ -78,6 +80,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=answer_date,
         media={"application/json": "DateHistory"},
         parameters=(DATE, AS_OF),
+        problems=(404,),
     ),
     Endpoint(
         path="/figures",
@@ -99,6 +102,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=answer_run,
         media={"application/json": "Run"},
         parameters=(RUN,),
+        problems=(404,),
     ),
     Endpoint(
         path="/runs/{run_id}/changes",
@@ -106,6 +110,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=answer_run_changes,
         media={"application/json": "ChangeSet"},
         parameters=(RUN,),
+        problems=(404,),
     ),
     Endpoint(
         path="/changes",
@@ -115,16 +120,21 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         parameters=(SINCE, limit(usual=20, most=100)),
     ),
     Endpoint(
+        path="/changes.atom",
+        summary="The committed runs as a feed, worded like the mails.",
+        answer=answer_feed,
+        media={"application/atom+xml": "Text"},
+    ),
+    Endpoint(
         path="/health",
         summary="Whether readers are served what was committed last.",
         answer=answer_health,
         media={"application/json": "Health"},
-        statuses=(200, 503),
     ),
     Endpoint(
         path="/openapi.json",
         summary="This description.",
-        answer=_document,
+        answer=_answer_openapi,
         media={"application/json": "Object"},
     ),
     Endpoint(
@@ -133,5 +143,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answer=answer_asset,
         media={"text/javascript": "Text", "text/css": "Text", "image/svg+xml": "Text"},
         parameters=(NAME,),
+        problems=(404,),
     ),
 )

@@ -68,7 +68,7 @@ def panels(
     layout: dict[str, Any] = _layout()
     for n, measure in enumerate(dataset.measures):
         axis = "" if n == 0 else str(n + 1)
-        shared = _PERIODS[by] | {"xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name, "x": list(table.dates)}
+        shared = dict(_PERIODS[by]) | {"xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name, "x": list(table.dates)}
         drawn = _line(table, measure, _colour(n)) if cumulative else _bars(table, measure, _colour(n), mean=mean)
         traces += [shared | trace for trace in drawn]
         low, high = panel_domain(n, len(dataset.measures))

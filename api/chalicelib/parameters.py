@@ -30,6 +30,10 @@ class Parameter:
     default: Any = None
     """What the value is where the request does not say."""
 
+    @property
+    def typed_example(self) -> Any:
+        return int(self.example) if self.schema["type"] == "integer" else self.example
+
 
 def read_date(name: str, text: str) -> str:
     """An ISO date that exists."""

@@ -6,12 +6,15 @@ its history is needed and because `as_of` answers from it.
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.assets import Assets
 from chalicelib.documents import JSON, Document, pack
+from chalicelib.edge import Edge
 from chalicelib.histories import History, extend_history
 from chalicelib.shelf import ASSETS, media_type_of
 from chalicelib.views import render_views
@@ -23,11 +26,11 @@ from shared.keys import CURRENT_VIEWS, change_set_key, snapshot_key, view_key
 from shared.ledger import Ledger
 from shared.observation import Line
 from shared.runs import Run, State
-from shared.tracing import follow, subsegment
 
 HISTORY = "history.json"
 
 _POINTER_ATTEMPTS = 8
+_WRITERS = 8
 
 
 class SourceMissing(CovidStatsError):
@@ -62,33 +65,29 @@ def read_record(record: Mapping[str, Any]) -> StreamRecord:
         raise EventMalformed(f"stream record {sequence} is not a ledger item: {error}") from error
 
 
-def moves_forward(current: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
-    """Whether the pointer may and need be moved."""
-    return current is None or (current["run_id"] <= wanted["run_id"] and current != wanted)
-
-
 # --- handle ----------------------------------------------------------------------------------------------------
 
 
 class Refresher:
     """Renders runs into the bucket and moves the pointer."""
 
-    def __init__(self, s3: Any, *, bucket: str, ledger: Ledger, dataset: Dataset, assets: Assets) -> None:
+    def __init__(
+        self, s3: Any, *, bucket: str, ledger: Ledger, dataset: Dataset, assets: Assets, edge: Edge | None = None
+    ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
-        self._assets = assets
+        self._assets, self._edge = assets, edge
 
-    def refresh(self, run: Run) -> Sequence[str]:
-        """Serve this run unless a newer one is; the names of the views that readers now see changed.
+    def refresh(self, run: Run) -> None:
+        """Serve this run unless a newer one is.
 
         Raises what the store raises, SourceMissing, and HeadMoved when the pointer is moved by others all the time.
         """
-        with subsegment("refresh", run_id=run.run_id, state=run.state):
-            follow("merger", run.traces.get("merger", ""))
-            history = self._base_history(run.base_run_id)
-            digests = self._render(run, history)
-            changed = self._move_pointer({"run_id": run.run_id, "views": digests})
-            self._ledger.mark_views(run.run_id, "RENDERED")
-            return changed
+        history = self._base_history(run.base_run_id)
+        digests = self._render(run, history)
+        changed = self._move_pointer({"run_id": run.run_id, "views": digests})
+        if self._edge:
+            self._edge.invalidate(run.run_id, changed)
+        self._ledger.mark_views(run.run_id, "RENDERED")
 
     def _base_history(self, base_run_id: str | None) -> History:
         """The history up to a run, rendering those of its line that have no views."""
@@ -122,17 +121,17 @@ class Refresher:
 
     def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
         """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
-        with subsegment("render", run_id=run.run_id) as span:
-            views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
-            span.annotate(views=len(views), bytes=sum(map(len, views.values())))
-        self._keep_assets()
-        views[HISTORY] = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
-        digests = {}
-        for name, plain in views.items():
-            document = Document(media_type_of(name), packed=pack(plain))
-            digests[name] = document.digest
-            self._put(view_key(run.run_id, f"{name}.gz"), document)
-        return digests
+        views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+        documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in views.items()}
+        told = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
+        last = Document(JSON, packed=pack(told))
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            keys = [view_key(run.run_id, f"{name}.gz") for name in documents]
+            writing = writers.map(self._put, keys, documents.values())
+            self._keep_assets()
+            deque(writing, maxlen=0)
+        self._put(view_key(run.run_id, f"{HISTORY}.gz"), last)
+        return {name: document.digest for name, document in (documents | {HISTORY: last}).items()}
 
     def _keep_assets(self) -> None:
         """Keep the page's scripts and styles beside it: a page is served with those that it was made for."""
@@ -159,21 +158,31 @@ class Refresher:
         return ChangeSet.from_json(body)
 
     def _move_pointer(self, wanted: Mapping[str, Any]) -> Sequence[str]:
-        """Compare and swap; the names of the views that differ from those served before."""
+        """Compare and swap; the names of the views that readers may now see changed.
+
+        Where the pointer is there already, an earlier try may have died before it could tell anyone: then all of them.
+        """
         body = json.dumps(wanted, separators=(",", ":")).encode()
         for _ in range(_POINTER_ATTEMPTS):
             current, condition = self._read_pointer()
-            if not moves_forward(current, wanted):
+            if current == wanted:
+                return list(wanted["views"])
+            if current and current["run_id"] > wanted["run_id"]:
                 return []
-            try:
-                self._s3.put_object(Bucket=self._bucket, Key=CURRENT_VIEWS, Body=body, ContentType=JSON, **condition)
-            except self._s3.exceptions.ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] not in (409, 412):
-                    raise
-                continue
-            before = (current or {}).get("views", {})
-            return [name for name, digest in wanted["views"].items() if before.get(name) != digest]
+            if self._swap_pointer(body, condition):
+                before = (current or {}).get("views", {})
+                return [name for name, digest in wanted["views"].items() if before.get(name) != digest]
         raise HeadMoved(f"{CURRENT_VIEWS} was moved by others {_POINTER_ATTEMPTS} times in a row")
+
+    def _swap_pointer(self, body: bytes, condition: Mapping[str, str]) -> bool:
+        """False where somebody else was faster."""
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=CURRENT_VIEWS, Body=body, ContentType=JSON, **condition)
+        except self._s3.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
+                return False
+            raise
+        return True
 
     def _read_pointer(self) -> tuple[dict[str, Any] | None, dict[str, str]]:
         """The pointer and the condition under which it may be replaced."""
@@ -198,12 +207,19 @@ class Outcome:
     sequence: str
     run_id: str
     """Empty where the record is not one of a committed run."""
-    changed: Sequence[str] = ()
-    """Views that readers now see changed."""
     error: str = ""
 
 
-def refresh_batch(records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger) -> Iterator[Outcome]:
+def refresh_batch(
+    records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger, line: Line
+) -> dict[str, list[dict[str, str]]]:
+    """The partial batch response: what Lambda is to try again."""
+    outcomes = list(_refresh_each(records, refresher=refresher, ledger=ledger))
+    _observe(outcomes, line)
+    return {"batchItemFailures": [{"itemIdentifier": one.sequence} for one in outcomes if one.error]}
+
+
+def _refresh_each(records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger) -> Iterator[Outcome]:
     """Each record by itself: one that fails neither stops nor hides the others."""
     for record in records:
         sequence, run_id = record["dynamodb"]["SequenceNumber"], ""
@@ -212,19 +228,15 @@ def refresh_batch(records: Sequence[Mapping[str, Any]], *, refresher: Refresher,
             if run is None:
                 continue
             run_id = run.run_id
-            yield Outcome(sequence=sequence, run_id=run_id, changed=refresher.refresh(run))
+            refresher.refresh(run)
+            yield Outcome(sequence=sequence, run_id=run_id)
         except Exception as error:
             if run_id:
                 ledger.mark_views(run_id, "FAILED")
             yield Outcome(sequence=sequence, run_id=run_id, error=f"{type(error).__name__}: {error}")
 
 
-def partial_batch_response(outcomes: Sequence[Outcome]) -> dict[str, list[dict[str, str]]]:
-    """What Lambda retries."""
-    return {"batchItemFailures": [{"itemIdentifier": one.sequence} for one in outcomes if one.error]}
-
-
-def observe(outcomes: Sequence[Outcome], line: Line) -> None:
+def _observe(outcomes: Sequence[Outcome], line: Line) -> None:
     """The canonical line says which runs were rendered, and what failed."""
     failed = [one for one in outcomes if one.error]
     line.bind(run_id=" ".join(one.run_id for one in outcomes if one.run_id))
