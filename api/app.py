@@ -88,5 +88,4 @@ def refresh_views(event):
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
         from chalicelib.refreshing import refresh_batch  # deferred: a request needs none of it
 
-    with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
         return refresh_batch(event.to_dict()["Records"], refresher=refresher(), ledger=ledger(), line=line)
