@@ -21,6 +21,8 @@ class Running:
     """Of the command."""
     endpoint: str
     stage: str
+    traces: str = ""
+    """The file of its trace collector; empty where there is none."""
 
 
 @contextlib.contextmanager

@@ -37,12 +37,13 @@ _TRIES = 3
 class LocalCloud:
     """`with LocalCloud() as cloud: cloud.client("s3")`.
 
-    `auth` turns IAM on: functions then have the rights of their roles and no more.
+    `auth` turns IAM on: functions then have the rights of their roles and no more. `traces` is the address of a
+    `TraceCollector`; functions send their traces there.
     Raises CommandFailed where the environment is missing, or MiniStack does not come up (with the end of its log).
     """
 
-    def __init__(self, *, auth: bool = False, python: Path | None = None) -> None:
-        self._auth = auth
+    def __init__(self, *, auth: bool = False, traces: str = "", python: Path | None = None) -> None:
+        self._auth, self._traces = auth, traces
         self._python = python or ministack_python()
         self._warden: subprocess.Popen[bytes] | None = None
         self._group = 0
@@ -127,7 +128,7 @@ class LocalCloud:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=_environment(port=port, folder=self._folder, auth=self._auth),
+                env=_environment(port=port, folder=self._folder, auth=self._auth, traces=self._traces),
                 start_new_session=True,
             )
         assert self._warden.stdout is not None
@@ -169,7 +170,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment(*, port: int, folder: Path, auth: bool) -> Mapping[str, str]:
+def _environment(*, port: int, folder: Path, auth: bool, traces: str) -> Mapping[str, str]:
     """All variables that MiniStack, and through it every function, sees."""
     return {
         "PATH": os.defpath,
@@ -189,4 +190,5 @@ def _environment(*, port: int, folder: Path, auth: bool) -> Mapping[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "LOG_LEVEL": "INFO",
         **({"AUTH": "true"} if auth else {}),
+        **({"AWS_XRAY_DAEMON_ADDRESS": traces} if traces else {}),
     }

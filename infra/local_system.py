@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.announcing import Running, announced
 from infra.deploy import deploy
@@ -14,6 +15,7 @@ from infra.feed_server import FeedServer
 from infra.local_cloud import LocalCloud
 from infra.mailbox import Mailbox
 from infra.terminal import Terminal
+from infra.trace_collector import TraceCollector
 from shared.datasets import find_dataset
 
 
@@ -25,6 +27,8 @@ class LocalSystem:
     feeds: FeedServer
     stage: Stage
     chain: Chain
+    traces: Path
+    """What its functions have traced; see `infra.trace_store.FileStore`."""
 
 
 @contextlib.contextmanager
@@ -43,7 +47,10 @@ def local_system(
     with contextlib.ExitStack() as stack:
         feeds = stack.enter_context(FeedServer())
         with terminal.step("Start the local cloud") as step:
-            cloud = stack.enter_context(LocalCloud(auth=auth))
+            collector = stack.enter_context(TraceCollector())
+            cloud = stack.enter_context(LocalCloud(auth=auth, traces=collector.address))
+            traces = cloud.folder / "traces.jsonl"
+            collector.keep_in(traces)
             step.note(cloud.endpoint)
         urls = json.dumps(feeds.feed_urls(find_dataset("us-covid")))
         with terminal.step("Build and deploy five stacks"):
@@ -52,9 +59,10 @@ def local_system(
         deployed = Stage(stage, endpoint=cloud.endpoint)
         mailbox = open_mailbox(deployed)
         if announce:
-            stack.enter_context(announced(Running(pid=os.getpid(), endpoint=cloud.endpoint, stage=stage)))
+            running = Running(pid=os.getpid(), endpoint=cloud.endpoint, stage=stage, traces=str(traces))
+            stack.enter_context(announced(running))
         chain = Chain(deployed, feeds=feeds, mailbox=mailbox)
-        yield LocalSystem(cloud=cloud, feeds=feeds, stage=deployed, chain=chain)
+        yield LocalSystem(cloud=cloud, feeds=feeds, stage=deployed, chain=chain, traces=traces)
 
 
 def open_mailbox(stage: Stage) -> Mailbox:
