@@ -64,7 +64,7 @@ def digest(run: Run, *, letterhead: Letterhead) -> Mail:
         _section(_latest_title(summary), latest_rows(summary, dataset=dataset)),
         *_changes(run, summary, dataset=dataset, full=full),
         _section("Warnings", map(_bullet, summary.warnings)),
-        _section("Back again", map(_bullet, summary.recovered)),
+        _section("Back in order", map(_bullet, summary.recovered)),
         _links(letterhead, {"Full change set": full, "This run": letterhead.link(f"/runs/{run.run_id}")}),
         "\n".join(map(_wrapped, dataset.credits)),
     ]

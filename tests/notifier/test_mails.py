@@ -130,7 +130,7 @@ def test_warnings_and_recoveries_stand_apart() -> None:
         "Warnings\n"
         "  - Recoveries fell from 4,529,700 on 2020-11-21 to 4,526,232 on 2020-11-22\n"
         "    though they are a running total.",
-        "Back again\n"
+        "Back in order\n"
         "  - Johns Hopkins University CSSE has published again; its file had been the\n"
         "    same since 2020-10-12.",
     ]
