@@ -1,141 +1,210 @@
 """Which lines of a file are not in the one before: found by comparing bytes, without parsing.
 
-Why it exists: feeds are republished as a whole, and a day changes a thousandth of the lines. Comparing two buffers
-runs at the speed of memory, so only what changed has to be parsed. Any alignment of equal lines is a right answer;
-a bad one only makes the two lists longer.
+Why it exists: feeds are republished as a whole, and a day changes a thousandth of the lines. Comparing two files
+runs at the speed of memory, so only what changed has to be parsed. Both are read as streams: however large they are,
+a few hundred KiB of each are held. Any alignment of equal lines is a right answer; a bad one only makes the two
+lists longer.
 """
 
-from collections.abc import Sequence
+import io
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-type Buffer = bytes | memoryview
-
-_FIRST_STRETCH = 1 << 13
-_LONGEST_STRETCH = 1 << 20
-_WINDOWS = (4, 32, 256, 4096)
+_BLOCK = 1 << 16
+"""Bytes compared at a time: so few that they stay in the processor's cache."""
+_FREE = 1 << 20
+"""Bytes of changed lines that are allowed, however small the files are."""
+_WINDOWS = (4, 32, 256, 4096, 32768)
+"""Lines that are looked ahead for two that are equal, in growing steps."""
+_MOST_AHEAD = 1 << 25
+"""Bytes that are looked ahead for them at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedLines:
     """Lines without their ends, in the order of the files."""
 
+    header: bytes
+    """The first line, which both have."""
     gone: list[bytes]
     """Lines of the old file that are not in the new one at the same place."""
     come: list[bytes]
 
 
-def find_changed_lines(old: Buffer, new: Buffer, *, at_most: int) -> ChangedLines | None:
-    """The lines that differ; None where they are more than `at_most`, or the files cannot be aligned.
+def find_changed_lines(old: BinaryIO | bytes, new: BinaryIO | bytes, *, most: float) -> ChangedLines | None:
+    """The lines that differ; None where they are too many, or the files cannot be aligned.
 
+    `most` is the share of the old file's bytes that changed lines may have; the first MiB of them is free.
     Both headers (first lines) must be equal; None where they are not.
     """
-    gone: list[bytes] = []
-    come: list[bytes] = []
-    i = j = 0
-    while True:
-        same = _common_prefix(old, i, new, j)
-        i, j = i + same, j + same
-        if i == len(old) and j == len(new):
-            return ChangedLines(gone=gone, come=come)
-        back = min(same, _since_line_start(old, i))  # both were at a line start before the equal stretch
-        i, j = i - back, j - back
-        if i == 0 or j == 0:
-            return None
-        step = _resynchronise(old, i, new, j)
-        if step is None:
-            return None
-        gone += step.gone
-        come += step.come
-        if len(gone) + len(come) > at_most:
-            return None
-        i, j = step.old_at, step.new_at
+    sides = [_Ahead(io.BytesIO(file) if isinstance(file, bytes) else file) for file in (old, new)]
+    comparison = _Comparison(*sides, most=most)
+    try:
+        header = comparison.take_header()
+        while not comparison.is_done:
+            comparison.pass_block()
+    except _TooDifferent:
+        return None
+    return ChangedLines(header=header, gone=comparison.gone, come=comparison.come)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Step:
-    gone: Sequence[bytes]
-    come: Sequence[bytes]
-    old_at: int
-    new_at: int
+class _TooDifferent(Exception):
+    """To be parsed as a whole."""
 
 
-def _common_prefix(old: Buffer, i: int, new: Buffer, j: int) -> int:
-    """How many bytes are equal from i and j on."""
-    start, stretch = i, _FIRST_STRETCH
-    end = min(len(old) - i, len(new) - j)
-    done = 0
-    while done < end:
-        size = min(stretch, end - done)
-        left, right = old[i : i + size], new[j : j + size]
-        if bytes(left) != bytes(right):
-            differ = np.frombuffer(left, dtype=np.uint8) != np.frombuffer(right, dtype=np.uint8)
-            return i - start + int(differ.argmax())
-        i, j, done = i + size, j + size, done + size
-        stretch = min(stretch * 2, _LONGEST_STRETCH)
-    return i - start
+class _Ahead:
+    """A file from some line start on, as much of it as was asked for."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.data = b""
+        self.passed = 0
+        """Bytes that were passed over."""
+        self.is_all = False
+        """Whether nothing comes after `data`."""
 
-def _since_line_start(data: Buffer, at: int) -> int:
-    """How many bytes of the line that `at` lies in come before it."""
-    reach = 256
-    while True:
-        begin = max(0, at - reach)
-        found = bytes(data[begin:at]).rfind(b"\n")
-        if found >= 0:
-            return at - (begin + found + 1)
-        if begin == 0:
-            return at
-        reach *= 8
+    def fill(self, size: int) -> None:
+        while len(self.data) < size and not self.is_all:
+            more = self._file.read(size - len(self.data))
+            self.is_all = not more
+            self.data += more
 
+    def pass_over(self, size: int) -> None:
+        self.data = self.data[size:]
+        self.passed += size
 
-def _resynchronise(old: Buffer, i: int, new: Buffer, j: int) -> _Step | None:
-    """The nearest pair of equal lines ahead, and the lines before them; the end of both files is such a pair."""
-    if i == len(old) or j == len(new):
-        gone, come = (_split(bytes(data[at:])) for data, at in ((old, i), (new, j)))
-        return _Step(gone=gone, come=come, old_at=len(old), new_at=len(new))
-    for window in _WINDOWS:
-        old_lines, old_ends, old_all = _lines_ahead(old, i, window)
-        new_lines, new_ends, new_all = _lines_ahead(new, j, window)
-        places: dict[bytes, int] = {}
-        for place, line in enumerate(old_lines):
-            places.setdefault(line, place)
-        best: tuple[int, int] | None = None
-        for n, line in enumerate(new_lines):
-            m = places.get(line)
-            if m is not None and (best is None or m + n < sum(best)):
-                best = (m, n)
-            if best and n >= sum(best):
+    @property
+    def is_at_end(self) -> bool:
+        return self.is_all and not self.data
+
+    def lines(self, count: int) -> tuple[list[bytes], list[int]]:
+        """Up to `count` lines, their ends off, and the offsets behind them; fewer only at the end of the file."""
+        reach = count * 64
+        while True:
+            self.fill(reach)
+            lines = self.data[:reach].split(b"\n", count)
+            if len(lines) > count or (self.is_all and reach >= len(self.data)):
                 break
-        if best:
-            m, n = best
-            # The pair itself is stepped over: its line ends may differ where the rest does not.
-            return _Step(gone=old_lines[:m], come=new_lines[:n], old_at=old_ends[m], new_at=new_ends[n])
-        if old_all and new_all:
-            return _Step(gone=old_lines, come=new_lines, old_at=len(old), new_at=len(new))
-    return None
+            reach *= 4
+            if reach > _MOST_AHEAD:
+                raise _TooDifferent
+        if len(lines) > count or not lines[-1]:
+            lines.pop()
+        ends, end = [], 0
+        for line in lines:
+            end = min(end + len(line) + 1, len(self.data))
+            ends.append(end)
+        return [line.rstrip(b"\r") for line in lines], ends
 
 
-def _lines_ahead(data: Buffer, at: int, count: int) -> tuple[list[bytes], list[int], bool]:
-    """Up to `count` lines from a line start on, the offsets behind them, and whether these are all there are."""
-    reach = count * 128
-    while True:
-        piece = bytes(data[at : at + reach])
-        lines = piece.split(b"\n", count)
-        whole = at + reach >= len(data)
-        if len(lines) > count or whole:
+class _Comparison:
+    def __init__(self, old: _Ahead, new: _Ahead, *, most: float) -> None:
+        self._old, self._new, self._most = old, new, most
+        self._weight = 0
+        self.gone: list[bytes] = []
+        self.come: list[bytes] = []
+
+    def take_header(self) -> bytes:
+        for side in (self._old, self._new):
+            side.fill(_BLOCK)
+        size = self._old.data.find(b"\n") + 1
+        header = self._old.data[:size]
+        if not header or self._new.data[:size] != header:
+            raise _TooDifferent
+        self._pass_over(size, size)
+        return header.rstrip(b"\r\n")
+
+    @property
+    def is_done(self) -> bool:
+        return self._old.is_at_end and self._new.is_at_end
+
+    def pass_block(self) -> None:
+        """Pass over what is equal in the next block, and what differs up to where it is equal again."""
+        self._old.fill(_BLOCK)
+        self._new.fill(_BLOCK)
+        if not self._pass_equal() and not self.is_done:
+            self._resynchronise()
+        if self._weight > _FREE + self._most * self._old.passed:
+            raise _TooDifferent
+
+    def _pass_equal(self) -> bool:
+        """Pass over equal lines, and lines changed in place, in what is at hand; whether that was all of it."""
+        old, new = self._old.data, self._new.data
+        size = min(len(old), len(new))
+        differ = np.frombuffer(old, np.uint8, size) != np.frombuffer(new, np.uint8, size)
+        start, found = 0, _next(differ, 0)
+        while found < size:
+            # A line changed in place: it ends at the same offset in both, and the next line is the same.
+            end = old.find(b"\n", found, size)
+            next_end = old.find(b"\n", end + 1, size)
+            start = old.rfind(b"\n", start, found) + 1 or start
+            after = _next(differ, end)
+            if not 0 <= end < next_end < after or new.find(b"\n", found, size) != end:
+                break
+            self._tell([old[start:end].rstrip(b"\r")], [new[start:end].rstrip(b"\r")])
+            start, found = end + 1, after
+        else:
+            start = old.rfind(b"\n", start, size) + 1 or start
+        self._pass_over(start, start)
+        return found == size and start > 0
+
+    def _resynchronise(self) -> None:
+        """Pass over what differs, and over the nearest pair of equal lines: their ends may differ."""
+        if self._old.is_at_end or self._new.is_at_end:
+            self._take_rest()
+            return
+        for window in _WINDOWS:
+            old_lines, old_ends = self._old.lines(window)
+            new_lines, new_ends = self._new.lines(window)
+            pair = _nearest_pair(old_lines, new_lines)
+            if pair:
+                self._tell(old_lines[: pair[0]], new_lines[: pair[1]])
+                self._pass_over(old_ends[pair[0]], new_ends[pair[1]])
+                return
+            if len(old_lines) < window and len(new_lines) < window:
+                self._tell(old_lines, new_lines)
+                self._pass_over(len(self._old.data), len(self._new.data))
+                return
+        raise _TooDifferent
+
+    def _take_rest(self) -> None:
+        """One side has ended: the other has these lines more."""
+        for side, found in ((self._old, self.gone), (self._new, self.come)):
+            side.fill(_BLOCK)
+            lines, ends = side.lines(1024)
+            self._weight += sum(map(len, lines))
+            found += lines
+            side.pass_over(ends[-1] if ends else 0)
+
+    def _tell(self, gone: list[bytes], come: list[bytes]) -> None:
+        self.gone += gone
+        self.come += come
+        self._weight += sum(map(len, gone)) + sum(map(len, come))
+
+    def _pass_over(self, old: int, new: int) -> None:
+        self._old.pass_over(old)
+        self._new.pass_over(new)
+
+
+def _next(differ: NDArray[np.bool_], start: int) -> int:
+    """The first place from `start` on that differs; the length where none does."""
+    place = start + int(differ[start:].argmax()) if start < len(differ) else 0
+    return place if place < len(differ) and differ[place] else len(differ)
+
+
+def _nearest_pair(old: list[bytes], new: list[bytes]) -> tuple[int, int] | None:
+    """Places of two equal lines with the fewest lines before them."""
+    places: dict[bytes, int] = {}
+    for place, line in enumerate(old):
+        places.setdefault(line, place)
+    best: tuple[int, int] | None = None
+    for n, line in enumerate(new):
+        m = places.get(line)
+        if m is not None and (best is None or m + n < sum(best)):
+            best = (m, n)
+        if best and n >= sum(best):
             break
-        reach *= 4
-    at_end = len(lines) <= count
-    if not at_end or not lines[-1]:
-        lines.pop()
-    ends, end = [], at
-    for line in lines:
-        end = min(end + len(line) + 1, len(data))
-        ends.append(end)
-    return [line.rstrip(b"\r") for line in lines], ends, at_end
-
-
-def _split(data: bytes) -> list[bytes]:
-    return [line.rstrip(b"\r") for line in data.removesuffix(b"\n").split(b"\n")] if data else []
+    return best

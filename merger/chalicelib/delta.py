@@ -6,6 +6,7 @@ lines, a key that is there twice, a change that moves the day since when a measu
 """
 
 from collections.abc import Iterable, Mapping
+from typing import BinaryIO
 
 import numpy as np
 
@@ -13,18 +14,23 @@ from chalicelib.changed_lines import find_changed_lines
 from chalicelib.comparing import compare
 from chalicelib.joining import join, remembered, reported
 from chalicelib.merged import Merged
-from chalicelib.reading import read_header, read_lines
+from chalicelib.reading import has_plain_lines, read_header, read_lines
 from chalicelib.snapshots import CHANGED_BY, Snapshot, with_marks
 from chalicelib.tables import Ints, Table, first_key, on_common_names, patched
 from shared.dataset import Dataset, Feed
 from shared.errors import ContractBroken
 
 MOST_CHANGED = 0.05
-"""Beyond this share of changed lines the full way is as fast."""
+"""Beyond this share of changed lines (in bytes) the full way is as fast."""
 
 
 def delta_merge(
-    files: Mapping[str, bytes], *, old_files: Mapping[str, bytes], old: Snapshot, dataset: Dataset, run_id: str
+    files: Mapping[str, BinaryIO | bytes],
+    *,
+    old_files: Mapping[str, BinaryIO | bytes],
+    old: Snapshot,
+    dataset: Dataset,
+    run_id: str,
 ) -> Merged | None:
     """The same as `full_merge`, or None; `old_files` are those that `old` was made from."""
     pairs: dict[str, tuple[Table, Table]] = {}
@@ -36,15 +42,15 @@ def delta_merge(
     return _merge_touched(pairs, old=old, dataset=dataset, run_id=run_id)
 
 
-def _changed_rows(before: bytes, after: bytes, feed: Feed, *, old: Snapshot, series: str) -> tuple[Table, Table] | None:
+def _changed_rows(
+    before: BinaryIO | bytes, after: BinaryIO | bytes, feed: Feed, *, old: Snapshot, series: str
+) -> tuple[Table, Table] | None:
     """The rows of the lines that went and of those that came."""
-    lines = find_changed_lines(before, after, at_most=int(MOST_CHANGED * max(1, before.count(b"\n"))) + 16)
-    if lines is None or feed.name not in old.plain:
+    lines = find_changed_lines(before, after, most=MOST_CHANGED) if feed.name in old.plain else None
+    if lines is None or not has_plain_lines(b"\n".join(lines.come)):
         return None
-    if any(line.count(b'"') % 2 for line in lines.come):
-        return None
-    header = read_header(after[: after.find(b"\n") + 1], feed)
     try:
+        header = read_header(lines.header, feed)
         return (
             read_lines(lines.gone, header, feed, series=series),
             read_lines(lines.come, header, feed, series=series),
