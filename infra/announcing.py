@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.local_cloud import answers
 from infra.services import ROOT
 
-FOLDER = ROOT / ".build" / "local"
+FOLDER = ROOT / ".build" / "running"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 class FunctionFailed(CommandFailed):
-    """A function answered with an error; the message has its type and its words."""
+    """A function answered with an error; the message names the function."""
+
+    def __init__(self, function: str, *, said: str) -> None:
+        super().__init__(f"{function}: {said}")
+        self.said = said
+        """The error's own words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +118,7 @@ class Stage:
         reply = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
         answer = json.loads(reply["Payload"].read() or b"null")
         if "FunctionError" in reply:
-            said = answer if isinstance(answer, dict) else {}
-            raise FunctionFailed(f"{name}: {said.get('errorType', 'error')}: {said.get('errorMessage', answer)}")
+            raise FunctionFailed(name, said=str(answer.get("errorMessage") if isinstance(answer, dict) else answer))
         return answer
 
     def get(self, path: str) -> bytes:
@@ -173,13 +177,30 @@ def _opener(*, loopback: bool) -> urllib.request.OpenerDirector:
 
 def problems_in(lines: list[LogLine], *, last: int = 20) -> str:
     """What went wrong according to the logs: the last lines that tell of an error, or the last of all."""
-    telling = [line for line in lines if _tells_of_trouble(line.text)] or lines
-    return "\n".join(f"  {line.service}.{line.function}: {line.text[:1000]}" for line in telling[-last:])
+    own = [line for line in lines if not line.text.startswith(_PLATFORM)]
+    telling = [line for line in own if _tells_of_trouble(line.text)] or own
+    return "\n".join(f"  {line.service}.{line.function}: {_short(line.text)}" for line in telling[-last:])
+
+
+_PLATFORM = ("START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_START ")
+"""Lines that Lambda adds around what a function prints."""
 
 
 def _tells_of_trouble(text: str) -> bool:
+    said = _fields(text)
+    return "error" in said if said else "Error" in text or "Traceback" in text or "Task timed out" in text
+
+
+def _short(text: str) -> str:
+    """A line for people: a canonical line without the declaration of its metrics."""
+    said = _fields(text)
+    return json.dumps(said, ensure_ascii=False) if said else text[:2000]
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """The fields of a canonical line; empty for any other line."""
     try:
         said = json.loads(text)
     except ValueError:
-        return "Error" in text or "Traceback" in text or "Task timed out" in text
-    return isinstance(said, dict) and "error" in said
+        return {}
+    return {name: value for name, value in said.items() if name != "_aws"} if isinstance(said, dict) else {}

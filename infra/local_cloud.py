@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 _WARDEN = Path(__file__).with_name("local_cloud_warden.py")
 _READY_SECONDS = 30.0
+_GONE_SECONDS = 60.0
+"""Its folder holds some hundred megabytes, which a busy disk takes its time to let go of."""
 _TRIES = 3
 """Between finding a free port and MiniStack's taking it, another program may have taken it."""
 
@@ -79,7 +81,7 @@ class LocalCloud:
         assert self._warden.stdin is not None
         self._warden.stdin.close()
         try:
-            self._warden.wait(timeout=15)
+            self._warden.wait(timeout=_GONE_SECONDS)
         except subprocess.TimeoutExpired:
             self._warden.kill()
             with contextlib.suppress(ProcessLookupError):

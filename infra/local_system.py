@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from infra.driving import Chain
 from infra.feed_server import FeedServer
 from infra.local_cloud import LocalCloud
 from infra.mailbox import Mailbox
+from infra.packages import PackagingFailed
+from infra.problems import CommandFailed
+from infra.stacks import DeploymentFailed
 from infra.terminal import Terminal
 from infra.trace_collector import TraceCollector
 from shared.datasets import find_dataset
@@ -55,7 +58,7 @@ def local_system(
         urls = json.dumps(feeds.feed_urls(find_dataset("us-covid")))
         with terminal.step("Build and deploy five stacks"):
             chosen = {"FEED_URLS": urls} | dict(settings or {})
-            deploy(stage, endpoint=cloud.endpoint, settings=chosen, report=terminal.detail)
+            deploy_locally(stage, endpoint=cloud.endpoint, settings=chosen, report=terminal.detail)
         deployed = Stage(stage, endpoint=cloud.endpoint)
         mailbox = open_mailbox(deployed)
         if announce:
@@ -63,6 +66,14 @@ def local_system(
             stack.enter_context(announced(running))
         chain = Chain(deployed, feeds=feeds, mailbox=mailbox)
         yield LocalSystem(cloud=cloud, feeds=feeds, stage=deployed, chain=chain, traces=traces)
+
+
+def deploy_locally(stage: str, *, endpoint: str, settings: Mapping[str, str], report: Callable[[str], None]) -> None:
+    """Deploy a stage as a whole. Raises CommandFailed with the reasons."""
+    try:
+        deploy(stage, endpoint=endpoint, settings=settings, report=report)
+    except (PackagingFailed, DeploymentFailed) as error:
+        raise CommandFailed(str(error)) from error
 
 
 def open_mailbox(stage: Stage) -> Mailbox:

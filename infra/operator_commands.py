@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infra.deployed import Stage
+from infra.deployed import FunctionFailed, Stage
 from infra.driving import scheduled_event
 from infra.problems import CommandFailed
 from infra.waiting import Overdue, wait_for
@@ -48,7 +48,10 @@ def operate(
     tell(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{said}")
     tell(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
     asked = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
-    reply = stage.invoke("merger", "operate", asked)
+    try:
+        reply = stage.invoke("merger", "operate", asked)
+    except FunctionFailed as error:
+        raise CommandFailed(f"stage {stage.name} does not {command} it: {error.said}") from error
     if reply["fetch"]:
         tell("fetching the feeds that are missing")
         stage.invoke("fetcher", "fetch", scheduled_event(run_id))

@@ -1,12 +1,15 @@
 """The operator's view in words and tables."""
 
+import functools
+
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from infra.operator_commands import Outcome
 from infra.operator_status import Status
-from infra.terminal import Terminal, state_colour
-from shared.runs import Run, State
+from infra.terminal import Terminal, row_counts, state_colour
+from shared.runs import State
 
 
 class Words:
@@ -14,7 +17,7 @@ class Words:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._print = terminal.console.print
+        self._print = functools.partial(terminal.console.print, soft_wrap=True)
 
     def say(self, text: str) -> None:
         self._terminal.say(text)
@@ -26,10 +29,9 @@ class Words:
         self.say(f"head   {head.head or 'nothing is committed'}  {head.rows:,} rows, newest {head.newest or 'none'}")
         behind = "" if status.served == head.head else "  behind the head"
         self._print(Text.assemble(f"views  {status.served or 'none'}", (behind, "red")))
-        self._print(self._runs(status))
-        self._print(self._feeds(status))
+        self._terminal.console.print(self._runs(status), self._feeds(status))
         if status.queues:
-            self._print(self._queues(status))
+            self._terminal.console.print(self._queues(status))
         for alarm in status.alarms or []:
             colour = "red" if alarm.state == "ALARM" else "yellow"
             self._print(Text(f"alarm  {alarm.name}  {alarm.state}  {alarm.reason}", colour))
@@ -44,24 +46,25 @@ class Words:
         mark = Text("✓ " if outcome.good else "✗ ", "green" if outcome.good else "red")
         reason = f": {run.reason}" if run.reason else ""
         waits = "; a feed failed again, the watch ends it at its deadline" if run.state is State.COLLECTING else ""
-        changes = f", {run.added:,} added, {run.changed:,} changed, {run.removed:,} removed" if _changed(run) else ""
+        changed = run.state is State.COMMITTED
+        changes = f", {run.added:,} added, {run.changed:,} changed, {run.removed:,} removed" if changed else ""
         self._print(Text.assemble(mark, f"run {run.run_id} is {run.state}{changes}{reason}{waits}"))
         for feed, said in sorted(run.deliveries.items()):
             if said.status == "failed":
                 self._print(Text(f"  {feed}: {said.reason}", "red"))
 
     def _runs(self, status: Status) -> Table:
-        table = Table(title="Runs", title_justify="left")
-        for heading in ("Run", "State", "Added", "Changed", "Removed", "Mail", "Views", "Reason"):
-            table.add_column(heading, justify="right" if heading in ("Added", "Changed", "Removed") else "left")
+        table = Table(title="Runs", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        for heading in ("Run", "State", "Rows", "Mail", "Views"):
+            table.add_column(heading, no_wrap=True)
+        table.add_column("Reason")
         for run in status.runs:
-            numbers = (run.added, run.changed, run.removed) if _changed(run) else ("", "", "")
             state = Text(run.state, state_colour(run.state))
-            table.add_row(run.run_id, state, *map(str, numbers), run.mail, run.views, Text(run.reason))
+            table.add_row(run.run_id, state, row_counts(run), run.mail, run.views, Text(run.reason))
         return table
 
     def _feeds(self, status: Status) -> Table:
-        table = Table(title="Feeds", title_justify="left")
+        table = Table(title="Feeds", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for heading in ("Feed", "Last seen", "Last changed", "Days unchanged"):
             table.add_column(heading, justify="right" if heading.startswith("Days") else "left")
         for feed in status.feeds:
@@ -69,13 +72,9 @@ class Words:
         return table
 
     def _queues(self, status: Status) -> Table:
-        table = Table(title="Dead-letter queues", title_justify="left")
+        table = Table(title="Dead-letter queues", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         table.add_column("Queue")
         table.add_column("Messages", justify="right")
         for queue in status.queues:
             table.add_row(queue.name, Text(str(queue.messages), "red" if queue.messages else ""))
         return table
-
-
-def _changed(run: Run) -> bool:
-    return run.state is State.COMMITTED
