@@ -26,6 +26,7 @@ from shared.keys import CURRENT_VIEWS, change_set_key, snapshot_key, view_key
 from shared.ledger import Ledger
 from shared.observation import Line
 from shared.runs import Run, State
+from shared.tracing import follow, subsegment
 
 HISTORY = "history.json"
 
@@ -82,12 +83,15 @@ class Refresher:
 
         Raises what the store raises, SourceMissing, and HeadMoved when the pointer is moved by others all the time.
         """
-        history = self._base_history(run.base_run_id)
-        digests = self._render(run, history)
-        changed = self._move_pointer({"run_id": run.run_id, "views": digests})
-        if self._edge:
-            self._edge.invalidate(run.run_id, changed)
-        self._ledger.mark_views(run.run_id, "RENDERED")
+        with subsegment("refresh", run_id=run.run_id, state=run.state) as span:
+            follow("merger", run.traces.get("merger", ""))
+            history = self._base_history(run.base_run_id)
+            digests = self._render(run, history)
+            changed = self._move_pointer({"run_id": run.run_id, "views": digests})
+            span.annotate(views_changed=len(changed))
+            if self._edge:
+                self._edge.invalidate(run.run_id, changed)
+            self._ledger.mark_views(run.run_id, "RENDERED")
 
     def _base_history(self, base_run_id: str | None) -> History:
         """The history up to a run, rendering those of its line that have no views."""
@@ -121,7 +125,9 @@ class Refresher:
 
     def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
         """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
-        views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+        with subsegment("render", run_id=run.run_id) as span:
+            views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+            span.annotate(views=len(views), bytes=sum(map(len, views.values())))
         documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in views.items()}
         told = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
         last = Document(JSON, packed=pack(told))
