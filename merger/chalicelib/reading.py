@@ -2,7 +2,8 @@
 
 `read_carefully` is the definition: every used row, one by one, with line, column and value in the error.
 `read_feed` gives the same result faster: a filtered feed has only the lines parsed that can match the filter, any
-other goes through pandas with types; whatever looks odd there is left to the careful way.
+other is read a column at a time (`chalicelib.plain_lines`), or, where fields are quoted or numbers have a decimal
+point, by pandas with types; whatever looks odd there is left to the careful way.
 
 The contract looks at the columns and rows that are used and at nothing else of the file.
 """
@@ -15,16 +16,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from chalicelib.plain_lines import NotPlain, blocks_of, read_plain
 from chalicelib.tables import NULL, Ints, Table, make_keys
 from shared.dataset import Feed
 from shared.errors import ContractBroken
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_WHOLE = re.compile(r"\+?(\d{1,15})(?:\.0*)?")
-_LIMIT = 10**15
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WHOLE = re.compile(r"\+?(\d{1,15})(?:\.0*)?", re.ASCII)
 _NUMBER_ALLOWED = "a whole number of at most 15 digits that is not negative, or blank"
+_LONGEST_NAME = 255
 _DATE_ALLOWED = "an ISO date like 2020-10-24"
-_QUOTED = re.compile(rb'"[^"\r\n]*"')
+_NAME_ALLOWED = f"a name of at most {_LONGEST_NAME} printable characters in UTF-8"
+_QUOTED = re.compile(rb'(?:^|(?<=[,\r\n]))"[^"\r\n]*"(?=[,\r\n]|$)')
+"""A quoted field as RFC 4180 has it, without a quote or the end of a line in it."""
 _FIELD_LIMIT = 1 << 20
 
 type Numbered = tuple[int, list[str]]
@@ -42,7 +46,7 @@ def read_feed(data: bytes, feed: Feed, *, series: str) -> Table:
         if lines is not None:
             return _build(_numbered(lines), header, feed, series=series)
     else:
-        table = _read_typed(data, header, feed, series=series)
+        table = _read_plain(data, header, feed, series=series) or _read_typed(data, header, feed, series=series)
         if table is not None:
             return table
     return read_carefully(data, feed, series=series)
@@ -80,7 +84,9 @@ def read_header(data: bytes, feed: Feed) -> list[str]:
 
 
 def has_plain_lines(data: bytes) -> bool:
-    """Whether every row is one line: no quoted field spans lines."""
+    """Whether every row is one line that ends in a line feed, and all quoting is of the simplest kind."""
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
+        return False
     return b'"' not in data or b'"' not in _QUOTED.sub(b"", data)
 
 
@@ -188,12 +194,15 @@ def _day(text: str, line: int, feed: Feed) -> int:
 
 def _name(text: str, line: int, feed: Feed) -> str:
     text = text.strip()
-    if text and text.isprintable():
+    if _is_name(text):
         return text
     column = feed.series_column or ""
-    raise ContractBroken(
-        feed=feed.name, line=line, column=column, value=ascii(text), allowed=_needed("a name in printable UTF-8")
-    )
+    raise ContractBroken(feed=feed.name, line=line, column=column, value=ascii(text), allowed=_needed(_NAME_ALLOWED))
+
+
+def _is_name(text: str) -> bool:
+    """A name is a key in the store: that takes 2 KB, and no lone surrogate."""
+    return 0 < len(text) <= _LONGEST_NAME and text.isprintable()
 
 
 def _number(text: str, line: int, column: str, feed: Feed) -> int:
@@ -209,55 +218,89 @@ def _needed(what: str) -> str:
     return f"{what} is needed"
 
 
+def _read_plain(data: bytes, header: list[str], feed: Feed, *, series: str) -> Table | None:
+    """The table a column at a time; None where anything is not plain."""
+    start = data.find(b"\n") + 1
+    if not start or b'"' in data[:start] or not data[:start].strip():
+        return None
+    file = io.BytesIO(data)
+    file.seek(start)
+    return _read_columns(blocks_of(file), header, feed, series=series)
+
+
+def _read_columns(blocks: Iterable[bytes], header: list[str], feed: Feed, *, series: str) -> Table | None:
+    try:
+        columns = read_plain(
+            blocks,
+            width=len(header),
+            date=header.index(feed.date_column),
+            series=header.index(feed.series_column) if feed.series_column else None,
+            measures=[header.index(column) for column in feed.measures.values()],
+        )
+    except NotPlain:
+        return None
+    if not len(columns.days):
+        return None
+    names: tuple[str, ...] = (series,)
+    codes = np.zeros(len(columns.days), dtype=np.int64)
+    if feed.series_column:
+        names, ranks = _sorted_names(columns.names)
+        codes = ranks[columns.codes]
+    values = dict(zip(feed.measures, columns.measures, strict=True))
+    return _ascending(names, make_keys(columns.days, codes), values)
+
+
+def _sorted_names(listed: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
+    """The names in order, and for each place in the list its place in that order."""
+    order = sorted(range(len(listed)), key=listed.__getitem__)
+    ranks = np.empty(len(listed), dtype=np.int64)
+    ranks[order] = np.arange(len(listed))
+    return tuple(listed[n] for n in order), ranks
+
+
 def _read_typed(data: bytes, header: list[str], feed: Feed, *, series: str) -> Table | None:
     """The table by pandas; None where anything is out of the ordinary, be it allowed or not."""
-    import pandas as pd
-
     stripped = _QUOTED.sub(b"", data) if b'"' in data else data
     if b'"' in stripped:
         return None
-    text_columns = [feed.date_column] + ([feed.series_column] if feed.series_column else [])
     try:
-        frame = _parse(data, header, feed, text_columns, number="int64")
+        frame = _parse(data, header, feed)
     except (ValueError, OverflowError):
-        try:
-            frame = _parse(data, header, feed, [*text_columns, *feed.measures.values()], number="int64")
-        except (ValueError, OverflowError):
-            return None
-        if not _rows_are_whole(stripped, len(header)):
-            return None
-    if not len(frame) or stripped.count(b",") != (len(header) - 1) * (len(frame) + 1):
+        return None
+    if not len(frame) or not _rows_are_whole(stripped, len(header)):
         return None
     days = _days_by_category(frame[feed.date_column])
     if days is None:
         return None
-    names, codes = (series,), np.zeros(len(frame), dtype=np.int64)
+    names: tuple[str, ...] = (series,)
+    codes = np.zeros(len(frame), dtype=np.int64)
     if feed.series_column:
         listed = frame[feed.series_column].cat.categories.tolist()
-        if not all(isinstance(name, str) and name and name.isprintable() and name == name.strip() for name in listed):
+        if not all(isinstance(name, str) and _is_name(name) and name == name.strip() for name in listed):
             return None
-        order = sorted(range(len(listed)), key=listed.__getitem__)
-        names = tuple(listed[n] for n in order)
-        ranks = np.empty(len(listed), dtype=np.int64)
-        ranks[order] = np.arange(len(listed))
+        names, ranks = _sorted_names(listed)
         codes = ranks[frame[feed.series_column].cat.codes.to_numpy()]
     values: dict[str, Ints] = {}
     for measure, column in feed.measures.items():
-        numbers = _numbers_of(frame[column], categorical=isinstance(frame[column].dtype, pd.CategoricalDtype))
+        numbers = _numbers_of(frame[column])
         if numbers is None:
             return None
         values[measure] = numbers
     return _ascending(names, make_keys(days, codes), values)
 
 
-def _parse(data: bytes, header: list[str], feed: Feed, categories: list[str], *, number: str):  # type: ignore[no-untyped-def]
+def _parse(data: bytes, header: list[str], feed: Feed):  # type: ignore[no-untyped-def]
+    """The used columns as categories, so that each distinct text is judged once, as it is in the file.
+
+    Asked for categories at once, pandas would take 1e3 and 1000.0 for the same.
+    """
     import pandas as pd
 
-    kinds = dict.fromkeys(feed.measures.values(), number) | dict.fromkeys(categories, "category")
     places = [header.index(column) for column in feed.columns]
     names = [header[n] if n in places else f"unused {n}" for n in range(len(header))]
-    return pd.read_csv(
-        io.BytesIO(data), header=0, names=names, usecols=[header[n] for n in places], dtype=kinds, na_filter=False
+    used = [header[n] for n in places]
+    return pd.read_csv(io.BytesIO(data), header=0, names=names, usecols=used, dtype=str, na_filter=False).astype(
+        "category"
     )
 
 
@@ -280,10 +323,7 @@ def _days_by_category(dates) -> Ints | None:  # type: ignore[no-untyped-def]
     return days
 
 
-def _numbers_of(column, *, categorical: bool) -> Ints | None:  # type: ignore[no-untyped-def]
-    if not categorical:
-        numbers: Ints = column.to_numpy()
-        return numbers if not len(numbers) or (numbers.min() >= 0 and numbers.max() < _LIMIT) else None
+def _numbers_of(column) -> Ints | None:  # type: ignore[no-untyped-def]
     distinct: list[int] = []
     for text in column.cat.categories:
         stripped = str(text).strip()
