@@ -108,8 +108,13 @@ class Ledger:
         """The head pointer; an empty one before the first commit."""
         return _only_fields(Head, self._read(self._dataset + HEAD, "head"))
 
-    def newest_first(self, *, upto: str = "9", since: str = "", state: State | None = None) -> Iterator[Run]:
-        """Runs with since <= id <= upto, newest first, by query, page by page as they are taken."""
+    def newest_first(
+        self, *, upto: str = "9", since: str = "", state: State | None = None, page: int = 0
+    ) -> Iterator[Run]:
+        """Runs with since <= id <= upto, newest first, by query, page by page as they are taken.
+
+        `page` is how many are read at a time, for readers who want a few; 0 is what fits into an answer (1 MB).
+        """
         values: dict[str, Value] = {":d": self._dataset, ":from": since or "0", ":to": upto}
         query: dict[str, Any] = {
             "TableName": self._table,
@@ -117,6 +122,8 @@ class Ledger:
             "ScanIndexForward": False,
             "KeyConditionExpression": "dataset = :d AND run_id BETWEEN :from AND :to",
         }
+        if page:
+            query["Limit"] = page
         if state:
             query |= {"FilterExpression": "#state = :state", "ExpressionAttributeNames": {"#state": "state"}}
             values[":state"] = state.value

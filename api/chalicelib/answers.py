@@ -67,7 +67,7 @@ def answer_figures(site: Site, asked: Asked, _request: Request) -> Reply:
 def answer_runs(site: Site, asked: Asked, _request: Request) -> Reply:
     """`/runs`: newest first; the next page is in the Link header."""
     upto = just_before(asked["before"]) if asked["before"] else "9"
-    runs = list(islice(site.ledger().newest_first(upto=upto), asked["limit"] + 1))
+    runs = list(islice(site.ledger().newest_first(upto=upto, page=asked["limit"] + 1), asked["limit"] + 1))
     shown = runs[: asked["limit"]]
     more = f"runs?before={shown[-1].run_id}&limit={asked['limit']}" if len(runs) > len(shown) else ""
     return Reply(headers=LIVE | _link(more), document=_json([run_as_map(run) for run in shown]))
@@ -108,7 +108,7 @@ def answer_feed(site: Site, _asked: Asked, _request: Request) -> Reply:
     """`/changes.atom`: the newest committed runs."""
     from chalicelib.atom import ENTRIES, render_feed  # deferred: nobody else needs its imports
 
-    runs = list(islice(site.ledger().newest_first(state=State.COMMITTED), ENTRIES))
+    runs = list(islice(site.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES))
     return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, stage=site.place.stage))
 
 

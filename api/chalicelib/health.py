@@ -15,7 +15,7 @@ def examine(site: Site) -> dict[str, Any]:
     ledger = site.ledger()
     head = ledger.head()
     served = site.shelf.current(fresh=True)
-    newest = next(iter(islice(ledger.newest_first(), 1)), None)
+    newest = next(iter(islice(ledger.newest_first(page=1), 1)), None)
     states = ledger.feed_states()
     due = next_due(site.settings.schedule, after=parse_time(newest.run_id)) if newest else None
     return {

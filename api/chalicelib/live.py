@@ -64,7 +64,7 @@ def answer_dashboard(site: Site, asked: Asked, request: Request) -> Reply:
     run_id = site.run_at(day)
     page = site.shelf.view(run_id, "dashboard.html").text if run_id else render_empty_page(site.dataset, site.assets)
     upto = f"{day}T23:59:59Z" if day else "9"
-    runs = list(islice(site.ledger().newest_first(upto=upto), RUNS_LISTED))
+    runs = list(islice(site.ledger().newest_first(upto=upto, page=RUNS_LISTED), RUNS_LISTED))
     return Reply(headers=HEADERS, document=Document(HTML, plain=fill(page, site, runs, day, run_id).encode()))
 
 

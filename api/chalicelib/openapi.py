@@ -57,18 +57,14 @@ def describe(endpoints: Iterable[Described], dataset: Dataset) -> dict[str, Any]
 
 def _path(endpoint: Described) -> dict[str, Any]:
     name = endpoint.path.strip("/").translate(str.maketrans("/.", "__", "{}")) or "dashboard"
-    answers: dict[str, Any] = {
-        "summary": endpoint.summary,
-        "parameters": [*map(_parameter, endpoint.parameters), *_CONDITION],
-        "responses": _responses(endpoint),
-    }
-    bare = {
-        status: {name: part for name, part in response.items() if name != "content"}
-        for status, response in answers["responses"].items()
-    }
     return {
-        "get": answers | {"operationId": f"get_{name}"},
-        "head": answers | {"operationId": f"head_{name}", "responses": bare},
+        "parameters": [*map(_parameter, endpoint.parameters), *_CONDITION],
+        "get": {"operationId": f"get_{name}", "summary": endpoint.summary, "responses": _responses(endpoint)},
+        "head": {
+            "operationId": f"head_{name}",
+            "summary": f"{endpoint.summary} Its headers only.",
+            "responses": {"default": {"description": "The status and the headers that GET answers with."}},
+        },
     }
 
 
