@@ -59,7 +59,7 @@ class XRayStore:
     def find(self, run_id: str, windows: Iterable[Window]) -> list[str]:
         pages = self._client.get_paginator("get_trace_summaries")
         found = dict[str, None]()
-        for window in (piece for window in windows for piece in window.slices(_SLICE)):
+        for window in itertools.chain.from_iterable(each.slices(_SLICE) for each in windows):
             for page in pages.paginate(
                 StartTime=window.since,
                 EndTime=window.until,

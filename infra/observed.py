@@ -1,0 +1,141 @@
+"""What the services say of themselves: every field and every metric of the one line that an invocation writes.
+
+This is the contract of log queries, alarms and the dashboard. Tests hold the handlers to it, and the templates: a
+metric that a template names must be declared here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.dataset import Dataset
+from shared.observation import DIMENSIONS, NAMESPACE
+
+__all__ = ["DIMENSIONS", "NAMESPACE"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A number that CloudWatch draws. All have the dimensions `stage`, `service`, `handler`."""
+
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Says:
+    """What the line of one handler holds beside what all have."""
+
+    always: frozenset[str] = frozenset()
+    sometimes: frozenset[str] = frozenset()
+    """Where it applies: a merge's counts only where there was a merge."""
+
+
+FIELDS: Mapping[str, str] = {
+    "event": "`invocation`: what tells our lines from the platform's",
+    "service": "fetcher, merger, notifier or api",
+    "handler": "the function's name in the service's app.py",
+    "stage": "the stage",
+    "cold_start": "whether this was the first invocation of its process",
+    "trace_id": "the trace of this invocation, for X-Ray and `make trace`; empty outside a trace",
+    "request_id": "Lambda's id of the invocation: the platform's own lines have it",
+    "outcome": "`ok`, what the handler says of itself, or the class of the error",
+    "error": "the error's message",
+    "run_id": "the run that was worked on; several of a batch, with blanks between",
+    "state": "the run's state after that",
+    "reason": "why it ended as it did, or why a feed was not fetched",
+    "new": "feeds with other bytes than the last copy, with blanks between",
+    "same": "feeds with the bytes of the last copy",
+    "failed": "feeds that could not be fetched",
+    "absent": "feeds that were left out because the run had ended",
+    "feed": "the feed that arrived",
+    "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
+    "ended": "run id and state of each run that the watch brought to an end",
+    "notices": "what the watch announced",
+    "command": "`approve` or `redrive`; who asked is in the ledger, not here",
+    "fetch": "whether feeds are missing that the fetcher must get",
+    "mails": "kinds of the mails that were sent",
+    "route": "the route that answered, with its placeholders: no path, no query",
+    "method": "the request's method",
+    "status": "the answer's HTTP status",
+}
+"""Name -> meaning of what is not a metric. None holds personal data or a secret: see `shared.scrubbing`."""
+
+METRICS: Mapping[str, Metric] = {
+    "invocations": Metric(unit="Count", meaning="1 of every line"),
+    "errors": Metric(unit="Count", meaning="1 where something failed, also where a retry is expected to mend it"),
+    "duration": Metric(
+        unit="Milliseconds", meaning="the handler's own time: of a fetch, a mail, a rendering, a request"
+    ),
+    "merge_duration": Metric(unit="Milliseconds", meaning="the same of those invocations that merged"),
+    "feeds_failed": Metric(unit="Count", meaning="feeds that could not be fetched"),
+    "bytes_{feed}": Metric(unit="Bytes", meaning="size of the feed's file; 0 where it failed"),
+    "age_{feed}": Metric(unit="Seconds", meaning="since the run that saw the feed's bytes first"),
+    "bytes_read": Metric(unit="Bytes", meaning="size of the files that were merged; 0 where no byte had changed"),
+    "rows_added": Metric(unit="Count", meaning="rows that a run added"),
+    "rows_changed": Metric(unit="Count", meaning="rows that a run changed"),
+    "rows_removed": Metric(unit="Count", meaning="rows that a run removed"),
+    "rows_rejected": Metric(unit="Count", meaning="rows that a run would have changed, had the gate let it pass"),
+    "rows_written": Metric(unit="Count", meaning="puts and deletes sent to the store, repairs among them"),
+    "runs_rejected": Metric(unit="Count", meaning="runs that ended REJECTED"),
+    "runs_ended": Metric(unit="Count", meaning="runs that the watch brought to an end"),
+    "notices_written": Metric(unit="Count", meaning="notices that the watch wrote: a stale feed, a missed run"),
+    "commit_age": Metric(unit="Seconds", meaning="since the newest committed run, at each watch"),
+    "open_age": Metric(unit="Seconds", meaning="since the beginning of the oldest run that has not ended; 0: none"),
+    "views_age": Metric(unit="Seconds", meaning="since the newest run whose views are rendered, at each watch"),
+    "mails_sent": Metric(unit="Count", meaning="mails that went out"),
+    "records_failed": Metric(unit="Count", meaning="stream records that will be tried again"),
+    "views_rendered": Metric(unit="Count", meaning="runs whose views were rendered"),
+    "views_failed": Metric(unit="Count", meaning="runs whose views could not be rendered"),
+}
+"""Name -> metric; `{feed}` stands for each feed of the dataset: see `metric_names`."""
+
+_EVERY_LINE = frozenset({"event", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}) | {
+    "invocations",
+    "errors",
+    "duration",
+}
+_ROWS = frozenset({"rows_added", "rows_changed", "rows_removed", "rows_rejected", "rows_written"})
+_MERGE = _ROWS | {"bytes_read", "runs_rejected"}
+
+HANDLERS: Mapping[str, Says] = {
+    "fetcher.fetch": Says(
+        always=frozenset({"run_id", "reason", "feeds_failed", "bytes_{feed}"}),
+        sometimes=frozenset({"new", "same", "failed", "absent", "age_{feed}"}),
+    ),
+    "merger.on_feed_arrived": Says(
+        always=frozenset({"run_id", "feed"}),
+        sometimes=frozenset({"state", "way", "reason", "merge_duration"}) | _MERGE,
+    ),
+    "merger.watch": Says(
+        always=frozenset({"ended", "notices", "runs_ended", "notices_written", "open_age"}),
+        sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
+    ),
+    "merger.operate": Says(
+        always=frozenset({"run_id", "command", "state", "reason", "fetch"}),
+        sometimes=frozenset({"way", "merge_duration"}) | _MERGE,
+    ),
+    "notifier.on_run_ended": Says(always=frozenset({"run_id", "mails", "mails_sent", "records_failed"})),
+    "api.serve": Says(always=frozenset({"route", "method", "status"})),
+    "api.refresh_views": Says(always=frozenset({"run_id", "views_rendered", "views_failed"})),
+}
+"""`service.handler` -> what its line says. Where a handler raised, what it would always say may be missing."""
+
+
+def metric_names(dataset: Dataset) -> dict[str, Metric]:
+    """Every metric by the name that it has for this dataset."""
+    return {name: metric for pattern, metric in METRICS.items() for name in _names(pattern, dataset)}
+
+
+def said_always(handler: str, dataset: Dataset) -> frozenset[str]:
+    """Names that every line of this handler has."""
+    return frozenset(name for known in _EVERY_LINE | HANDLERS[handler].always for name in _names(known, dataset))
+
+
+def said_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
+    """Names that a line of this handler may have."""
+    some = HANDLERS[handler].sometimes | {"error"}
+    return said_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
+
+
+def _names(pattern: str, dataset: Dataset) -> list[str]:
+    return [pattern.format(feed=feed) for feed in sorted(dataset.feed_names)] if "{feed}" in pattern else [pattern]
