@@ -17,7 +17,7 @@ from shared.runs import Run, State
 from shared.tracing import follow, subsegment
 
 LEASE_MS = 60_000
-"""How long a mail is claimed for, in milliseconds: longer than publishing it takes, with the client's retries."""
+"""How long a mail is claimed for, in milliseconds: the function's timeout, so who claimed it is done or dead then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +38,12 @@ def mail_batch(event: object, *, using: Mailer, line: Line) -> dict[str, Any]:
     queue are where it comes to rest. Raises EventMalformed for what is no batch, or a record that cannot be named.
     """
     sent, failures, errors = list[str](), list[dict[str, str]](), list[Exception]()
-    runs = dict[str, None]()
+    runs = dict[str, str]()
     for record in batch(event):
         try:
             about = occasion(record, dataset=using.letterhead.dataset)
             if about is not None:
-                runs[about.run_id] = None
+                runs |= {about.run_id: about.subject.state} if isinstance(about.subject, Run) else {}
                 sent += _mail_about(about, owner=sequence_number(record), using=using)
         except Exception as error:
             errors.append(error)
@@ -91,8 +91,8 @@ def _name(record: object) -> str:
         return ""
 
 
-def _observe(line: Line, *, runs: dict[str, None], sent: list[str], errors: list[Exception]) -> None:
-    line.bind(run_id=" ".join(filter(None, runs)), mails=" ".join(sent))
+def _observe(line: Line, *, runs: dict[str, str], sent: list[str], errors: list[Exception]) -> None:
+    line.bind(run_id=" ".join(runs), state=" ".join(runs.values()), mails=" ".join(sent))
     if errors:
         line.bind(
             outcome=type(errors[0]).__name__, error="; ".join(f"{type(error).__name__}: {error}" for error in errors)

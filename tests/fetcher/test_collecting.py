@@ -132,6 +132,7 @@ def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
     said.pop("_aws")
     assert said == {
         "run_id": SUNDAY,
+        "state": "COLLECTING",
         "failed": "jhu",
         "new": "nyt",
         "outcome": "failed",
@@ -303,6 +304,17 @@ def test_a_failure_here_is_forgotten_where_another_invocation_succeeded(fetcher:
     fetcher.server.reply("/us.csv", meanwhile)
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
     assert fetcher.cloud.ledger().get(SUNDAY).deliveries["nyt"].status == "new"
+
+
+def test_a_file_put_there_by_hand_is_taken_as_it_is(fetcher: Fetcher) -> None:
+    """It says nothing of itself in metadata."""
+    fetcher.server.reply("/us.csv", scripted.status(404))
+    fetcher.fetch(SUNDAY)
+    fetcher.cloud.s3.put_object(Bucket=BUCKET, Key=f"raw/{SUNDAY}/nyt.csv", Body=NYT)
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    assert fetcher.cloud.ledger().get(SUNDAY).deliveries["nyt"] == Delivery(
+        status="new", sha256=sha256(NYT), bytes=len(NYT)
+    )
 
 
 def test_a_bucket_that_fails_is_raised_after_the_other_feed_is_through(fetcher: Fetcher) -> None:

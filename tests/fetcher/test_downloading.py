@@ -5,6 +5,8 @@ import dataclasses
 import hashlib
 import io
 import socket
+import tempfile
+import tracemalloc
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -166,6 +168,20 @@ def test_an_encoded_body_is_refused(server: ScriptedServer) -> None:
     url = server.reply("/us.csv", scripted.body(b"\x1f\x8b", Content_Encoding="gzip"))
     with pytest.raises(FeedRefused, match=r"sends Content-Encoding 'gzip'; asked was for identity$"):
         get(url)
+
+
+def test_a_large_feed_takes_no_more_memory_than_a_small_one(server: ScriptedServer) -> None:
+    url = server.reply("/us.csv", scripted.chunked(*[b"x" * 65_536] * 512))
+    limits = dataclasses.replace(LIMITS, max_bytes=2**30)
+    with tempfile.TemporaryFile() as into:
+        tracemalloc.start()
+        try:
+            got = download(url, into=into, known=Validators(), limits=limits, seconds=60)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert got is not None and got.bytes == 32 * 2**20
+    assert peak < 2 * 2**20
 
 
 def test_a_circle_of_redirects_is_left_after_five(server: ScriptedServer) -> None:
