@@ -1,9 +1,9 @@
 """Build one service: copy it beside the sources, vendor, `chalice package`, a reproducible zip, the package gate.
 
-    .build/cache/                        vendored dependencies, one folder per lock
-    .build/packages/{service}-{hash}.zip code; the same for every stage
-    .build/{stage}/{service}/source/     the copy: plain `chalice deploy --stage {stage}` works from there
-    .build/{stage}/{service}/sam.yaml    the template, its code still called ./deployment.zip
+    .build/cache/vendor-{hash}/                 dependencies, one folder per lock
+    .build/cache/packages/{service}-{hash}.zip  code; the same for every stage
+    .build/{stage}/{service}/source/            the copy: plain `chalice deploy --stage {stage}` works from there
+    .build/{stage}/{service}/sam.yaml           the template, its code still called ./deployment.zip
 
 The same sources give the same bytes, and what has not changed is not built again.
 """
@@ -36,6 +36,7 @@ from infra.packages import (
 from infra.services import ROOT, SERVICES, Service, find_service
 
 BUILD = ROOT / ".build"
+CACHE = BUILD / "cache"
 CODE = "./deployment.zip"
 """How the template names the code until `infra.deploy` knows where it is uploaded."""
 
@@ -73,17 +74,19 @@ def build(
     stage: str,
     names: Mapping[str, str],
     out: Path = BUILD,
+    cache: Path = CACHE,
     settings: Mapping[str, str] | None = None,
     root: Path = ROOT,
     report: Report = print,
 ) -> Built:
     """Build a service for a stage.
 
-    `names` are what `${...}` stands for in the service's `.chalice` folder: see `infra.stage.Names`. `settings` are
-    environment variables of the operator's choice; those that the service does not read are not passed to it.
+    `names` are what `${...}` stands for in the service's `.chalice` folder: see `infra.stage.find_names`.
+    `settings` are environment variables of the operator's choice; those that the service does not read stay out.
     Raises PackagingFailed where the package would not work in Lambda or is too large.
     """
     declared = find_service(service)
+    out, cache = out.resolve(), cache.resolve()
     folder = out / stage / service
     chosen = {name: value for name, value in (settings or {}).items() if name in declared.settings and value}
     stamp = _fingerprint(declared, stage=stage, names=names, settings=chosen, root=root)
@@ -96,10 +99,10 @@ def build(
         _chalice_package(folder, stage=stage, merge=root / "infra" / "merge" / f"{service}.yaml")
         host = names.get("CLOUD") == "local" and not fits_this_host()
         lock = root / "infra" / "locks" / f"{service}.txt"
-        dependencies = vendor(lock, cache=out / "cache", report=report, for_host=host)
-        own = _own_files(declared, folder, out=out, root=root, report=report)
-        package = _package(declared, own=own, dependencies=dependencies, out=out, report=report)
-        shutil.copytree(dependencies, folder / "source" / "vendor", copy_function=os.link, dirs_exist_ok=True)
+        dependencies = vendor(lock, cache=cache, report=report, for_host=host)
+        own = _own_files(declared, folder, cache=cache, root=root, report=report)
+        package = _package(declared, own=own, dependencies=dependencies, cache=cache, report=report)
+        shutil.copytree(dependencies, folder / "source" / "vendor", copy_function=_link, dirs_exist_ok=True)
         shutil.rmtree(folder / "chalice")
         shutil.rmtree(own)
         digest = hashlib.sha256(package.read_bytes()).hexdigest()
@@ -212,13 +215,13 @@ def _chalice_package(folder: Path, *, stage: str, merge: Path) -> None:
     (target / "sam.yaml").rename(folder / "sam.yaml")
 
 
-def _own_files(service: Service, folder: Path, *, out: Path, root: Path, report: Report) -> Path:
+def _own_files(service: Service, folder: Path, *, cache: Path, root: Path, report: Report) -> Path:
     """A folder with what the package holds beside its dependencies, byte-compiled."""
     own = folder / "own"
     with zipfile.ZipFile(folder / "chalice" / "deployment.zip") as archive:
         archive.extractall(own)
     if service.name == "api":
-        _add_plotly(own, lock=root / "infra" / "locks" / "assets.txt", cache=out / "cache", report=report)
+        _add_plotly(own, lock=root / "infra" / "locks" / "assets.txt", cache=cache, report=report)
     compile_to_byte_code(own)
     return own
 
@@ -231,14 +234,14 @@ def _add_plotly(own: Path, *, lock: Path, cache: Path, report: Report) -> None:
     (static / "plotly.min.js.gz").write_bytes(gzip.compress(script, 9, mtime=0))
 
 
-def _package(service: Service, *, own: Path, dependencies: Path, out: Path, report: Report) -> Path:
+def _package(service: Service, *, own: Path, dependencies: Path, cache: Path, report: Report) -> Path:
     """The zip, by content: sorted names, one date, one mode. Made, measured and gated only where it is not there."""
     mine = _by_name(own)
     content = mine | _by_name(dependencies)
     hashed = hashlib.sha256(dependencies.name.encode())
     for name in sorted(mine):
         hashed.update(f"{name}\0".encode() + hashlib.sha256(mine[name].read_bytes()).digest())
-    package = out / "packages" / f"{service.name}-{hashed.hexdigest()[:16]}.zip"
+    package = cache / "packages" / f"{service.name}-{hashed.hexdigest()[:16]}.zip"
     if package.exists():
         return package
     package.parent.mkdir(parents=True, exist_ok=True)
@@ -257,7 +260,24 @@ def _package(service: Service, *, own: Path, dependencies: Path, out: Path, repo
             )
         check_imports(made, handlers=[service.handler(function) for function in service.functions])
         made.rename(package)
+    _forget_old(package)
     return package
+
+
+def _link(origin: str, target: str) -> None:
+    """A hard link, or a copy where the two are on different disks."""
+    try:
+        os.link(origin, target)
+    except OSError:
+        shutil.copyfile(origin, target)
+
+
+def _forget_old(package: Path, *, keep: int = 4) -> None:
+    """Remove all but the newest packages of a service; one that is wanted again is made again."""
+    service = package.name.rsplit("-", 1)[0]
+    made = sorted(package.parent.glob(f"{service}-*.zip"), key=lambda path: path.stat().st_mtime)
+    for path in made[:-keep]:
+        path.unlink(missing_ok=True)
 
 
 def _by_name(folder: Path) -> dict[str, Path]:

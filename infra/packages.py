@@ -177,7 +177,8 @@ def _without_runtime(lock: str) -> str:
 
 
 def _names(lock: str) -> list[str]:
-    return re.findall(r"^([A-Za-z0-9_.-]+)==\S+ \\\\$", lock, re.MULTILINE)
+    """The packages named without a condition: conditions are for other platforms than Lambda's."""
+    return re.findall(r"^([A-Za-z0-9_.-]+)==[^ ;]+ \\$", lock, re.MULTILINE)
 
 
 def _member(folder: Path, member: str) -> bytes:
