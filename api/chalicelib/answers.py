@@ -8,7 +8,6 @@ from typing import Any
 
 from chalicelib.documents import CSV, JSON, Document, Reply
 from chalicelib.encoding import csv_header
-from chalicelib.health import examine
 from chalicelib.parameters import Asked
 from chalicelib.problems import ThingUnknown
 from chalicelib.requests import Request
@@ -114,6 +113,8 @@ def answer_feed(site: Site, _asked: Asked, _request: Request) -> Reply:
 
 def answer_health(site: Site, _asked: Asked, _request: Request) -> Reply:
     """`/health`: 503 when the views lag behind the head for too long."""
+    from chalicelib.health import examine  # deferred: no other route needs it
+
     health = examine(site)
     return Reply(status=200 if health["status"] != "behind" else 503, headers=NEVER, document=_json(health))
 

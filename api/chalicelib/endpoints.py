@@ -19,7 +19,6 @@ from chalicelib.answers import (
 )
 from chalicelib.documents import Reply
 from chalicelib.live import answer_dashboard
-from chalicelib.openapi import render_openapi
 from chalicelib.parameters import AS_OF, BEFORE, DATE, FORMAT, FROM, NAME, RUN, SINCE, TO, Asked, Parameter, limit
 from chalicelib.requests import Request
 from chalicelib.site import Site
@@ -47,6 +46,8 @@ class Endpoint:
 
 
 def _answer_openapi(site: Site, _asked: Asked, _request: Request) -> Reply:
+    from chalicelib.openapi import render_openapi  # deferred: few ask for it, and it is long
+
     return Reply(headers=CURRENT, document=render_openapi(ENDPOINTS, site.dataset))
 
 

@@ -16,13 +16,11 @@ from chalicelib.encoding import Table
 from chalicelib.figures import RECENT, last_reported, seven_day_mean
 from chalicelib.formatting import NOT_REPORTED, count, date, moment, number, percent, text
 from chalicelib.histories import Revision
+from chalicelib.marks import AND_AS_OF, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
 from chalicelib.sparkline import sparkline
 from chalicelib.tabulating import Tables
 from shared.dataset import Dataset, Measure
 from shared.runs import Run
-
-QUERY_AS_OF, AND_AS_OF, AS_OF_VALUE = "<!--query-as-of-->", "<!--and-as-of-->", "<!--as-of-value-->"
-NOTICE, FRESHNESS, RUNS = "<!--notice-->", "<!--freshness-->", "<!--runs-->"
 
 REVISIONS_LISTED = 40
 

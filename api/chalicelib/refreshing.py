@@ -245,7 +245,8 @@ def _refresh_each(records: Sequence[Mapping[str, Any]], *, refresher: Refresher,
 def _observe(outcomes: Sequence[Outcome], line: Line) -> None:
     """The canonical line says which runs were rendered, and what failed."""
     failed = [one for one in outcomes if one.error]
-    line.bind(run_id=" ".join(one.run_id for one in outcomes if one.run_id))
+    runs = [one.run_id for one in outcomes if one.run_id]
+    line.bind(run_id=" ".join(runs), state=" ".join([State.COMMITTED] * len(runs)))
     line.measure("Count", views_rendered=len(outcomes) - len(failed), views_failed=len(failed))
     if failed:
         line.fail(ViewsFailed("; ".join(f"{one.run_id or one.sequence}: {one.error}" for one in failed)))
