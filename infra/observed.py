@@ -41,7 +41,7 @@ FIELDS: Mapping[str, str] = {
     "outcome": "`ok`, what the handler says of itself, or the class of the error",
     "error": "the error's message",
     "run_id": "the run that was worked on; several of a batch, with blanks between",
-    "state": "the run's state after that",
+    "state": "the run's state then; several of a batch, with blanks between",
     "reason": "why it ended as it did, or why a feed was not fetched",
     "new": "feeds with other bytes than the last copy, with blanks between",
     "same": "feeds with the bytes of the last copy",
@@ -99,7 +99,7 @@ _MERGE = _ROWS | {"bytes_read", "runs_rejected"}
 
 HANDLERS: Mapping[str, Says] = {
     "fetcher.fetch": Says(
-        always=frozenset({"run_id", "reason", "feeds_failed", "bytes_{feed}"}),
+        always=frozenset({"run_id", "state", "reason", "feeds_failed", "bytes_{feed}"}),
         sometimes=frozenset({"new", "same", "failed", "absent", "age_{feed}"}),
     ),
     "merger.on_feed_arrived": Says(
@@ -114,9 +114,9 @@ HANDLERS: Mapping[str, Says] = {
         always=frozenset({"run_id", "command", "state", "reason", "fetch"}),
         sometimes=frozenset({"way", "merge_duration"}) | _MERGE,
     ),
-    "notifier.on_run_ended": Says(always=frozenset({"run_id", "mails", "mails_sent", "records_failed"})),
+    "notifier.on_run_ended": Says(always=frozenset({"run_id", "state", "mails", "mails_sent", "records_failed"})),
     "api.serve": Says(always=frozenset({"route", "method", "status"})),
-    "api.refresh_views": Says(always=frozenset({"run_id", "views_rendered", "views_failed"})),
+    "api.refresh_views": Says(always=frozenset({"run_id", "state", "views_rendered", "views_failed"})),
 }
 """`service.handler` -> what its line says. Where a handler raised, what it would always say may be missing."""
 

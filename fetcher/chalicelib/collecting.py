@@ -48,6 +48,7 @@ def collect(event: object, *, using: Collector, line: Line) -> dict[str, object]
     run_id = run_id_at(scheduled_time(event))
     line.bind(run_id=run_id)
     task = _open(run_id, using=using)
+    line.bind(state=task.state)
     last = using.ledger.feed_states()
     with ThreadPoolExecutor(max_workers=len(using.urls)) as pool:
         collect_feed = carried(_collect_feed)
@@ -65,22 +66,25 @@ class _Task:
     trace: str
     fresh: bool
     """Begun by this invocation: nothing of it can be in S3."""
-    open: bool
-    """Feeds are still waited for; of another run only what it has is put right."""
+    state: State
+
+    @property
+    def open(self) -> bool:
+        """Feeds are still waited for; of another run only what it has is put right."""
+        return self.state is State.COLLECTING
 
 
 def _open(run_id: str, *, using: Collector) -> _Task:
     trace = current_header()
     if using.ledger.begin(run_id):
         follow("schedule")
-        return _Task(run_id=run_id, trace=trace, fresh=True, open=True)
+        return _Task(run_id=run_id, trace=trace, fresh=True, state=State.COLLECTING)
     run = using.ledger.get(run_id)
-    collecting = run.state is State.COLLECTING
-    if collecting and run.redriven_at:
+    if run.state is State.COLLECTING and run.redriven_at:
         follow("merger", run.traces.get("merger", ""))
     else:
         follow("schedule")
-    return _Task(run_id=run_id, trace=trace, fresh=False, open=collecting)
+    return _Task(run_id=run_id, trace=trace, fresh=False, state=run.state)
 
 
 def _collect_feed(feed: str, last: FeedState | None, task: _Task, *, using: Collector) -> Delivery:
