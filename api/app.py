@@ -12,7 +12,7 @@ from chalice import Chalice, Response
 
 from chalicelib.assets import Assets
 from chalicelib.dispatching import dispatch
-from chalicelib.endpoints import ANY_PATH, ENDPOINTS, EVERY_METHOD, METHODS
+from chalicelib.endpoints import ANY_PATH, EVERY_METHOD, METHODS, ROUTES
 from chalicelib.replies import Sent
 from chalicelib.requests import Request
 from chalicelib.shelf import Shelf
@@ -76,9 +76,9 @@ def serve(**_path: str) -> Response:
         return Ready(dispatch(site(), Request.from_event(app.current_request.to_original_event()), line))
 
 
-for endpoint in ENDPOINTS:
-    methods = EVERY_METHOD if endpoint.path == "/" else METHODS  # {proxy+} does not take the empty path
-    app.route(endpoint.path, methods=list(methods), content_types=[])(serve)
+for route in ROUTES:
+    methods = EVERY_METHOD if route.path == "/" else METHODS  # {proxy+} does not take the empty path
+    app.route(route.path, methods=list(methods), content_types=[])(serve)
 app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
 
 

@@ -12,7 +12,7 @@ from chalicelib.parameters import Asked
 from chalicelib.problems import ThingUnknown
 from chalicelib.requests import Request
 from chalicelib.site import Site
-from chalicelib.slicing import between
+from chalicelib.slicing import cut
 from shared.changes import ChangeSet
 from shared.errors import UnknownRun
 from shared.runs import Run, State
@@ -40,7 +40,7 @@ def answer_table(name: str, *, buckets: bool = False) -> Answer:
             document = _nothing(site, asked["format"], buckets=buckets)
         else:
             document = site.shelf.view(run_id, f"{name}.{asked['format']}")
-        part = between(document, start=asked["from"], end=asked["to"])
+        part = cut(document, start=asked["from"], end=asked["to"], series=asked.get("series"))
         return Reply(headers=CURRENT | _as_download(site, name, asked), document=part)
 
     return answer
@@ -60,7 +60,17 @@ def answer_date(site: Site, asked: Asked, _request: Request) -> Reply:
 def answer_figures(site: Site, asked: Asked, _request: Request) -> Reply:
     """`/figures`: the dashboard's Plotly figures."""
     run_id = site.run_at(asked["as_of"])
-    return Reply(headers=CURRENT, document=site.shelf.view(run_id, "figures.json") if run_id else _json({}))
+    return Reply(headers=CURRENT, document=dashboard_view(site, run_id, "figures.json", asked) if run_id else _json({}))
+
+
+def dashboard_view(site: Site, run_id: str, name: str, asked: Asked) -> Document:
+    """A view of the dashboard: as it was rendered, or of the series that is asked for."""
+    series = asked.get("series")
+    if series is None:
+        return site.shelf.view(run_id, name)
+    from chalicelib.series_pages import series_view  # deferred: most datasets have one series
+
+    return series_view(site, run_id, series, name)
 
 
 def answer_runs(site: Site, asked: Asked, _request: Request) -> Reply:

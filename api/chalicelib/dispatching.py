@@ -1,18 +1,17 @@
 """From a request to what is sent: find the route, read its parameters, answer, and word what is wrong."""
 
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.documents import Reply
-from chalicelib.endpoints import ANY_PATH, ENDPOINTS, METHODS, Endpoint
+from chalicelib.endpoints import ANY_PATH, METHODS, ROUTES, Endpoint, endpoints_of
 from chalicelib.parameters import read_parameters
 from chalicelib.problems import BodyUnexpected, Broken, MethodUnknown, Problem, RouteUnknown
 from chalicelib.replies import Sent, fit, fit_problem
 from chalicelib.requests import Request
 from chalicelib.site import Site
 from shared.observation import Line
-
-_BY_PATH = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 
 _PREFLIGHT = {
     "Allow": ", ".join(METHODS),
@@ -37,7 +36,7 @@ def dispatch(site: Site, request: Request, line: Line) -> Sent:
 
 
 def _answer(site: Site, request: Request) -> Reply:
-    endpoint = _BY_PATH.get(request.route) or _refuse(request)
+    endpoint = _by_path(has_series=site.dataset.has_series).get(request.route) or _refuse(request)
     if request.method == "OPTIONS":
         return Reply(status=204, headers=_PREFLIGHT)
     if request.method not in METHODS:
@@ -50,11 +49,16 @@ def _answer(site: Site, request: Request) -> Reply:
     return endpoint.answer(site, asked, request)
 
 
+@functools.cache
+def _by_path(*, has_series: bool) -> Mapping[str, Endpoint]:
+    return {endpoint.path: endpoint for endpoint in endpoints_of(has_series=has_series)}
+
+
 def _refuse(request: Request) -> Endpoint:
     """A path or a method that no route takes: `{proxy+}` gets both."""
     if request.route == ANY_PATH:
-        for path in _BY_PATH:
-            if _pattern(path).fullmatch(request.path):
+        for route in ROUTES:
+            if _pattern(route.path).fullmatch(request.path):
                 raise MethodUnknown(request.method, request.path, allowed=METHODS)
     raise RouteUnknown(request.path, known=_paths())
 
@@ -64,4 +68,4 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _paths() -> Sequence[str]:
-    return [path for path in _BY_PATH if not path.startswith(("/static", "/figures"))]
+    return [route.path for route in ROUTES if not route.path.startswith(("/static", "/figures"))]

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,21 +25,16 @@ class Table:
         if self.series is None:
             return self
         mine = [n for n, name in enumerate(self.series) if name == series]
-        return Table(
-            dates=[self.dates[n] for n in mine],
-            series=None,
-            values={measure: [column[n] for n in mine] for measure, column in self.values.items()},
-            open_after=self.open_after,
-        )
+        values = {measure: [column[n] for n in mine] for measure, column in self.values.items()}
+        return replace(self, dates=[self.dates[n] for n in mine], series=None, values=values)
 
     def last(self, count: int) -> "Table":
         """The last rows of a table of one series."""
-        return Table(
-            dates=self.dates[-count:],
-            series=self.series and self.series[-count:],
-            values={measure: column[-count:] for measure, column in self.values.items()},
-            open_after=self.open_after,
-        )
+        values = {measure: column[-count:] for measure, column in self.values.items()}
+        return replace(self, dates=self.dates[-count:], values=values)
+
+    def with_open_after(self, newest: str) -> "Table":
+        return replace(self, open_after=newest)
 
     def is_open(self, date: str) -> bool:
         return self.open_after is not None and date > self.open_after
@@ -48,6 +43,17 @@ class Table:
 def to_json(table: Table) -> bytes:
     """A JSON array of `{"date", "series"?, measures..., "complete": false?}`."""
     return join_json(list(_json_rows(table))).encode()
+
+
+def from_json(body: bytes, measures: Sequence[str]) -> Table:
+    """The table that `to_json` wrote, but for which buckets are open."""
+    rows = json.loads(body)
+    several = bool(rows) and "series" in rows[0]
+    return Table(
+        dates=[row["date"] for row in rows],
+        series=[row["series"] for row in rows] if several else None,
+        values={measure: [row[measure] for row in rows] for measure in measures},
+    )
 
 
 def join_json(rows: Sequence[str]) -> str:

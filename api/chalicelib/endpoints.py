@@ -1,7 +1,8 @@
 """The routes: one table that registers them, reads their parameters and writes /openapi.json."""
 
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.answers import (
     CURRENT,
@@ -19,7 +20,21 @@ from chalicelib.answers import (
 )
 from chalicelib.documents import Reply
 from chalicelib.live import answer_dashboard
-from chalicelib.parameters import AS_OF, BEFORE, DATE, FORMAT, FROM, NAME, RUN, SINCE, TO, Asked, Parameter, limit
+from chalicelib.parameters import (
+    AS_OF,
+    BEFORE,
+    DATE,
+    FORMAT,
+    FROM,
+    NAME,
+    RUN,
+    SERIES,
+    SINCE,
+    TO,
+    Asked,
+    Parameter,
+    limit,
+)
 from chalicelib.requests import Request
 from chalicelib.site import Site
 
@@ -48,7 +63,9 @@ class Endpoint:
 def _answer_openapi(site: Site, _asked: Asked, _request: Request) -> Reply:
     from chalicelib.openapi import render_openapi  # deferred: few ask for it, and it is long
 
-    return Reply(headers=CURRENT, document=render_openapi(ENDPOINTS, site.dataset))
+    return Reply(
+        headers=CURRENT, document=render_openapi(endpoints_of(has_series=site.dataset.has_series), site.dataset)
+    )
 
 
 def _table(name: str, summary: str) -> Endpoint:
@@ -63,7 +80,7 @@ def _table(name: str, summary: str) -> Endpoint:
     )
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (
+ROUTES: tuple[Endpoint, ...] = (
     Endpoint(
         path="/",
         summary="The dashboard.",
@@ -147,3 +164,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         problems=(404,),
     ),
 )
+
+_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures"})
+
+
+@functools.cache
+def endpoints_of(*, has_series: bool) -> tuple[Endpoint, ...]:
+    """The routes with the parameters that they have for a dataset: one series needs no choosing."""
+    if not has_series:
+        return ROUTES
+    return tuple(
+        replace(route, parameters=(*route.parameters, SERIES)) if route.path in _OF_ONE_SERIES else route
+        for route in ROUTES
+    )

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from itertools import islice
 
+from chalicelib.answers import dashboard_view
 from chalicelib.documents import HTML, Document, Reply
 from chalicelib.due import next_due
 from chalicelib.formatting import count, date, moment, text
-from chalicelib.marks import AND_AS_OF, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
+from chalicelib.marks import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
 from chalicelib.parameters import Asked
 from chalicelib.requests import Request
 from chalicelib.site import Site
@@ -54,7 +55,7 @@ def answer_dashboard(site: Site, asked: Asked, request: Request) -> Reply:
         return Reply(status=308, headers={"Location": f"./{request.stage_path.rpartition('/')[2]}/"})
     day = asked["as_of"]
     run_id = site.run_at(day)
-    page = site.shelf.view(run_id, "dashboard.html").text if run_id else _empty_page(site)
+    page = dashboard_view(site, run_id, "dashboard.html", asked).text if run_id else _empty_page(site)
     upto = f"{day}T23:59:59Z" if day else "9"
     runs = list(islice(site.ledger().newest_first(upto=upto, page=RUNS_LISTED), RUNS_LISTED))
     return Reply(headers=HEADERS, document=Document(HTML, plain=fill(page, site, runs, day, run_id).encode()))
@@ -71,6 +72,7 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         QUERY_AS_OF: f"?as_of={day}" if day else "",
         AND_AS_OF: f"&amp;as_of={day}" if day else "",
         AS_OF_VALUE: day or "",
+        AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
         NOTICE: _notice(day, run_id) if day else "",
         FRESHNESS: _freshness(runs, site.settings.schedule),
         RUNS: _runs(runs),

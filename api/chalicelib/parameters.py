@@ -99,6 +99,13 @@ AS_OF = Parameter(
     schema=_DATE_SCHEMA,
     example="2020-10-25",
 )
+SERIES = Parameter(
+    name="series",
+    description="Only this series.",
+    read=read_any,
+    schema={"type": "string", "minLength": 1},
+    example="north",
+)
 FORMAT = Parameter(
     name="format",
     description="`json`, or `csv` as a download.",
@@ -168,6 +175,10 @@ class Asked:
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
+
+    def get(self, name: str) -> Any:
+        """None where the route has no such parameter, or the request did not say."""
+        return self.values.get(name)
 
 
 def read_parameters(

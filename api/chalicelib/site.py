@@ -36,7 +36,7 @@ class ApiSettings:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Site:
     """The parts that answers are made from."""
 

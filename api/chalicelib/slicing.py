@@ -4,7 +4,9 @@ Every row of a rendered table is a line of its own and begins with its date, and
 range is found by bisection on the text (rendering them so is `chalicelib.encoding`'s side of the bargain).
 """
 
+import csv
 import functools
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
@@ -15,17 +17,27 @@ _AFTER = "~"
 """Greater than whatever follows a date in a row (a quote or a comma)."""
 
 
-def between(document: Document, *, start: str | None, end: str | None) -> Document:
-    """The rows with start <= date <= end; None leaves that side open."""
-    if not (start or end):
+def cut(document: Document, *, start: str | None, end: str | None, series: str | None = None) -> Document:
+    """The rows with start <= date <= end, of one series where it is said; None leaves that side open."""
+    if not (start or end or series):
         return document
     if document.media_type == JSON:
-        return Document(JSON, plain=join_json(_cut(_json_rows(document), '{"date":"', start, end)).encode())
+        rows = _between(_json_rows(document), '{"date":"', start, end)
+        return Document(JSON, plain=join_json([row for row in rows if _is_json_of(row, series)]).encode())
     header, *rows = _csv_lines(document)
-    return Document(CSV, plain="".join([header, *_cut(rows, "", start, end)]).encode())
+    kept = [row for row in _between(rows, "", start, end) if _is_csv_of(row, series)]
+    return Document(CSV, plain="".join([header, *kept]).encode())
 
 
-def _cut(rows: Sequence[str], lead: str, start: str | None, end: str | None) -> Sequence[str]:
+def _is_json_of(row: str, series: str | None) -> bool:
+    return series is None or json.loads(row)["series"] == series
+
+
+def _is_csv_of(row: str, series: str | None) -> bool:
+    return series is None or next(csv.reader([row]))[1] == series
+
+
+def _between(rows: Sequence[str], lead: str, start: str | None, end: str | None) -> Sequence[str]:
     first = bisect_left(rows, lead + start) if start else 0
     last = bisect_right(rows, lead + end + _AFTER) if end else len(rows)
     return rows[first:last]
@@ -39,4 +51,4 @@ def _json_rows(document: Document) -> Sequence[str]:
 
 @functools.lru_cache(maxsize=16)
 def _csv_lines(document: Document) -> Sequence[str]:
-    return document.text.splitlines(keepends=True)
+    return [f"{line}\n" for line in document.text.split("\n")[:-1]]

@@ -77,11 +77,11 @@ def _read(snapshot: bytes, dataset: Dataset) -> Any:
 
 
 def _increments(frame: Any, dataset: Dataset) -> Any:
-    running = [measure.name for measure in dataset.measures if measure.cumulative]
+    names = list(dataset.measure_names)
     by_series = frame.groupby("series", sort=False)
-    before = by_series[running].shift()
+    before = by_series[names].shift()
     first = by_series.cumcount() == 0
-    return frame.assign(**{name: frame[name].where(first, frame[name] - before[name]) for name in running})
+    return frame.assign(**{name: frame[name].where(first, frame[name] - before[name]) for name in names})
 
 
 def _sums(frame: Any, dataset: Dataset) -> Any:

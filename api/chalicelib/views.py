@@ -4,24 +4,38 @@ import json
 
 from chalicelib.assets import Assets
 from chalicelib.encoding import to_csv, to_json
-from chalicelib.figures import dashboard_figures
-from chalicelib.histories import History, revisions
-from chalicelib.page import render_page
-from chalicelib.tabulating import tabulate
+from chalicelib.histories import History, Revision, revisions
+from chalicelib.tabulating import Tables, tabulate
 from shared.dataset import Dataset
 from shared.runs import Run
 
-TABLES = ("data", "daily", "weekly", "monthly")
-
 
 def render_views(run: Run, *, snapshot: bytes, history: History, dataset: Dataset, assets: Assets) -> dict[str, bytes]:
-    """View name -> bytes; the same arguments give the same bytes."""
+    """View name -> bytes; the same arguments give the same bytes.
+
+    Where there are several series the dashboard is that of the first; the others are rendered when asked for
+    (`chalicelib.series_pages`), as there may be thousands.
+    """
     tables = tabulate(snapshot, dataset)
-    changes = revisions(history, dataset)
     views = {f"{name}.json": to_json(table) for name, table in tables.items().items()}
     views |= {f"{name}.csv": to_csv(table) for name, table in tables.items().items()}
-    shown = tables.only(min(tables.data.series)) if tables.data.series else tables
-    figures = dashboard_figures(shown, changes, dataset)
-    views["figures.json"] = json.dumps(figures, separators=(",", ":"), ensure_ascii=False).encode()
-    views["dashboard.html"] = render_page(run, shown, changes, dataset=dataset, assets=assets).encode()
-    return views
+    return views | render_dashboard(run, tables, revisions(history, dataset), dataset=dataset, assets=assets)
+
+
+def render_dashboard(
+    run: Run, tables: Tables, changes: list[Revision], *, dataset: Dataset, assets: Assets, series: str = ""
+) -> dict[str, bytes]:
+    """`dashboard.html` and `figures.json` of one series: the first where none is said."""
+    from chalicelib.figures import dashboard_figures  # deferred, as tables alone need neither
+    from chalicelib.page import render_page
+
+    names = sorted(set(tables.data.series or ()))
+    chosen = series or (names[0] if names else "")
+    shown = tables.only(chosen) if chosen else tables
+    revised = [change for change in changes if not chosen or change.series == chosen]
+    figures = dashboard_figures(shown, revised, dataset)
+    page = render_page(run, shown, revised, dataset=dataset, assets=assets, series=chosen, all_series=names)
+    return {
+        "figures.json": json.dumps(figures, separators=(",", ":"), ensure_ascii=False).encode(),
+        "dashboard.html": page.encode(),
+    }

@@ -275,6 +275,7 @@
   function linkDownload(view) {
     const query = new URLSearchParams(location.search);
     query.set("format", "csv");
+    if (body.dataset.series) query.set("series", body.dataset.series);
     if (view.from) query.set("from", view.from);
     if (view.to) query.set("to", view.to);
     const table = view.show === "cumulative" ? "data" : view.by;
