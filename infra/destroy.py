@@ -25,9 +25,11 @@ def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Repo
     s3 = cloud.client("s3")
     if "BUCKET" in names and not force and _holds_anything(s3, names["BUCKET"]):
         raise NotEmpty(f"the bucket {names['BUCKET']} of stage {stage} holds data; FORCE=1 deletes it for good")
-    for service in (*reversed(EXTRAS.values()), *reversed(SERVICES.values())):
-        done = stacks.delete(service.stack(stage), cloud=cloud)
-        report(f"{service.name}: {'deleted' if done else 'nothing to do'}")
+    named = [(extra.name, extra.stack(stage)) for extra in reversed(EXTRAS.values())]
+    named += [(service.name, service.stack(stage)) for service in reversed(SERVICES.values())]
+    for name, stack in named:
+        done = stacks.delete(stack, cloud=cloud)
+        report(f"{name}: {'deleted' if done else 'nothing to do'}")
     for bucket in (names[name] for name in ("BUCKET", "ARTEFACTS") if name in names):
         _empty(s3, bucket)
     done = stacks.delete(foundation_stack(stage), cloud=cloud)
