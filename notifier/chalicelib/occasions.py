@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.attributes import from_item
+from shared.attributes import from_item, to_item
 from shared.dataset import Dataset
 from shared.errors import EventMalformed
 from shared.events import member
 from shared.ledger import NOTICES, Notice
-from shared.runs import ENDED_BADLY, Run, State
+from shared.runs import ENDED_BADLY, Run, State, parse_time
 
 MAILED = ENDED_BADLY | {State.COMMITTED}
 """The ends of a run that are told by mail."""
@@ -51,17 +51,19 @@ def occasion(record: object, *, dataset: Dataset) -> Occasion | None:
     """What the record says there is to mail; None for a record of another kind. Raises EventMalformed."""
     if member(record, "eventName") == "REMOVE":
         return None
-    image, key = member(record, "dynamodb", "NewImage"), member(record, "dynamodb", "Keys")
+    image = member(record, "dynamodb", "NewImage")
     try:
-        return next(_occasions(from_item(image), key, dataset=dataset), None)
+        return next(_occasions(from_item(image), dataset=dataset), None)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         shown = f"{type(error).__name__}: {error}"
         raise EventMalformed(f"a record of the ledger is not as the ledger writes it ({shown}): {image}") from error
 
 
-def _occasions(values: Mapping[str, Any], key: Mapping[str, Any], *, dataset: Dataset) -> Iterator[Occasion]:
+def _occasions(values: Mapping[str, Any], *, dataset: Dataset) -> Iterator[Occasion]:
     partition, has_mail = values["dataset"], "mail" in values
+    key = to_item({name: values[name] for name in ("dataset", "run_id")})
     if partition == dataset.name and State(values["state"]) in MAILED and not has_mail:
+        parse_time(values["run_id"])
         run = Run.from_values(values)
         still = {name: values.get(name) for name in _SAME_END}
         yield Occasion(subject=run, run_id=run.run_id, key=key, still=still)

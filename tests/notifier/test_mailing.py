@@ -112,6 +112,7 @@ def test_what_the_line_says(notifier: Notifier) -> None:
     said.pop("_aws")
     assert said == {
         "run_id": f"{SUNDAY} {MONDAY}",
+        "state": "COMMITTED REJECTED",
         "mails": "digest failure",
         "mails_sent": 2,
         "records_failed": 0,

@@ -4,13 +4,16 @@ import contextlib
 import functools
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import botocore.session
 from moto import mock_aws
+from moto.core.models import botocore_stubber
 
 from shared.attributes import from_item, to_item
 from shared.ledger import Ledger
@@ -83,13 +86,26 @@ def cloud_in_memory() -> Iterator[Cloud]:
     before = dict(os.environ)
     os.environ.update(ENVIRONMENT)
     try:
-        with mock_aws():
+        with mock_aws(), _one_call_at_a_time():
             cloud = Cloud(**{name: _session().create_client(name) for name in Cloud.__dataclass_fields__})
             _found(cloud)
             yield cloud
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _one_call_at_a_time() -> Iterator[None]:
+    """moto's tables are plain dictionaries: two threads that write one item at once break each other."""
+    lock, process = threading.RLock(), botocore_stubber.process_request
+
+    def locked(request: Any) -> Any:
+        with lock:
+            return process(request)
+
+    with mock.patch.object(botocore_stubber, "process_request", locked):
+        yield
 
 
 @functools.cache
