@@ -27,11 +27,13 @@ class LocalSystem:
     """What a command holds open."""
 
     cloud: LocalCloud
-    feeds: FeedServer
-    stage: Stage
     chain: Chain
     traces: Path
     """What its functions have traced; see `infra.trace_store.FileStore`."""
+
+    @property
+    def stage(self) -> Stage:
+        return self.chain.stage
 
 
 @contextlib.contextmanager
@@ -48,32 +50,39 @@ def local_system(
     `announce` lets the operator's commands find it; `settings` are environment variables of the functions.
     """
     with contextlib.ExitStack() as stack:
-        feeds = stack.enter_context(FeedServer())
         with terminal.step("Start the local cloud") as step:
             collector = stack.enter_context(TraceCollector())
             cloud = stack.enter_context(LocalCloud(auth=auth, traces=collector.address))
             traces = cloud.folder / "traces.jsonl"
             collector.keep_in(traces)
             step.note(cloud.endpoint)
-        urls = json.dumps(feeds.feed_urls(find_dataset("us-covid")))
         with terminal.step("Build and deploy five stacks"):
-            chosen = {"FEED_URLS": urls} | dict(settings or {})
-            deploy_locally(stage, endpoint=cloud.endpoint, settings=chosen, report=terminal.detail)
-        deployed = Stage(stage, endpoint=cloud.endpoint)
-        mailbox = open_mailbox(deployed)
+            deployed = deployed_chain(stage, cloud=cloud, settings=settings or {}, report=terminal.detail)
+            chain = stack.enter_context(deployed)
         if announce:
             running = Running(pid=os.getpid(), endpoint=cloud.endpoint, stage=stage, traces=str(traces))
             stack.enter_context(announced(running))
-        chain = Chain(deployed, feeds=feeds, mailbox=mailbox)
-        yield LocalSystem(cloud=cloud, feeds=feeds, stage=deployed, chain=chain, traces=traces)
+        yield LocalSystem(cloud=cloud, chain=chain, traces=traces)
 
 
-def deploy_locally(stage: str, *, endpoint: str, settings: Mapping[str, str], report: Callable[[str], None]) -> None:
-    """Deploy a stage as a whole. Raises CommandFailed with the reasons."""
-    try:
-        deploy(stage, endpoint=endpoint, settings=settings, report=report)
-    except (PackagingFailed, DeploymentFailed) as error:
-        raise CommandFailed(str(error)) from error
+@contextlib.contextmanager
+def deployed_chain(
+    stage: str, *, cloud: LocalCloud, settings: Mapping[str, str], report: Callable[[str], None]
+) -> Iterator[Chain]:
+    """A stage of a local cloud, with a feed server and a mailbox of its own.
+
+    What is built for it is kept in the cloud's folder: it is of use to no other, and two may run at once.
+    Raises CommandFailed with the reasons where it cannot be deployed.
+    """
+    with FeedServer() as feeds:
+        urls = json.dumps(feeds.feed_urls(find_dataset("us-covid")))
+        chosen = {"FEED_URLS": urls} | dict(settings)
+        try:
+            deploy(stage, endpoint=cloud.endpoint, settings=chosen, out=cloud.folder / "build", report=report)
+        except (PackagingFailed, DeploymentFailed) as error:
+            raise CommandFailed(str(error)) from error
+        deployed = Stage(stage, endpoint=cloud.endpoint)
+        yield Chain(deployed, feeds=feeds, mailbox=open_mailbox(deployed))
 
 
 def open_mailbox(stage: Stage) -> Mailbox:
