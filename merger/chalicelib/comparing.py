@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chalicelib.tables import Ints, Mask, Table, on_common_names
+from chalicelib.tables import Ints, Table, on_common_names
 
 _CHUNK = 20_000
 
@@ -34,26 +34,18 @@ class Changes:
 def compare(old: Table, new: Table) -> Changes:
     """All rows of both, whatever their age. The tables of the result are over the names of both."""
     old, new = on_common_names([old, new])
-    if len(old) == len(new) and np.array_equal(old.keys, new.keys):
-        differ = _rows_that_differ(old, new)
-        none = slice(0, 0)
-        return Changes(added=new.take(none), before=old.take(differ), after=new.take(differ), removed=old.take(none))
+    if not len(old):
+        return Changes(added=new, before=old, after=new.take(slice(0, 0)), removed=old)
     places, stays = old.find(new.keys)
-    kept_new = new.take(stays)
-    kept_old = old.take(places[stays])
     gone = np.ones(len(old), dtype=np.bool_)
     gone[places[stays]] = False
-    differ = _rows_that_differ(kept_old, kept_new)
+    differ = np.zeros(len(new), dtype=np.bool_)
+    for measure, numbers in new.values.items():
+        differ |= old.values[measure][places] != numbers
+    differ &= stays
     return Changes(
-        added=new.take(~stays), before=kept_old.take(differ), after=kept_new.take(differ), removed=old.take(gone)
+        added=new.take(~stays), before=old.take(places[differ]), after=new.take(differ), removed=old.take(gone)
     )
-
-
-def _rows_that_differ(old: Table, new: Table) -> Mask:
-    differ = np.zeros(len(old), dtype=np.bool_)
-    for measure, numbers in old.values.items():
-        differ |= numbers != new.values[measure]
-    return differ
 
 
 def changed_rows(before: Table, after: Table, *, with_series: bool) -> Iterator[dict[str, object]]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
-from chalicelib.tables import NULL, Ints, Table, on_common_names
+from chalicelib.tables import NULL, Ints, Table, codes_of, days_of, on_common_names
 
 NEVER = int(np.iinfo(np.int64).max)
 """A day beyond all days."""
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,34 +25,44 @@ class Joined:
 def join(feeds: Mapping[str, Table], *, measures: tuple[str, ...]) -> Joined:
     """Inner join; the measures in the declared order."""
     aligned = dict(zip(feeds, on_common_names(list(feeds.values())), strict=True))
-    first = next(iter(aligned.values()))
-    common = reduce(_both, (table.keys for table in aligned.values()))
+    first, *others = aligned.values()
+    common = np.ones(len(first), dtype=np.bool_)
+    for table in others:
+        common &= table.find(first.keys)[1]
+    keys = first.keys if common.all() else first.keys[common]
     values: dict[str, Ints] = {}
     leftovers = {}
     for feed, table in aligned.items():
-        if len(common) == len(table):
-            values |= table.values
-            leftovers[feed] = table.take(slice(0, 0))
-            continue
-        places, _ = table.find(common)
-        values |= {measure: numbers[places] for measure, numbers in table.values.items()}
-        leftovers[feed] = table.take(np.delete(np.arange(len(table)), places))
-    rows = Table(names=first.names, keys=common, values={measure: values[measure] for measure in measures})
+        places, lone = _places_of(keys, table)
+        values |= {measure: numbers if places is None else numbers[places] for measure, numbers in table.values.items()}
+        leftovers[feed] = table.take(lone)
+    rows = Table(names=first.names, keys=keys, values={measure: values[measure] for measure in measures})
     return Joined(rows=rows, leftovers=leftovers)
 
 
-def _both(left: Ints, right: Ints) -> Ints:
-    if len(left) == len(right) and np.array_equal(left, right):
-        return left
-    return np.intersect1d(left, right, assume_unique=True)
+def _places_of(keys: Ints, table: Table) -> tuple[Ints | None, Ints]:
+    """Positions of keys that the table has, None where these are all it has; and positions of its other rows."""
+    if len(keys) == len(table):
+        return None, np.empty(0, dtype=np.int64)
+    places, _ = table.find(keys)
+    other = np.ones(len(table), dtype=np.bool_)
+    other[places] = False
+    return places, np.flatnonzero(other)
 
 
 def first_positive(rows: Table, measure: str) -> Ints:
     """Series code -> the first day on which the measure is positive, or NEVER."""
     days = np.full(len(rows.names), NEVER, dtype=np.int64)
-    positive = rows.values[measure] > 0
-    # Rows ascend by day, and the last of several assignments stays: reversed, that is the first day.
-    days[rows.codes[positive][::-1]] = rows.days[positive][::-1]
+    missing = len(days)
+    for start in range(0, len(rows), _CHUNK):
+        if not missing:
+            break
+        part = rows.take(slice(start, start + _CHUNK))
+        codes = part.codes
+        fresh = np.flatnonzero((part.values[measure] > 0) & (days[codes] == NEVER))[::-1]
+        # Rows ascend by day, and the last of several assignments stays: reversed, that is the first day.
+        days[codes[fresh]] = part.days[fresh]
+        missing = int(np.count_nonzero(days == NEVER))
     return days
 
 
@@ -73,9 +83,10 @@ def reported(rows: Table, firsts: Mapping[str, Ints]) -> Table:
     """
     values = dict(rows.values)
     for measure, first in firsts.items():
-        numbers = values[measure]
-        gone = numbers == 0
-        if gone.any():
-            gone &= rows.days > first[rows.codes]
-            values[measure] = np.where(gone, NULL, numbers)
+        zero = np.flatnonzero(values[measure] == 0)
+        keys = rows.keys[zero]
+        gone = zero[days_of(keys) > first[codes_of(keys)]]
+        if len(gone):
+            values[measure] = values[measure].copy()
+            values[measure][gone] = NULL
     return Table(names=rows.names, keys=rows.keys, values=values)

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.tables import NULL, Ints
+from chalicelib.tables import NULL, Ints, make_keys
 
 type _Words = NDArray[np.uint64]
 
@@ -44,14 +44,12 @@ class NotPlain(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """The used columns of a file, a number a row."""
+    """The used columns of a file, in the order of its rows."""
 
-    days: Ints
-    """Ordinals of the dates."""
     names: tuple[str, ...]
-    """The distinct names of the series column, in the order in which they come; empty where there is none."""
-    codes: Ints
-    """Indices into `names`; empty where there is no series column."""
+    """The distinct names of the series column, sorted; empty where there is none."""
+    keys: Ints
+    """As in a table over these names; the code is 0 where there is no series column."""
     measures: Sequence[Ints]
 
 
@@ -60,21 +58,21 @@ def read_plain(
 ) -> Columns:
     """The columns at these places of rows with `width` fields. `blocks` hold whole lines. Raises NotPlain."""
     dates, names = _Names(), _Names()
-    days: list[Ints] = []
-    codes: list[Ints] = []
+    pairs: list[tuple[Ints, Ints | None]] = []
     numbers: list[list[Ints]] = [[] for _ in measures]
     for text in blocks:
         block = _Block(text, width)
-        days.append(dates.codes(block, date))
-        if series is not None:
-            codes.append(names.codes(block, series))
+        pairs.append((dates.codes(block, date), None if series is None else names.codes(block, series)))
         for place, column in zip(measures, numbers, strict=True):
             column.append(block.numbers(place))
-    ordinals = np.array([_ordinal(date) for date in dates.listed], dtype=np.int64)
+    days = np.array([_ordinal(date) for date in dates.listed], dtype=np.int64)
+    listed = [_name(text) for text in names.listed]
+    places = np.empty(len(listed), dtype=np.int64)
+    places[sorted(range(len(listed)), key=listed.__getitem__)] = np.arange(len(listed))
+    keys = [make_keys(days[day], np.int64(0) if code is None else places[code]) for day, code in pairs]
     return Columns(
-        days=ordinals[_joined(days)],
-        names=tuple(map(_name, names.listed)),
-        codes=_joined(codes),
+        names=tuple(sorted(listed)),
+        keys=_joined(keys),
         measures=[_joined(column) for column in numbers],
     )
 

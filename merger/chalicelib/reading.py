@@ -239,15 +239,10 @@ def _read_columns(blocks: Iterable[bytes], header: list[str], feed: Feed, *, ser
         )
     except NotPlain:
         return None
-    if not len(columns.days):
+    if not len(columns.keys):
         return None
-    names: tuple[str, ...] = (series,)
-    codes = np.zeros(len(columns.days), dtype=np.int64)
-    if feed.series_column:
-        names, ranks = _sorted_names(columns.names)
-        codes = ranks[columns.codes]
     values = dict(zip(feed.measures, columns.measures, strict=True))
-    return _ascending(names, make_keys(columns.days, codes), values)
+    return _ascending(columns.names if feed.series_column else (series,), columns.keys, values)
 
 
 def _sorted_names(listed: Sequence[str]) -> tuple[tuple[str, ...], Ints]:

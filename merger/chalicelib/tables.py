@@ -18,6 +18,9 @@ type Mask = NDArray[np.bool_]
 
 NULL = -1
 _CODE_BITS = 32
+_MANY = 4
+"""Keys as many as a quarter of the rows are not looked up one by one."""
+_STRETCH = 1 << 13
 _CODE_MASK = (1 << _CODE_BITS) - 1
 
 
@@ -36,11 +39,11 @@ class Table:
 
     @property
     def days(self) -> Ints:
-        return self.keys >> _CODE_BITS
+        return days_of(self.keys)
 
     @property
     def codes(self) -> Ints:
-        return self.keys & _CODE_MASK
+        return codes_of(self.keys)
 
     def take(self, chosen: "Mask | Ints | slice") -> "Table":
         """The rows that a mask, ascending positions or a slice choose."""
@@ -63,11 +66,12 @@ class Table:
         return Table(names=self.names, keys=self.keys, values={name: self.values[name] for name in measures})
 
     def find(self, keys: Ints) -> tuple[Ints, Mask]:
-        """For each key its position here and whether it is here; positions of absent keys mean nothing."""
-        places = np.searchsorted(self.keys, keys)
+        """For each of these ascending keys its position and whether it is here; absent ones have no true position."""
         if not len(self):
-            return places, np.zeros(len(keys), dtype=np.bool_)
-        places = np.minimum(places, len(self) - 1)
+            return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
+        places = _places_by_stretches(self.keys, keys) if len(keys) * _MANY > len(self) else None
+        if places is None:
+            places = np.minimum(np.searchsorted(self.keys, keys), len(self) - 1)
         return places, self.keys[places] == keys
 
     def rows(self, *, with_series: bool) -> Iterator[dict[str, Any]]:
@@ -85,11 +89,42 @@ class Table:
         return iso_date(int(self.keys[-1]) >> _CODE_BITS) if len(self) else ""
 
 
+def _places_by_stretches(among: Ints, keys: Ints) -> Ints | None:
+    """Positions of keys among others, both ascending: long stretches of both are alike. None where they are not.
+
+    A position is that of the key where it is there, and any other where it is not.
+    """
+    places = np.zeros(len(keys), dtype=np.int64)
+    start = at = 0
+    tries = 64 + len(keys) // 128
+    while at < len(keys) and start < len(among) and tries:
+        size = min(_STRETCH, len(keys) - at, len(among) - start)
+        same = among[start : start + size] == keys[at : at + size]
+        alike = size if same.all() else int(same.argmin())
+        places[at : at + alike] = np.arange(start, start + alike)
+        start, at = start + alike, at + alike
+        if alike < size:
+            tries -= 1
+            if among[start] < keys[at]:
+                start += int(np.searchsorted(among[start:], keys[at]))
+            else:
+                at += int(np.searchsorted(keys[at:], among[start]))
+    return places if tries else None
+
+
 def iso_date(day: int) -> str:
     return dt.date.fromordinal(day).isoformat()
 
 
-def make_keys(days: Ints, codes: Ints) -> Ints:
+def days_of(keys: Ints) -> Ints:
+    return keys >> _CODE_BITS
+
+
+def codes_of(keys: Ints) -> Ints:
+    return keys & _CODE_MASK
+
+
+def make_keys(days: Ints, codes: Ints | np.int64) -> Ints:
     return (days << _CODE_BITS) | codes
 
 
