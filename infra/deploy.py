@@ -104,7 +104,12 @@ def deploy(
 def _names_for_extras(stage: str, *, cloud: Cloud) -> dict[str, str]:
     """The parameters by which the extras' templates learn the stage's names."""
     published = find_published(stage, cloud=cloud)
-    wanted = {"DataBucket": "BUCKET", "ArtefactBucket": "ARTEFACTS", "RunsTable": "RUNS_TABLE", "Url": "DASHBOARD_URL"}
+    wanted = {
+        "DataBucket": "BUCKET",
+        "ArtefactBucket": "ARTEFACTS",
+        "Url": "DASHBOARD_URL",
+        "ChangesStreamArn": "CHANGES_STREAM_ARN",
+    }
     return {parameter: published.get(name, "") for parameter, name in wanted.items()}
 
 

@@ -19,6 +19,7 @@ _SETTING_OF = {
     "runs-stream-arn": "RUNS_STREAM_ARN",
     "topic-arn": "TOPIC_ARN",
     "operators-topic-arn": "OPERATORS_TOPIC_ARN",
+    "changes-stream-arn": "CHANGES_STREAM_ARN",
     "api-url": "DASHBOARD_URL",
 }
 """SSM parameter below `/covid-stats/{stage}/` -> the name under which the services' config and policies use it."""
