@@ -6,6 +6,8 @@ from typing import Any
 
 from infra.trace_store import Document, Trace, names_run
 
+_INITIALISATION = ("Initialization", "Init")
+"""What Lambda calls the start of a process; `Invocation` and `Overhead` are the rest, which our own steps tell."""
 _NOT_TOLD = frozenset({"run_id", "stage", "service", "handler", "upstream", "upstream_trace", "cold_start"})
 """Annotations that the hop itself has."""
 
@@ -111,7 +113,7 @@ def _hop(
     said, causes = _said(document), _causes(known.values())
     steps = _steps(document, children, causes, run_id)
     function = _function_of(document, known)
-    inits = [each for each in children.get(function, []) if each.get("name") in ("Initialization", "Init")]
+    inits = [each for each in children.get(function, []) if each.get("name") in _INITIALISATION]
     steps = [*(_step(each, {}, causes, run_id) for each in inits), *steps]
     upstreams = [_said(each) for each in _below(document, children) if "upstream" in _said(each)]
     upstream = next((each for each in upstreams if run_id in str(each.get("run_id", run_id)).split()), {})
