@@ -20,7 +20,7 @@ _PLACES = {"TableName": "table_name", "Bucket": "bucket_name", "Key": "key", "To
 _THROTTLES = frozenset({"ThrottlingException", "ProvisionedThroughputExceededException", "Throttled", "SlowDown"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Call:
     """A call under way."""
 
@@ -28,8 +28,8 @@ class _Call:
     """Seconds since 1970."""
     model: Any
     places: Mapping[str, str]
-    sent: int
-    """Bytes of the body; 0 where there is none."""
+    sent: int = 0
+    """Bytes of the request's body."""
 
 
 class CallRecorder:
@@ -40,18 +40,25 @@ class CallRecorder:
 
     def listen(self, session: Any) -> None:
         session.register("before-parameter-build", self.begins)
+        session.register("before-call", self.sends)
         session.register("after-call", self.ended)
         session.register("after-call-error", self.broke)
 
     def begins(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         if is_tracing() and self._is_one_of_the_first():
             places = {ours: params[name] for name, ours in _PLACES.items() if isinstance(params.get(name), str)}
-            context[_KEY] = _Call(time.time(), model, places, _size(params))
+            context[_KEY] = _Call(time.time(), model, places)
+
+    def sends(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        call: _Call | None = context.get(_KEY)
+        if call is not None:
+            call.sent = _size(params.get("body"))
 
     def ended(self, http_response: Any, parsed: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         call: _Call | None = context.pop(_KEY, None)
         if call is not None:
-            received = int(http_response.headers.get("content-length") or 0)
+            is_head = call.model.name.startswith("Head")
+            received = 0 if is_head else int(http_response.headers.get("content-length") or 0)
             _record(call, parsed, status=int(http_response.status_code), received=received)
 
     def broke(self, exception: Exception, context: dict[str, Any], **_: Any) -> None:
@@ -81,7 +88,8 @@ def _record(
         aws=aws | ({"retries": said["RetryAttempts"]} if said.get("RetryAttempts") else {}),
         status=status,
         mark=mark or _mark(status, code),
-        bytes=call.sent or received or None,
+        sent=call.sent or None,
+        received=received or None,
         rows=parsed.get("Count"),
         code=code,
         reason=reason,
@@ -97,11 +105,11 @@ def _mark(status: int, code: str) -> str:
     return "error" if status >= 400 else ""
 
 
-def _size(params: Mapping[str, Any]) -> int:
-    body = params.get("Body")
-    if isinstance(body, bytes):
+def _size(body: Any) -> int:
+    """Bytes of what is sent: bytes themselves, or a file from where it stands."""
+    if isinstance(body, bytes | bytearray | str):
         return len(body)
-    if body is not None and hasattr(body, "seek"):
+    if hasattr(body, "seek"):
         at = body.tell()
         body.seek(0, 2)
         size = int(body.tell() - at)

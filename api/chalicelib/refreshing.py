@@ -26,7 +26,7 @@ from shared.keys import CURRENT_VIEWS, change_set_key, snapshot_key, view_key
 from shared.ledger import Ledger
 from shared.observation import Line
 from shared.runs import Run, State
-from shared.tracing import follow, subsegment
+from shared.tracing import carried, follow, subsegment
 
 HISTORY = "history.json"
 
@@ -133,7 +133,7 @@ class Refresher:
         last = Document(JSON, packed=pack(told))
         with ThreadPoolExecutor(_WRITERS) as writers:
             keys = [view_key(run.run_id, f"{name}.gz") for name in documents]
-            writing = writers.map(self._put, keys, documents.values())
+            writing = writers.map(carried(self._put), keys, documents.values())
             self._keep_assets()
             deque(writing, maxlen=0)
         self._put(view_key(run.run_id, f"{HISTORY}.gz"), last)

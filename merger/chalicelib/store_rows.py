@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.attributes import to_attribute, to_item
 from shared.errors import TransientError
+from shared.tracing import carried
 
 _BATCH = 25
 _THREADS = 8
@@ -65,7 +66,7 @@ def write_rows(
 
 def _send_all(batches: Iterator[list[WriteRequest]], send: Callable[[list[WriteRequest]], int]) -> int:
     """In threads, never more than twice as many batches in hand as there are threads."""
-    done = 0
+    done, send = 0, carried(send)
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         waiting: set[concurrent.futures.Future[int]] = set()
         for batch in batches:
