@@ -136,8 +136,9 @@ def _apply(
 ) -> bool:
     declared = load_template(template).get("Parameters", {})
     passed = {name: value for name, value in parameters.items() if name in declared}
+    role = find_published(stage, cloud=cloud).get("CLOUDFORMATION_ROLE", "")
     began = time.monotonic()
-    done = stacks.apply(stack, template, parameters=passed, stage=stage, cloud=cloud, bucket=bucket)
+    done = stacks.apply(stack, template, parameters=passed, stage=stage, cloud=cloud, bucket=bucket, role=role)
     report(f"{what}: deployed in {time.monotonic() - began:.1f} s" if done else f"{what}: nothing to do")
     return done
 

@@ -25,10 +25,12 @@ def apply(
     stage: str,
     cloud: Cloud,
     bucket: str = "",
+    role: str = "",
 ) -> bool:
     """Bring the stack to the template; whether anything changed. Raises DeploymentFailed; CloudFormation rolls back.
 
-    `bucket` is where a template beyond CloudFormation's limit for inline ones is put.
+    `bucket` is where a template beyond CloudFormation's limit for inline ones is put; `role` is the ARN of the role
+    that CloudFormation makes things with, where it is not to use the caller's own rights.
     """
     client = cloud.client("cloudformation")
     status = _clear(stack, cloud=cloud)
@@ -42,6 +44,7 @@ def apply(
         Capabilities=_CAPABILITIES,
         Tags=[{"Key": "project", "Value": "covid-stats"}, {"Key": "stage", "Value": stage}],
         **_where(stack, template, bucket=bucket, cloud=cloud),
+        **({"RoleARN": role} if role else {}),
     )
     if not _has_changes(stack, change_set, cloud=cloud):
         client.delete_change_set(StackName=stack, ChangeSetName=change_set)

@@ -20,6 +20,7 @@ _SETTING_OF = {
     "topic-arn": "TOPIC_ARN",
     "operators-topic-arn": "OPERATORS_TOPIC_ARN",
     "changes-stream-arn": "CHANGES_STREAM_ARN",
+    "cloudformation-role": "CLOUDFORMATION_ROLE",
     "api-url": "DASHBOARD_URL",
 }
 """SSM parameter below `/covid-stats/{stage}/` -> the name under which the services' config and policies use it."""
