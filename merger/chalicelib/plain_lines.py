@@ -213,8 +213,10 @@ class _Names:
             codes.append(code)
         fresh = self.listed[before:]
         if fresh:
-            rows = [[len(text), *np.frombuffer(text.ljust(_LONGEST_NAME, b"\0"), "<u8")] for text in fresh]
-            self._known = np.concatenate([self._known, np.array(rows, dtype=np.uint64).T], axis=1)
+            sizes = np.array([[len(text) for text in fresh]], dtype=np.uint64)
+            words = np.frombuffer(b"".join(text.ljust(_LONGEST_NAME, b"\0") for text in fresh), "<u8")
+            known = np.concatenate([sizes, words.reshape(len(fresh), -1).T])
+            self._known = np.concatenate([self._known, known], axis=1)
         return codes
 
 

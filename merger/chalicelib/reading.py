@@ -62,6 +62,11 @@ def read_carefully(data: bytes, feed: Feed, *, series: str) -> Table:
 
 def read_lines(lines: Sequence[bytes], header: list[str], feed: Feed, *, series: str) -> Table:
     """The used rows among some lines of a file whose header is known; there may be none. Raises ContractBroken."""
+    table = None
+    if lines and not feed.where:
+        table = _read_columns([b"\n".join(lines) + b"\n"], header, feed, series=series)
+    if table is not None:
+        return table
     numbered = ((number, line) for number, line in enumerate(lines, start=1))
     return _build(_numbered(numbered), header, feed, series=series, may_be_empty=True)
 
