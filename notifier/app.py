@@ -10,8 +10,8 @@ from typing import Any
 
 from chalice import Chalice
 
+from chalicelib.letterhead import Letterhead
 from chalicelib.mailing import Mailer, mail_batch
-from chalicelib.mails import Letterhead
 from chalicelib.topic import Topic
 from shared.aws import client
 from shared.events import Event

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.mails import Letterhead, Mail, digest, failure, notice_mail
+from chalicelib.digests import digest
+from chalicelib.failures import failure, notice_mail
+from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.occasions import Occasion, batch, occasion, sequence_number
 from shared.errors import EventMalformed
 from shared.ledger import Ledger, Notice

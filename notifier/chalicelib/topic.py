@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.mails import Mail
+from chalicelib.letterhead import Mail
 
 
 class Topic:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.mailing import LEASE_MS, Mailer, mail_batch
-from chalicelib.mails import Letterhead, Mail
 from shared.datasets import US_COVID
 from shared.errors import CovidStatsError, EventMalformed
 from shared.observation import Line

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.mails import MOST_BYTES, Letterhead, Mail, digest, failure, notice_mail
+from chalicelib.digests import digest
+from chalicelib.failures import failure, notice_mail
+from chalicelib.letterhead import MOST_BYTES, Letterhead, Mail
 from shared.datasets import US_COVID
 from shared.ledger import Head, Notice
 from shared.runs import Delivery, Run, State

@@ -1,0 +1,118 @@
+"""Mails about what went wrong: a run that ended badly, a run that never began, a feed that stands still."""
+
+import textwrap
+
+from chalicelib.letterhead import Letterhead, Mail
+from chalicelib.plain_text import inset, section, wrapped
+from shared.dataset import Dataset
+from shared.ledger import Head, Notice
+from shared.runs import Delivery, Run, State
+from shared.wording import WIDTH, sentence
+
+
+def failure(run: Run, *, head: Head, letterhead: Letterhead) -> Mail:
+    """Why a run ended badly, what that means and what can be done."""
+    dataset = letterhead.dataset
+    troubled = _troubled_feeds(run, dataset=dataset)
+    blocks = [
+        wrapped(f"Run {run.run_id} ended {run.state}: {_what_happened(run)}."),
+        section("Reason", [inset(sentence(run.reason or "none was given"))]),
+        section("Feeds", [_feed_line(run, feed.name, troubled, dataset=dataset) for feed in dataset.feeds]),
+        section("Meanwhile", [inset(f"None of it is served; the files that arrived are kept. {_served(head)}")]),
+        section("What to do", _what_to_do(run, letterhead)),
+        letterhead.links({"This run": letterhead.link(f"/runs/{run.run_id}")}),
+        letterhead.signature(),
+    ]
+    feeds = f", feed {' and '.join(troubled)}" if troubled else ""
+    kind = f" ({run.rejected_by})" if run.rejected_by else ""
+    return letterhead.mail("failure", f"run {run.run_id} {run.state}{kind}{feeds}", blocks)
+
+
+def notice_mail(notice: Notice, *, head: Head, letterhead: Letterhead) -> Mail:
+    """A feed that stands still, or a failure that is not the end of a run."""
+    if notice.kind == "stale":
+        return _stale(notice, letterhead=letterhead)
+    status = f"make status STAGE={letterhead.stage}"
+    blocks = [
+        wrapped(sentence(notice.text)),
+        section("Meanwhile", [inset(_served(head))]),
+        section("What to do", ["The next run makes up for it. To see how things are:", f"  {status}"]),
+        letterhead.links({}),
+        letterhead.signature(),
+    ]
+    return letterhead.mail("failure", notice.text.partition(": ")[0], blocks)
+
+
+def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
+    feed = letterhead.dataset.feed(str(notice.details["feed"]))
+    since, days = str(notice.details["since"])[:10], notice.details["days"]
+    means = (
+        "Nothing is wrong with the runs: they go on, with this feed as it was. A date is shown once every feed has it,"
+        " so no newer dates come until this feed changes. The digest that follows the change says so."
+    )
+    blocks = [
+        wrapped(f"Feed {feed.name} ({feed.title}) has published the same file since {since}, for {days} days."),
+        section("What it means", [inset(means)]),
+        section("Where it comes from", [feed.url]),
+        letterhead.links({}),
+        letterhead.signature(),
+    ]
+    return letterhead.mail("stale", f"feed {feed.name} unchanged since {since}, {days} days", blocks)
+
+
+def _troubled_feeds(run: Run, *, dataset: Dataset) -> list[str]:
+    """The feeds that the failure is about: those that did not come, or those that the reason names."""
+    names = sorted(dataset.feed_names)
+    if run.state is State.INCOMPLETE:
+        return [name for name in names if name not in run.arrived]
+    words = run.reason.replace(",", " ").replace(":", " ").split()
+    return [name for name in names if name in words]
+
+
+def _what_happened(run: Run) -> str:
+    match run.state, run.rejected_by:
+        case State.INCOMPLETE, _:
+            return "while it was collecting, a feed did not arrive in time"
+        case State.REJECTED, "gate":
+            return "while it was merging, the change to the last committed run was beyond what is allowed"
+        case State.REJECTED, _:
+            return "while it was merging, a feed did not keep its contract"
+    return "while it was merging, its attempts were used up"
+
+
+def _feed_line(run: Run, name: str, troubled: list[str], *, dataset: Dataset) -> str:
+    mark = "*" if name in troubled else " "
+    said = run.deliveries.get(name)
+    return f"{mark} {name} ({dataset.feed(name).title})\n" + textwrap.indent(
+        wrapped(_delivered(said, arrived=name in run.arrived), width=WIDTH - 6), "    "
+    )
+
+
+def _delivered(said: Delivery | None, *, arrived: bool) -> str:
+    if not arrived:
+        return f"did not arrive: {said.reason}" if said is not None and said.reason else "did not arrive"
+    if said is None or said.status == "failed":
+        return "arrived"
+    unchanged = ", the same as before" if said.status == "same" else ""
+    return f"arrived: {said.bytes:,} bytes{unchanged}" + (f", from {said.source_url}" if said.source_url else "")
+
+
+def _served(head: Head) -> str:
+    if not head.head:
+        return "No run was committed yet, so nothing is served."
+    return f"The last good run, {head.head}, stays served: {head.rows:,} rows, newest date {head.newest}."
+
+
+def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
+    redrive = letterhead.command("redrive", run.run_id)
+    if run.rejected_by == "gate":
+        return ["If the change is right, let it pass, once:", f"  {letterhead.command('approve', run.run_id)}"]
+    if run.state is State.INCOMPLETE:
+        return ["The next run makes up for it. To fetch what is missing now:", f"  {redrive}"]
+    if run.state is State.REJECTED:
+        return [
+            "Once the feed is mended, the next run makes up for it. To try this",
+            "run's files again, after a change of the rules they are held to:",
+            f"  {redrive}",
+        ]
+    return ["To try again, with the files that are kept:", f"  {redrive}"]

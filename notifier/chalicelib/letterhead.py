@@ -1,0 +1,62 @@
+"""A mail, and what is the same on every mail of a deployment."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from chalicelib.plain_text import within
+from shared.dataset import Dataset
+from shared.wording import ascii_line, shorten
+
+MOST_BYTES = 250_000
+"""SNS takes 256 KB, attributes included."""
+_MOST_SUBJECT = 99
+_PRODUCTION = "prod"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """One mail, as it is published."""
+
+    kind: str
+    """`digest`, `failure` or `stale`: the message attribute by which a subscriber can filter."""
+    subject: str
+    """One line of ASCII, under 100 characters: SNS takes no other."""
+    body: str
+
+    def __post_init__(self) -> None:
+        if not (self.subject.isascii() and self.subject.isprintable() and 0 < len(self.subject) < 100):
+            raise ValueError(f"subject {self.subject!r} is not one line of ASCII under 100 characters")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letterhead:
+    """What is the same on every mail of a deployment."""
+
+    stage: str
+    dataset: Dataset
+    dashboard_url: str = ""
+    """Without a slash at its end; empty where there is none, and then there are no links."""
+
+    def subject(self, text: str) -> str:
+        """The stage stands first, but for production: a glance tells whether it is serious."""
+        prefix = "" if self.stage == _PRODUCTION else f"[{self.stage}] "
+        return shorten(ascii_line(f"{prefix}covid-stats: {text}"), _MOST_SUBJECT)
+
+    def link(self, path: str) -> str:
+        return f"{self.dashboard_url}{path}" if self.dashboard_url else ""
+
+    def command(self, name: str, run_id: str) -> str:
+        return f"make {name} RUN={run_id} STAGE={self.stage}"
+
+    def links(self, links: Mapping[str, str]) -> str:
+        """A line for each link that there is (title -> address), the dashboard last."""
+        shown = dict(links) | {"Dashboard": self.link("/")}
+        return "\n".join(f"{title + ':':<17}{url}" for title, url in shown.items() if url)
+
+    def signature(self) -> str:
+        return f"covid-stats, stage {self.stage}, dataset {self.dataset.name}"
+
+    def mail(self, kind: str, subject: str, blocks: Iterable[str]) -> Mail:
+        """A mail of these blocks, empty ones left out; cut at the end of a line where SNS would not take it."""
+        body = "\n\n".join(block for block in blocks if block) + "\n"
+        return Mail(kind=kind, subject=self.subject(subject), body=within(body, MOST_BYTES))
