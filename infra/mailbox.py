@@ -32,6 +32,7 @@ class Mailbox:
         """Make a queue of this name and subscribe it; one that exists is emptied and used again."""
         queue_url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": _policy(arn, topic_arn)})
         sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=arn)
         mailbox = cls(sqs, queue_url=queue_url)
         mailbox.read()
@@ -51,6 +52,18 @@ class Mailbox:
             entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
             self._sqs.delete_message_batch(QueueUrl=self._queue_url, Entries=entries)
         return messages
+
+
+def _policy(queue_arn: str, topic_arn: str) -> str:
+    """Lets the topic, and nobody else, put mails into the queue."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _mail(envelope: Mapping[str, Any]) -> Mail:
