@@ -61,8 +61,8 @@ def _approve(asked: OperateRun, tools: Tools) -> Run:
     run = tools.ledger.get(asked.run_id)
     if run.state is State.REJECTED and run.rejected_by == "contract":
         raise NotAllowed(
-            f"run {run.run_id} was rejected because its files cannot be merged ({run.reason}); there is nothing to"
-            " let pass: the next run takes what upstream has then"
+            f"run {run.run_id} was rejected because a file cannot be read ({run.reason}); there is nothing to let"
+            " pass: the next run takes the file as upstream has mended it"
         )
     marks = {"approved_by": asked.by, "approved_at": asked.time}
     return tools.ledger.reopen(run.run_id, allowed=frozenset({State.REJECTED}), marks=marks, known_from=_later(asked))
