@@ -17,7 +17,8 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f293
 .title { font-size: 18px; font-weight: 600 } .sub, .took { fill: #4b5563 } .hop { font-weight: 600 }
 .step { fill: #4b5563; font-size: 11px } .took { font-size: 11px } .bad { fill: #b91c1c }
 .said { fill: #6b7280; font-weight: 400; font-size: 11px } .bad .said { fill: #b91c1c }
-.axis { stroke: #eef0f3 } .tick { fill: #9ca3af; font-size: 10px; text-anchor: middle } .gap { fill: #f3f4f6 } .gaptext { fill: #6b7280; font-size: 10px; text-anchor: middle }
+.axis { stroke: #eef0f3 } .tick { fill: #9ca3af; font-size: 10px; text-anchor: middle }
+.gap { fill: #f3f4f6 } .gaptext { fill: #6b7280; font-size: 10px; text-anchor: middle }
 .wait { stroke: #2563eb; stroke-width: 1.5; stroke-dasharray: 2 2 }
 """
 
@@ -74,7 +75,7 @@ def _gaps(journey: Journey, height: int) -> Iterator[str]:
         width = max(right - left, 0.8)
         yield f'<rect class="gap" x="{left}" y="{_TOP - 10}" width="{width:.1f}" height="{height - _TOP - 26}"/>'
         if width > 30 or (gap.began, gap.ended) in broken:
-            cut = "⫽ " if (gap.began, gap.ended) in broken else ""
+            cut = "// " if (gap.began, gap.ended) in broken else ""
             text = f"{cut}{duration(gap.took)} {gap.waiting_for}"
             yield f'<text class="gaptext" x="{(left + right) / 2:.1f}" y="{_TOP - 14}">{escape(text)}</text>'
 
