@@ -3,7 +3,7 @@
 raw/{run_id}/{feed}.csv      the bytes a feed answered with
 changesets/{run_id}.json     what a committed run changed
 snapshots/{run_id}.csv       all rows after the run, for people, Athena and the views
-snapshots/_{run_id}.npz      the same per feed, for the next comparison; Athena passes over names that begin with _
+snapshots/_{run_id}.index    the same per feed, for the next comparison; Athena passes over names that begin with _
 views/{run_id}/{name}        what the API serves
 """
 
@@ -31,7 +31,7 @@ def snapshot_key(run_id: str) -> str:
 
 
 def index_key(run_id: str) -> str:
-    return f"snapshots/_{run_id}.npz"
+    return f"snapshots/_{run_id}.index"
 
 
 def view_key(run_id: str, name: str) -> str:

@@ -7,7 +7,6 @@ rows is on the head's `dirty` list until a commit or a roll-back; whoever writes
 
 import contextlib
 import datetime as dt
-import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -104,7 +103,7 @@ def commit_changes(
 
 def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
     from chalicelib.comparing import change_set_json  # deferred: brings numpy
-    from chalicelib.snapshots import csv_pieces, write_index
+    from chalicelib.snapshots import csv_pieces, index_pieces
 
     json_pieces = change_set_json(
         merged.changes,
@@ -114,9 +113,7 @@ def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
     )
     tools.files.write(change_set_key(run.run_id), json_pieces, content_type="application/json")
     tools.files.write(snapshot_key(run.run_id), csv_pieces(merged.snapshot), content_type="text/csv")
-    index = io.BytesIO()
-    write_index(merged.snapshot, index)
-    tools.files.write_file(index_key(run.run_id), index, content_type="application/octet-stream")
+    tools.files.write(index_key(run.run_id), index_pieces(merged.snapshot), content_type="application/octet-stream")
 
 
 def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: Tools) -> dict[str, Any]:

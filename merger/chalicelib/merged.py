@@ -27,7 +27,13 @@ class Merged:
 
 def full_merge(files: Mapping[str, bytes], *, old: Snapshot, dataset: Dataset, run_id: str) -> Merged:
     """Feed -> its file, compared with the last committed state. Raises ContractBroken."""
-    tables = {feed.name: read_feed(files[feed.name], feed, series=dataset.series) for feed in dataset.feeds}
+    tables, plain = {}, set()
+    for feed in dataset.feeds:
+        data = files[feed.name]
+        tables[feed.name] = read_feed(data, feed, series=dataset.series)
+        if has_plain_lines(data):
+            plain.add(feed.name)
+        del data
     joined = join(tables, measures=dataset.measure_names)
     firsts = {m.name: first_positive(joined.rows, m.name) for m in dataset.measures if m.cumulative}
     changes = compare(old.reported, reported(joined.rows, firsts))
@@ -37,7 +43,7 @@ def full_merge(files: Mapping[str, bytes], *, old: Snapshot, dataset: Dataset, r
         leftovers=joined.leftovers,
         firsts=firsts,
         runs=(*old.runs, run_id),
-        plain=frozenset(feed.name for feed in dataset.feeds if has_plain_lines(files[feed.name])),
+        plain=frozenset(plain),
     )
     return Merged(snapshot=snapshot, changes=changes, newest_before=old.rows.newest, rows_before=len(old.rows))
 

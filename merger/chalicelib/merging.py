@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
 from chalicelib.merge_tools import Outcome, Tools
+from chalicelib.run_files import WhenAsked
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
 from shared.keys import index_key
 from shared.ledger import Head
@@ -84,29 +85,31 @@ def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str,
     from chalicelib.merged import full_merge
     from chalicelib.snapshots import empty_snapshot, read_index
 
-    names = [feed.name for feed in tools.dataset.feeds]
-    files = {feed: tools.files.raw(run.run_id, feed) for feed in names}
+    feeds = [feed.name for feed in tools.dataset.feeds]
+    files = WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.raw(run.run_id, feed))
     if not head.head:
         old = empty_snapshot(tools.dataset)
         return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id), "full", old
     old = read_index(tools.files.read(index_key(head.head)), tools.dataset)
-    if size >= tools.policy.delta_from_bytes and head.rules == tools.rules:
-        old_files = _old_files(head, names, tools)
-        if old_files:
-            merged = delta_merge(files, old_files=old_files, old=old, dataset=tools.dataset, run_id=run.run_id)
-            if merged:
-                return merged, "delta", old
+    if size >= tools.policy.delta_from_bytes and head.rules == tools.rules and _has_sources(head, feeds, tools):
+        merged = delta_merge(
+            WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(run.run_id, feed)),
+            old_files=WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(head.head, feed)),
+            old=old,
+            dataset=tools.dataset,
+            run_id=run.run_id,
+        )
+        if merged:
+            return merged, "delta", old
     return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id), "full", old
 
 
-def _old_files(head: Head, names: Iterable[str], tools: Tools) -> dict[str, bytes] | None:
-    """The files that the head's snapshot was made from; None where one is gone or another."""
+def _has_sources(head: Head, feeds: Iterable[str], tools: Tools) -> bool:
+    """Whether the files that the head's snapshot was made from are still there, as they were."""
     try:
-        if any(tools.files.raw_file(head.head, feed).sha256 != head.sources.get(feed) for feed in names):
-            return None
-        return {feed: tools.files.raw(head.head, feed) for feed in names}
+        return all(tools.files.raw_file(head.head, feed).sha256 == head.sources.get(feed) for feed in feeds)
     except ObjectMissing:
-        return None
+        return False
 
 
 def _check_size(size: int, tools: Tools) -> None:

@@ -2,9 +2,9 @@
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from shared.changes import ChangeSet
 from shared.errors import ObjectMissing
@@ -38,6 +38,10 @@ class RunFiles:
     def raw(self, run_id: str, feed: str) -> bytes:
         return self.read(raw_key(run_id, feed))
 
+    def open_raw(self, run_id: str, feed: str) -> BinaryIO:
+        """The file as a stream, to be read once. Raises ObjectMissing."""
+        return self._open(raw_key(run_id, feed))
+
     def arrived(self, run_id: str) -> frozenset[str]:
         """The feeds whose raw file of this run is there."""
         reply = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"raw/{run_id}/")
@@ -48,11 +52,15 @@ class RunFiles:
 
     def read(self, key: str) -> bytes:
         """Raises ObjectMissing."""
-        with _missing(key):
-            body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        body: bytes = self._open(key).read()
         return body
 
-    def write(self, key: str, pieces: Iterable[bytes], *, content_type: str) -> None:
+    def _open(self, key: str) -> BinaryIO:
+        with _missing(key):
+            body: BinaryIO = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        return body
+
+    def write(self, key: str, pieces: Iterable[bytes | memoryview], *, content_type: str) -> None:
         """Write an object piece by piece; repeating it gives the same object."""
         with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as file:
             for piece in pieces:
@@ -62,6 +70,23 @@ class RunFiles:
     def write_file(self, key: str, file: IO[bytes], *, content_type: str) -> None:
         file.seek(0)
         self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=content_type)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhenAsked[T](Mapping[str, T]):
+    """Something for each feed that is got when it is asked for, so that one feed's file is held at a time."""
+
+    feeds: Sequence[str]
+    get_one: Callable[[str], T]
+
+    def __getitem__(self, feed: str) -> T:
+        return self.get_one(feed)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.feeds)
+
+    def __len__(self) -> int:
+        return len(self.feeds)
 
 
 @contextlib.contextmanager

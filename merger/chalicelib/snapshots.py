@@ -1,22 +1,21 @@
-"""The state after a run, as two files: CSV for people, Athena and the views; arrays for the next comparison."""
+"""The state after a run, as two files: CSV for people, Athena and the views; an index for the next comparison."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chalicelib.csv_lines import lines, numbers, texts
 from chalicelib.joining import reported
-from chalicelib.tables import Ints, Table, empty_table
+from chalicelib.tables import Ints, Table, empty_table, iso_date
 from shared.dataset import Dataset
 
 CHANGED_BY = "#changed_by"
 """The column of a snapshot's rows that says which run last changed them: an index into `Snapshot.runs`."""
 
-_CHUNK = 50_000
+_CHUNK = 1 << 14
+_ALIGNED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,48 +61,74 @@ def with_marks(rows: Table, marks: Ints) -> Table:
 def csv_pieces(snapshot: Snapshot) -> Iterator[bytes]:
     """`series,date,<measures>,run_id`, a line a row in order of (date, series), null as nothing."""
     told = snapshot.reported
-    marks = snapshot.rows.values[CHANGED_BY]
+    series = [_cell(name) for name in told.names]
+    runs = [run.encode() for run in snapshot.runs]
     yield (",".join(["series", "date", *told.values, "run_id"]) + "\n").encode()
     for start in range(0, len(told), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        runs = (snapshot.runs[n] for n in marks[chunk].tolist())
-        rows = told.take(chunk).rows(with_series=True)
-        lines = [_line(list(row.values()), run) for row, run in zip(rows, runs, strict=True)]
-        yield "".join(lines).encode()
-
-
-def _line(values: list[Any], run_id: str) -> str:
-    series = values[0]
-    if any(mark in series for mark in ',"'):
-        series = '"' + series.replace('"', '""') + '"'
-    return ",".join([series, *("" if value is None else str(value) for value in values[1:]), run_id]) + "\n"
-
-
-def write_index(snapshot: Snapshot, into: BinaryIO) -> None:
-    """The snapshot as an npz file."""
-    head = {"names": snapshot.rows.names, "runs": snapshot.runs, "plain": sorted(snapshot.plain)}
-    arrays: dict[str, NDArray[Any]] = {"head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)}
-    arrays |= {f"first|{name}": days for name, days in snapshot.firsts.items()}
-    for prefix, table in {"rows": snapshot.rows, **{f"left.{k}": t for k, t in snapshot.leftovers.items()}}.items():
-        arrays |= {f"{prefix}|keys": table.keys} | {f"{prefix}|{name}": table.values[name] for name in table.values}
-    np.savez(into, allow_pickle=False, **arrays)
-
-
-def read_index(data: bytes | BinaryIO, dataset: Dataset) -> Snapshot:
-    """The snapshot back from its npz file, its measures in the declared order."""
-    file = io.BytesIO(data) if isinstance(data, bytes) else data
-    with np.load(file, allow_pickle=False) as arrays:
-        head = json.loads(arrays["head"].tobytes())
-        names = tuple(head["names"])
-
-        def table(prefix: str, measures: tuple[str, ...]) -> Table:
-            values = {name: arrays[f"{prefix}|{name}"] for name in measures}
-            return Table(names=names, keys=arrays[f"{prefix}|keys"], values=values)
-
-        return Snapshot(
-            rows=table("rows", (*dataset.measure_names, CHANGED_BY)),
-            leftovers={feed.name: table(f"left.{feed.name}", tuple(feed.measures)) for feed in dataset.feeds},
-            firsts={m.name: arrays[f"first|{m.name}"] for m in dataset.measures if m.cumulative},
-            runs=tuple(head["runs"]),
-            plain=frozenset(head["plain"]),
+        rows = told.take(slice(start, start + _CHUNK))
+        days = rows.days
+        dates = [iso_date(day).encode() for day in range(int(days[0]), int(days[-1]) + 1)]
+        yield lines(
+            [
+                texts(series, rows.codes),
+                texts(dates, days - days[0]),
+                *map(numbers, rows.values.values()),
+                texts(runs, snapshot.rows.values[CHANGED_BY][start : start + _CHUNK]),
+            ]
         )
+
+
+def _cell(name: str) -> bytes:
+    return ('"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"') else name).encode()
+
+
+def index_pieces(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
+    """The snapshot as a file for the next comparison: a line of JSON that says what follows, then array after array.
+
+    A measure's numbers take as many bytes as its largest needs, so that the file is half of what memory holds.
+    """
+    arrays = {f"first|{name}": (days, "<i8") for name, days in snapshot.firsts.items()}
+    for prefix, table in {"rows": snapshot.rows, **{f"left.{k}": t for k, t in snapshot.leftovers.items()}}.items():
+        arrays[f"{prefix}|keys"] = table.keys, "<i8"
+        arrays |= {f"{prefix}|{name}": (numbers, _narrowest(numbers)) for name, numbers in table.values.items()}
+    head = {
+        "names": snapshot.rows.names,
+        "runs": snapshot.runs,
+        "plain": sorted(snapshot.plain),
+        "arrays": {name: (kind, len(array)) for name, (array, kind) in arrays.items()},
+    }
+    text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    yield text + b" " * (-(len(text) + 1) % _ALIGNED) + b"\n"
+    for array, kind in arrays.values():
+        piece = array.astype(kind, copy=False)
+        yield piece.data
+        yield bytes(-piece.nbytes % _ALIGNED)
+
+
+def read_index(data: bytes, dataset: Dataset) -> Snapshot:
+    """The snapshot back from its index, its measures in the declared order; its arrays are views of the data."""
+    start = data.index(b"\n") + 1
+    head = json.loads(data[:start])
+    arrays: dict[str, Ints] = {}
+    for name, (kind, size) in head["arrays"].items():
+        arrays[name] = np.frombuffer(data, dtype=kind, count=size, offset=start)
+        start += arrays[name].nbytes + -arrays[name].nbytes % _ALIGNED
+    names = tuple(head["names"])
+
+    def table(prefix: str, measures: tuple[str, ...]) -> Table:
+        values = {name: arrays[f"{prefix}|{name}"] for name in measures}
+        return Table(names=names, keys=arrays[f"{prefix}|keys"], values=values)
+
+    return Snapshot(
+        rows=table("rows", (*dataset.measure_names, CHANGED_BY)),
+        leftovers={feed.name: table(f"left.{feed.name}", tuple(feed.measures)) for feed in dataset.feeds},
+        firsts={m.name: arrays[f"first|{m.name}"] for m in dataset.measures if m.cumulative},
+        runs=tuple(head["runs"]),
+        plain=frozenset(head["plain"]),
+    )
+
+
+def _narrowest(numbers: Ints) -> str:
+    """The smallest type that holds all of them."""
+    least, most = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
+    return next(kind for kind in ("<i2", "<i4", "<i8") if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max)

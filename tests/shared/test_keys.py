@@ -25,7 +25,7 @@ def test_everything_of_a_run_has_its_place() -> None:
         f"raw/{RUN}/nyt.csv",
         f"changesets/{RUN}.json",
         f"snapshots/{RUN}.csv",
-        f"snapshots/_{RUN}.npz",
+        f"snapshots/_{RUN}.index",
         f"views/{RUN}/data.json",
     )
 

@@ -1,0 +1,54 @@
+"""Lines of CSV from columns, by array operations: a row at a time takes twenty times as long.
+
+Every column is laid out at full width, a row below the other, with a mask of what is really there; what the mask
+leaves is the text.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.tables import Ints
+
+type _Letters = NDArray[np.uint8]
+type Column = tuple[_Letters, NDArray[np.bool_]]
+"""Letters, a row each, and which of them are there."""
+
+_ZERO = ord("0")
+
+
+def texts(choices: Sequence[bytes], chosen: Ints) -> Column:
+    """For each row one of few texts."""
+    width = max(map(len, choices), default=0)
+    letters = np.frombuffer(b"".join(text.ljust(width) for text in choices), dtype=np.uint8).reshape(-1, width)
+    sizes = np.array([len(text) for text in choices], dtype=np.int64)
+    return letters[chosen], np.arange(width) < sizes[chosen, np.newaxis]
+
+
+def numbers(values: Ints) -> Column:
+    """Whole numbers without leading zeros; negative ones (there is one: NULL) as nothing."""
+    width = max(1, len(str(values.max()))) if len(values) else 1
+    letters = np.empty((len(values), width), dtype=np.uint8)
+    there = np.empty((len(values), width), dtype=np.bool_)
+    rest = values
+    for place in range(width):
+        there[:, width - 1 - place] = values >= (10**place if place else 0)
+        tenth = rest // 10
+        letters[:, width - 1 - place] = rest - tenth * 10 + _ZERO
+        rest = tenth
+    return letters, there
+
+
+def lines(columns: Sequence[Column]) -> bytes:
+    """The rows as lines, commas between the columns."""
+    rows = len(columns[0][0])
+    width = sum(letters.shape[1] + 1 for letters, _ in columns)
+    letters, there = np.empty((rows, width), dtype=np.uint8), np.ones((rows, width), dtype=np.bool_)
+    at = 0
+    for part, mask in columns:
+        end = at + part.shape[1]
+        letters[:, at:end], there[:, at:end], letters[:, end] = part, mask, ord(",")
+        at = end + 1
+    letters[:, -1] = ord("\n")
+    return letters[there].tobytes()
