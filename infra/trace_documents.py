@@ -115,7 +115,9 @@ def _hop(
     function = _function_of(document, known)
     inits = [each for each in children.get(function, []) if each.get("name") in _INITIALISATION]
     steps = [*(_step(each, {}, causes, run_id) for each in inits), *steps]
-    upstreams = [_said(each) for each in _below(document, children) if "upstream" in _said(each)]
+    upstreams = [
+        said for said in map(_said, _below(document, children)) if said.keys() & {"upstream", "upstream_trace"}
+    ]
     upstream = next((each for each in upstreams if run_id in str(each.get("run_id", run_id)).split()), {})
     return Hop(
         service=str(said["service"]),

@@ -103,6 +103,11 @@ def _branches(hops: Sequence[Hop]) -> Iterator[Branch]:
                 yield from hang(hop.reference, depth + 1)
 
     yield from hang("", 0)
+    for hop in hops:  # a circle has no beginning: it is told from the first in time
+        if id(hop) not in seen:
+            seen.add(id(hop))
+            yield _branch(hop, None, 0)
+            yield from hang(hop.reference, 1)
 
 
 def _branch(hop: Hop, upstream: Hop | None, depth: int) -> Branch:

@@ -2,7 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lambda_process import Process, lambda_process
+
+from tests.observability.lambda_process import Process, lambda_process
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lambda_process import Process
 
 from shared.errors import GateClosed
 from shared.tracing import Span, carried, first_subsegment, follow, own_trace, reference, subsegment, trace_id
+from tests.observability.lambda_process import Process
 
 ROOT = Path(__file__).parents[2]
 HEADER = "Root=1-5f95b290-0123456789abcdef01234567;Parent=89abcdef01234567;Sampled=1"
