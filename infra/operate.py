@@ -5,6 +5,7 @@ STAGE names a stage on AWS; without it, or with the name of one that runs in thi
 
 import argparse
 import json
+from collections.abc import Callable
 
 from infra.announcing import find_running
 from infra.deployed import Stage
@@ -14,11 +15,14 @@ from infra.operator_words import Words
 from infra.problems import CommandFailed
 from infra.terminal import Terminal
 
+type Find = Callable[[str], Stage]
+"""From the name that was given, which may be empty, to the stage that is meant."""
 
-def status(arguments: list[str]) -> int:
+
+def status(arguments: list[str], *, find: Find | None = None) -> int:
     """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
     asked = _parser("status", status.__doc__).parse_args(arguments)
-    found = look_at(find_stage(asked.stage))
+    found = look_at((find or find_stage)(asked.stage))
     if asked.json:
         print(json.dumps(found.as_map(), default=_plain, ensure_ascii=False, indent=1))
     else:
@@ -26,14 +30,14 @@ def status(arguments: list[str]) -> int:
     return 1 if found.problems else 0
 
 
-def approve(arguments: list[str]) -> int:
+def approve(arguments: list[str], *, find: Find | None = None) -> int:
     """Let a REJECTED run pass the gate. Exits with 1 when it still does not end well."""
-    return _operate("approve", arguments, approve.__doc__)
+    return _operate("approve", arguments, approve.__doc__, find=find or find_stage)
 
 
-def redrive(arguments: list[str]) -> int:
+def redrive(arguments: list[str], *, find: Find | None = None) -> int:
     """Try a run that ended badly again. Exits with 1 when it still does not end well."""
-    return _operate("redrive", arguments, redrive.__doc__)
+    return _operate("redrive", arguments, redrive.__doc__, find=find or find_stage)
 
 
 def find_stage(name: str) -> Stage:
@@ -46,13 +50,13 @@ def find_stage(name: str) -> Stage:
     raise CommandFailed("no local cloud runs in this checkout; start one with `make run`, or name a stage: STAGE=prod")
 
 
-def _operate(command: str, arguments: list[str], about: str | None) -> int:
+def _operate(command: str, arguments: list[str], about: str | None, *, find: Find) -> int:
     parser = _parser(command, about)
     parser.add_argument("--run", required=True, help="the run's id, such as 2020-10-25T17:00:00Z")
     asked = parser.parse_args(arguments)
     words = Words(Terminal())
     tell = (lambda _: None) if asked.json else words.say
-    outcome = operate(find_stage(asked.stage), command, asked.run, tell=tell)
+    outcome = operate(find(asked.stage), command, asked.run, tell=tell)
     if asked.json:
         print(json.dumps(_outcome_map(outcome), default=_plain, ensure_ascii=False, indent=1))
     else:

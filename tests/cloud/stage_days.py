@@ -58,4 +58,4 @@ def dates(day: dt.date) -> list[tuple[int, dt.date]]:
 
 def rows_upto(day: Day) -> list[dict[str, object]]:
     """All rows of a day's feeds, as the API gives them."""
-    return [{"date": str(date)} | row(n) for n, date in dates(day.date)]
+    return [{"date": str(date), **row(n)} for n, date in dates(day.date)]
