@@ -4,10 +4,12 @@ import functools
 import re
 from collections.abc import Mapping, Sequence
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.documents import Reply
 from chalicelib.endpoints import ANY_PATH, METHODS, ROUTES, Endpoint, endpoints_of
 from chalicelib.parameters import read_parameters
-from chalicelib.problems import BodyUnexpected, Broken, MethodUnknown, Problem, RouteUnknown
+from chalicelib.problems import BodyUnexpected, Broken, MethodUnknown, Problem, RouteUnknown, StoreUnavailable
 from chalicelib.replies import Sent, fit, fit_problem
 from chalicelib.requests import Request
 from chalicelib.site import Site
@@ -28,6 +30,9 @@ def dispatch(site: Site, request: Request, line: Line) -> Sent:
         sent = fit(_answer(site, request), request)
     except Problem as problem:
         sent = fit_problem(problem, request)
+    except (BotoCoreError, ClientError) as error:
+        line.fail(error)
+        sent = fit_problem(StoreUnavailable(), request)
     except Exception as error:
         line.fail(error)
         sent = fit_problem(Broken(request.request_id), request)

@@ -98,7 +98,7 @@ def _days(dates: Any) -> Any:
 def _to_sunday(day: Any) -> Any:
     import pandas as pd
 
-    return pd.to_timedelta(6 - day.dt.weekday, unit="D")
+    return pd.to_timedelta(6 - day.dt.day_of_week, unit="D")
 
 
 def _to_month_end(day: Any) -> Any:

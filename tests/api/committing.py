@@ -1,20 +1,17 @@
-"""Commits runs as the merger leaves them: a snapshot, a change set, a run in the ledger; then refreshes views."""
+"""Commits runs as the merger leaves them: a snapshot, a change set, a run in the ledger."""
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType, SimpleNamespace
 from typing import Any
-
-import boto3
 
 from shared.attributes import to_item
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
 from shared.keys import change_set_key, snapshot_key
 from shared.summary import LISTED, Summary
-from tests.api.serving import ENVIRONMENT
+from tests.shared.in_memory import BUCKET, Cloud
 
 type Key = tuple[str, str]
 type Rows = Mapping[Key, Sequence[int | None]]
@@ -25,36 +22,19 @@ type Rows = Mapping[Key, Sequence[int | None]]
 class Committer:
     """Holds what the store would, and makes the records of its stream."""
 
+    cloud: Cloud
     dataset: Dataset
-    bucket: str = ENVIRONMENT["BUCKET"]
-    table: str = ENVIRONMENT["RUNS_TABLE"]
     rows: dict[Key, Sequence[int | None]] = field(default_factory=dict)
     head: str | None = None
-
-    def create(self) -> None:
-        """The bucket and the table."""
-        boto3.client("s3").create_bucket(Bucket=self.bucket)
-        boto3.client("dynamodb").create_table(
-            TableName=self.table,
-            KeySchema=[
-                {"AttributeName": "dataset", "KeyType": "HASH"},
-                {"AttributeName": "run_id", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "dataset", "AttributeType": "S"},
-                {"AttributeName": "run_id", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
 
     def commit(self, run_id: str, rows: Rows, **attributes: Any) -> dict[str, Any]:
         """Make `rows` the head; the stream record of it. Nothing changed gives an UNCHANGED run."""
         change = self._difference(run_id, rows)
         if change.empty:
             return self.end(run_id, "UNCHANGED", base_run_id=self.head)
-        s3 = boto3.client("s3")
-        s3.put_object(Bucket=self.bucket, Key=change_set_key(run_id), Body=change.to_json())
-        s3.put_object(Bucket=self.bucket, Key=snapshot_key(run_id), Body=self._snapshot(run_id, rows))
+        s3 = self.cloud.s3
+        s3.put_object(Bucket=BUCKET, Key=change_set_key(run_id), Body=change.to_json())
+        s3.put_object(Bucket=BUCKET, Key=snapshot_key(run_id), Body=self._snapshot(run_id, rows))
         counts = {name: len(getattr(change, name)) for name in ("added", "changed", "removed")}
         record = self.end(
             run_id,
@@ -85,7 +65,7 @@ class Committer:
 
     def _put(self, values: Mapping[str, Any]) -> dict[str, Any]:
         item = to_item(values)
-        boto3.client("dynamodb").put_item(TableName=self.table, Item=item)
+        self.cloud.put(**item)
         return item
 
     def _row(self, key: Key, values: Sequence[int | None]) -> dict[str, Any]:
@@ -130,9 +110,3 @@ class Committer:
             warnings=[],
             recovered=[],
         )
-
-
-def refresh(module: ModuleType, *records: Mapping[str, Any]) -> dict[str, Any]:
-    """What the stream handler answers to a batch."""
-    answer: dict[str, Any] = module.refresh_views({"Records": list(records)}, SimpleNamespace(aws_request_id="r"))
-    return answer
