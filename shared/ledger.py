@@ -200,18 +200,18 @@ class Ledger:
 
     def arrive(self, run_id: str, feed: str) -> Run:
         """Add a feed's arrival; the run as it is then. Whoever sees the last arrival goes on to `claim`."""
+        values: dict[str, Value] = {":feed": frozenset({feed}), ":collecting": State.COLLECTING, ":id": run_id}
+        maps: dict[str, Value] = {":none": {}, ":nothing": {}}  # MiniStack makes one map of two attributes set to one
         reply = self._client.update_item(
             TableName=self._table,
             Key=self._key(run_id),
             UpdateExpression=(
                 "ADD arrived :feed SET #state = if_not_exists(#state, :collecting),"
                 " known_from = if_not_exists(known_from, :id),"
-                " deliveries = if_not_exists(deliveries, :empty), traces = if_not_exists(traces, :empty)"
+                " deliveries = if_not_exists(deliveries, :none), traces = if_not_exists(traces, :nothing)"
             ),
             ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues=to_item(
-                {":feed": frozenset({feed}), ":collecting": State.COLLECTING, ":id": run_id, ":empty": {}}
-            ),
+            ExpressionAttributeValues=to_item(values | maps),
             ReturnValues="ALL_NEW",
         )
         return Run.from_values(from_item(reply["Attributes"]))
