@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 
 from chalicelib.comparing import Changes, compare
 from chalicelib.joining import first_positive, join, reported
-from chalicelib.reading import has_plain_lines, read_feed
+from chalicelib.reading import has_plain_lines, read_feed, read_stream
 from chalicelib.snapshots import CHANGED_BY, Snapshot, with_marks
 from chalicelib.tables import Ints, Table, on_common_names
-from shared.dataset import Dataset
+from shared.dataset import Dataset, Feed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +26,13 @@ class Merged:
     rows_before: int
 
 
-def full_merge(files: Mapping[str, bytes], *, old: Snapshot, dataset: Dataset, run_id: str) -> Merged:
-    """Feed -> its file, compared with the last committed state. Raises ContractBroken."""
-    tables, plain = {}, set()
-    for feed in dataset.feeds:
-        data = files[feed.name]
-        tables[feed.name] = read_feed(data, feed, series=dataset.series)
-        if has_plain_lines(data):
-            plain.add(feed.name)
-        del data
-    joined = join(tables, measures=dataset.measure_names)
+def full_merge(files: Mapping[str, BinaryIO | bytes], *, old: Snapshot, dataset: Dataset, run_id: str) -> Merged:
+    """Feed -> its file, compared with the last committed state. Raises ContractBroken.
+
+    A stream is read once; where that does not do, `files` is asked for it anew.
+    """
+    read = {feed.name: _read(files, feed, series=dataset.series) for feed in dataset.feeds}
+    joined = join({feed: table for feed, (table, _) in read.items()}, measures=dataset.measure_names)
     firsts = {m.name: first_positive(joined.rows, m.name) for m in dataset.measures if m.cumulative}
     changes = compare(old.reported, reported(joined.rows, firsts))
     rows = with_marks(joined.rows, _marks(joined.rows, changes, old=old))
@@ -43,9 +41,21 @@ def full_merge(files: Mapping[str, bytes], *, old: Snapshot, dataset: Dataset, r
         leftovers=joined.leftovers,
         firsts=firsts,
         runs=(*old.runs, run_id),
-        plain=frozenset(plain),
+        plain=frozenset(feed for feed, (_, plain) in read.items() if plain),
     )
     return Merged(snapshot=snapshot, changes=changes, newest_before=old.rows.newest, rows_before=len(old.rows))
+
+
+def _read(files: Mapping[str, BinaryIO | bytes], feed: Feed, *, series: str) -> tuple[Table, bool]:
+    """A feed's rows, and whether each of them is a line."""
+    file = files[feed.name]
+    if not isinstance(file, bytes):
+        table = read_stream(file, feed, series=series)
+        if table is not None:
+            return table, True
+        again = files[feed.name]
+        file = again if isinstance(again, bytes) else again.read()
+    return read_feed(file, feed, series=series), has_plain_lines(file)
 
 
 def _marks(rows: Table, changes: Changes, *, old: Snapshot) -> Ints:

@@ -86,14 +86,14 @@ def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str,
     from chalicelib.snapshots import empty_snapshot, read_index
 
     feeds = [feed.name for feed in tools.dataset.feeds]
-    files = WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.raw(run.run_id, feed))
+    files = WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(run.run_id, feed))
     if not head.head:
         old = empty_snapshot(tools.dataset)
         return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id), "full", old
     old = read_index(tools.files.read(index_key(head.head)), tools.dataset)
     if size >= tools.policy.delta_from_bytes and head.rules == tools.rules and _has_sources(head, feeds, tools):
         merged = delta_merge(
-            WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(run.run_id, feed)),
+            files,
             old_files=WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(head.head, feed)),
             old=old,
             dataset=tools.dataset,

@@ -176,11 +176,15 @@ class _Names:
     def codes(self, block: _Block, place: int) -> Ints:
         starts, ends = block.field(place)
         sizes = ends - starts
-        longest = int(sizes.max())
+        shortest, longest = int(sizes.min()), int(sizes.max())
         if longest > _LONGEST_NAME:
             raise NotPlain
         words = [sizes.view(np.uint64)]
-        words += [block.words(starts + at) & _FIRST_BYTES[np.clip(sizes - at, 0, 8)] for at in range(0, longest, 8)]
+        for at in range(0, longest, 8):
+            word = block.words(starts + at)
+            if at + 8 > shortest:
+                word &= _FIRST_BYTES[np.clip(sizes - at, 0, 8)] if shortest < longest else _FIRST_BYTES[longest - at]
+            words.append(word)
         slots = _slots(words)
         codes = self._propose(words, slots)
         unlike = np.flatnonzero(codes < 0)

@@ -8,11 +8,14 @@ point, by pandas with types; whatever looks odd there is left to the careful way
 The contract looks at the columns and rows that are used and at nothing else of the file.
 """
 
+import contextlib
 import csv
 import datetime as dt
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO
 
 import numpy as np
 
@@ -46,10 +49,30 @@ def read_feed(data: bytes, feed: Feed, *, series: str) -> Table:
         if lines is not None:
             return _build(_numbered(lines), header, feed, series=series)
     else:
-        table = _read_plain(data, header, feed, series=series) or _read_typed(data, header, feed, series=series)
+        table = read_stream(io.BytesIO(data), feed, series=series)
+        table = table or _read_typed(data, header, feed, series=series)
         if table is not None:
             return table
     return read_carefully(data, feed, series=series)
+
+
+def read_stream(file: BinaryIO, feed: Feed, *, series: str) -> Table | None:
+    """The same of a file that is read once, in blocks; None where it is filtered, or anything in it is not plain.
+
+    Raises ContractBroken where a column is missing.
+    """
+    if feed.where:
+        return None
+    blocks = blocks_of(file)
+    try:
+        first = next(blocks, b"")
+        start = first.find(b"\n") + 1
+        if not first[:start].strip() or b'"' in first[:start]:
+            return None
+        header = read_header(first[:start], feed)
+        return _read_columns(itertools.chain([first[start:]], blocks), header, feed, series=series)
+    except NotPlain:
+        return None
 
 
 def read_carefully(data: bytes, feed: Feed, *, series: str) -> Table:
@@ -62,11 +85,11 @@ def read_carefully(data: bytes, feed: Feed, *, series: str) -> Table:
 
 def read_lines(lines: Sequence[bytes], header: list[str], feed: Feed, *, series: str) -> Table:
     """The used rows among some lines of a file whose header is known; there may be none. Raises ContractBroken."""
-    table = None
     if lines and not feed.where:
-        table = _read_columns([b"\n".join(lines) + b"\n"], header, feed, series=series)
-    if table is not None:
-        return table
+        with contextlib.suppress(NotPlain):
+            table = _read_columns([b"\n".join(lines) + b"\n"], header, feed, series=series)
+            if table is not None:
+                return table
     numbered = ((number, line) for number, line in enumerate(lines, start=1))
     return _build(_numbered(numbered), header, feed, series=series, may_be_empty=True)
 
@@ -223,27 +246,15 @@ def _needed(what: str) -> str:
     return f"{what} is needed"
 
 
-def _read_plain(data: bytes, header: list[str], feed: Feed, *, series: str) -> Table | None:
-    """The table a column at a time; None where anything is not plain."""
-    start = data.find(b"\n") + 1
-    if not start or b'"' in data[:start] or not data[:start].strip():
-        return None
-    file = io.BytesIO(data)
-    file.seek(start)
-    return _read_columns(blocks_of(file), header, feed, series=series)
-
-
 def _read_columns(blocks: Iterable[bytes], header: list[str], feed: Feed, *, series: str) -> Table | None:
-    try:
-        columns = read_plain(
-            blocks,
-            width=len(header),
-            date=header.index(feed.date_column),
-            series=header.index(feed.series_column) if feed.series_column else None,
-            measures=[header.index(column) for column in feed.measures.values()],
-        )
-    except NotPlain:
-        return None
+    """Raises NotPlain."""
+    columns = read_plain(
+        filter(None, blocks),
+        width=len(header),
+        date=header.index(feed.date_column),
+        series=header.index(feed.series_column) if feed.series_column else None,
+        measures=[header.index(column) for column in feed.measures.values()],
+    )
     if not len(columns.keys):
         return None
     values = dict(zip(feed.measures, columns.measures, strict=True))

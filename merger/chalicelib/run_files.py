@@ -35,9 +35,6 @@ class RunFiles:
         # A file that was put by hand has no hash in its metadata; its ETag tells it from others as well.
         return RawFile(sha256=reply["Metadata"].get("sha256") or reply["ETag"], bytes=reply["ContentLength"])
 
-    def raw(self, run_id: str, feed: str) -> bytes:
-        return self.read(raw_key(run_id, feed))
-
     def open_raw(self, run_id: str, feed: str) -> BinaryIO:
         """The file as a stream, to be read once. Raises ObjectMissing."""
         return self._open(raw_key(run_id, feed))
@@ -74,7 +71,7 @@ class RunFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class WhenAsked[T](Mapping[str, T]):
-    """Something for each feed that is got when it is asked for, so that one feed's file is held at a time."""
+    """Something for each feed that is got anew whenever it is asked for, so that one feed's file is open at a time."""
 
     feeds: Sequence[str]
     get_one: Callable[[str], T]

@@ -1,0 +1,76 @@
+"""Merge and diff at scale: ours, the plain way, and reading and hashing the bytes."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Target, take_turns
+from tests.bench.scale_data import make_days
+from tests.bench.workers import Worker
+
+_TASKS = "tests.bench.diff_tasks"
+_ROUNDS = {10**6: 7, 5 * 10**6: 5}
+_TARGETS = {
+    "diff_full_1e6": Target(faster_than_plain=6, times_floor=8),
+    "diff_delta_1e6": Target(faster_than_plain=20, times_floor=2.5),
+    "diff_delta_5e6": Target(faster_than_plain=20, times_floor=2.5),
+    "diff_delta_5e6_rss": Target(at_most=1.2 * 1024),
+    "snapshot_csv_1e6": Target(),
+}
+NAMES = tuple(_TARGETS)
+
+
+def measure(wanted: Iterable[str]) -> Iterator[Figure]:
+    """The figures asked for."""
+    asked = set(wanted)
+    with tempfile.TemporaryDirectory(prefix="covid-stats-bench-") as folder:
+        if asked & {"diff_full_1e6", "diff_delta_1e6", "snapshot_csv_1e6"}:
+            yield from (figure for figure in _at(10**6, Path(folder), asked) if figure.name in asked)
+        if asked & {"diff_delta_5e6", "diff_delta_5e6_rss"}:
+            yield from (figure for figure in _at(5 * 10**6, Path(folder), asked) if figure.name in asked)
+
+
+def _at(rows: int, folder: Path, asked: set[str]) -> Iterator[Figure]:
+    here = make_days(folder, rows=rows).before.parent
+    with Worker(f"{_TASKS}:make_index", here) as maker:
+        maker.seconds()
+    label = f"{rows:.0e}".replace("e+0", "e")
+    with contextlib.ExitStack() as stack:
+        floor, plain, delta = (
+            stack.enter_context(Worker(f"{_TASKS}:{task}", here)) for task in ("floor", "plain", "ours_delta")
+        )
+        contenders = {FLOOR: floor.seconds, PLAIN: plain.seconds, OURS: delta.seconds}
+        if f"diff_full_{label}" in asked:
+            contenders["full"] = stack.enter_context(Worker(f"{_TASKS}:ours_full", here)).seconds
+        taken = take_turns(contenders, rounds=_ROUNDS[rows])
+        assert delta.last["said"] == plain.last["said"], f"ours {delta.last}, the plain way {plain.last}"
+        peaks = {name: [w.last["peak_mib"]] for name, w in ((FLOOR, floor), (PLAIN, plain), (OURS, delta))}
+    full = taken.pop("full", None)
+    if full:
+        yield _seconds(f"diff_full_{label}", taken | {OURS: full})
+    yield _seconds(f"diff_delta_{label}", taken)
+    yield Figure(
+        name=f"diff_delta_{label}_rss",
+        unit="MiB",
+        rounds=peaks,
+        target=_TARGETS.get(f"diff_delta_{label}_rss", Target()),
+    )
+    if f"snapshot_csv_{label}" in asked:
+        yield _snapshot(label, here)
+    shutil.rmtree(here)
+
+
+def _snapshot(label: str, here: Path) -> Figure:
+    with contextlib.ExitStack() as stack:
+        ours = stack.enter_context(Worker(f"{_TASKS}:csv_ours", here))
+        ours.seconds()
+        others = {PLAIN: "csv_plain", FLOOR: "csv_floor"}
+        workers = {name: stack.enter_context(Worker(f"{_TASKS}:{task}", here)) for name, task in others.items()}
+        contenders = {OURS: ours.seconds} | {name: worker.seconds for name, worker in workers.items()}
+        return _seconds(f"snapshot_csv_{label}", take_turns(contenders, rounds=5))
+
+
+def _seconds(name: str, rounds: dict[str, list[float]]) -> Figure:
+    return Figure(name=name, unit="s", rounds=rounds, target=_TARGETS[name])

@@ -1,0 +1,128 @@
+"""Two large feeds and the same a day later: generated, always the same, nothing real.
+
+Keys are (date, region), in this order, as those of the county files of the New York Times are. From one day to the
+next one line in a thousand is revised, one in ten thousand is new (half of those a new date at the end, half in the
+past) and one in twenty thousand is gone: a little more than upstream does. The feeds do not quite agree on their
+keys, and the second has a column that is not used, as real ones do.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.dataset import Dataset, Feed, Measure
+
+REGIONS = Dataset(
+    name="bench-regions",
+    title="Generated regions",
+    series="region",
+    measures=(
+        Measure(name="cases", label="Cases", cumulative=True, credit="Generated."),
+        Measure(name="deaths", label="Deaths", cumulative=True, credit="Generated."),
+        Measure(name="recoveries", label="Recoveries", cumulative=True, credit="Generated."),
+    ),
+    feeds=(
+        Feed(
+            name="left",
+            title="Cases and deaths",
+            url="http://127.0.0.1/left.csv",
+            licence="Generated",
+            date_column="date",
+            series_column="region",
+            measures={"cases": "cases", "deaths": "deaths"},
+        ),
+        Feed(
+            name="right",
+            title="Recoveries",
+            url="http://127.0.0.1/right.csv",
+            licence="Generated",
+            date_column="Date",
+            series_column="Region",
+            measures={"recoveries": "Recovered"},
+        ),
+    ),
+)
+"""The dataset of the diff benchmarks: two feeds, keys (date, region)."""
+
+DATES = 1000
+"""Dates of a feed; it has a thousandth of its rows as regions."""
+
+_STATES = ("Alabama", "Alaska", "Arizona", "California", "Colorado", "Florida", "Georgia", "Idaho", "Iowa", "Kansas")
+_FIRST_DAY = np.datetime64("2020-01-21")
+_SEED = 20201025
+
+type _Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Days:
+    """Files of two consecutive days, one below each feed's name."""
+
+    before: Path
+    after: Path
+    rows: int
+    """Lines of each feed of the first day, the header aside."""
+
+    def file(self, feed: str, *, day: str) -> Path:
+        """`day` is `before` or `after`."""
+        return (self.before if day == "before" else self.after) / f"{feed}.csv"
+
+
+def make_days(folder: Path, *, rows: int) -> Days:
+    """Write both days, unless they are there already; `rows` is a multiple of DATES."""
+    days = Days(before=folder / f"{rows}" / "before", after=folder / f"{rows}" / "after", rows=rows)
+    done = folder / f"{rows}" / "made.json"
+    if done.exists():
+        return days
+    for path in (days.before, days.after):
+        path.mkdir(parents=True, exist_ok=True)
+    chance = np.random.default_rng(_SEED)
+    regions = sorted(f"{_STATES[n % len(_STATES)]} {n:04d}" for n in range(rows // DATES))
+    dates = np.datetime_as_string(_FIRST_DAY + np.arange(DATES + 1)).tolist()
+    cases = _running_totals(rows, 40, chance)
+    deaths, recovered = np.maximum(cases - 400, 0) // 50, cases * 4 // 5
+    _write(days, "left", "date,region,cases,deaths", regions, dates, [cases, deaths], chance)
+    _write(days, "right", "Date,Region,Confirmed,Recovered", regions, dates, [cases, recovered], chance)
+    done.write_text(json.dumps({"rows": rows}))
+    return days
+
+
+def _running_totals(rows: int, most: int, chance: np.random.Generator) -> _Numbers:
+    """One number a row, rows in order of (date, region), growing with the date."""
+    steps = chance.integers(0, most, size=(DATES, rows // DATES))
+    totals: _Numbers = (steps.cumsum(axis=0) + 5).reshape(-1)
+    return totals
+
+
+def _write(
+    days: Days,
+    feed: str,
+    header: str,
+    regions: list[str],
+    dates: list[str],
+    columns: list[_Numbers],
+    chance: np.random.Generator,
+) -> None:
+    rows = days.rows
+    keys = [f"{date},{region}," for date in dates[:-1] for region in regions]
+    lines = [f"{key}{first},{second}" for key, first, second in zip(keys, *(c.tolist() for c in columns), strict=True)]
+    lone = set(chance.choice(rows, rows // 10_000, replace=False).tolist())  # keys that this feed does not have yet
+    _write_lines(days.file(feed, day="before"), header, (line for n, line in enumerate(lines) if n not in lone))
+    gone = set(chance.choice(rows, rows // 20_000, replace=False).tolist()) - lone
+    revised = chance.choice(rows, rows // 1000, replace=False)
+    for n, more in zip(revised.tolist(), chance.integers(1, 40, size=len(revised)).tolist(), strict=True):
+        second = columns[1][n] + (more // 2 if columns[1][n] else 0)  # 0 stays: nothing is reported again
+        lines[n] = f"{keys[n]}{columns[0][n] + more},{second}"
+    come = set(sorted(lone)[::2])
+    absent = (lone - come) | gone
+    newest = [f"{dates[-1]},{region},90000,1800" for region in regions[: rows // 20_000]]
+    kept = (line for n, line in enumerate(lines) if n not in absent)
+    _write_lines(days.file(feed, day="after"), header, (*kept, *newest))
+
+
+def _write_lines(path: Path, header: str, lines: Iterable[str]) -> None:
+    path.write_text("\n".join([header, *lines]) + "\n")
