@@ -30,7 +30,7 @@ IN_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "urll
 RUNTIME_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
 """The same as modules."""
 
-_RELEASED_MAGIC = {(3, 12): 3531, (3, 13): 3571}
+_RELEASED_MAGIC = {(3, 12): 3531, (3, 13): 3571, (3, 14): 3627}
 """The byte code version of each release line: byte code of any other is of no use to the runtime."""
 
 _PRUNED_FOLDERS = frozenset({"tests", "__pycache__", "_examples", "bin", "include", "pybind11", "doc", "docs"})

@@ -107,9 +107,9 @@ def _where(stack: str, template: str, *, bucket: str, cloud: Cloud) -> dict[str,
     if len(template.encode()) <= _LARGEST_BODY or not bucket:
         return {"TemplateBody": template}
     key = f"templates/{stack}.yaml"
-    cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=template.encode())
-    url = cloud.client("s3").generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}).split("?")[0]
-    return {"TemplateURL": url}
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key=key, Body=template.encode())
+    return {"TemplateURL": f"{s3.meta.endpoint_url}/{bucket}/{key}"}
 
 
 def _has_changes(stack: str, change_set: str, *, cloud: Cloud) -> bool:
