@@ -10,8 +10,10 @@ from infra.trace_tree import Branch, Journey
 
 _ALIKE = 4
 """So many calls of one kind in a row are shown as one row."""
-_GAP_SHARE = 0.06
-"""A gap takes at most this share of the scale: an hour's wait for an operator leaves room for the rest."""
+_LONG = 3
+"""A gap longer than this part of the work is drawn shorter: an hour's wait for an operator leaves room for the rest."""
+_GAP_SHARE, _GAPS_SHARE = 0.06, 0.5
+"""The share of the scale that such a gap has, and that all have together at most."""
 _NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "invocations", "reason", "error"})
 _AGES = ("age_", "commit_age", "views_age", "open_age")
 """Metrics that say nothing of one run."""
@@ -162,13 +164,18 @@ def duration(microseconds: int) -> str:
 
 
 class Scale:
-    """From a time to a place between 0 and 1: work in proportion, long gaps shortened."""
+    """From a time to a place between 0 and 1: in proportion, but for gaps that are long beside the work."""
 
     def __init__(self, journey: Journey) -> None:
         edges = sorted({journey.began, journey.ended, *(t for gap in journey.gaps for t in (gap.began, gap.ended))})
-        gaps = {gap.began for gap in journey.gaps}
-        self._pieces = [(a, b, a in gaps) for a, b in itertools.pairwise(edges)]
-        self._widths = _widths(self._pieces)
+        long = {gap.began for gap in journey.gaps if gap.took * _LONG > journey.work}
+        self._pieces = [(began, ended, began in long) for began, ended in itertools.pairwise(edges)]
+        share = min(_GAP_SHARE, _GAPS_SHARE / len(long)) if long else 0.0
+        rest = sum(ended - began for began, ended, is_long in self._pieces if not is_long) or 1
+        self._widths = [
+            share if is_long else (1 - share * len(long)) * (ended - began) / rest
+            for began, ended, is_long in self._pieces
+        ]
 
     def place(self, time: int) -> float:
         """Where this time is."""
@@ -182,24 +189,4 @@ class Scale:
     @property
     def broken(self) -> list[tuple[int, int]]:
         """The gaps that are shown shorter than they were."""
-        lengths = [ended - began for began, ended, _ in self._pieces]
-        share = min((w / length for w, length in zip(self._widths, lengths, strict=True)), default=0)
-        most = max((w / length for w, length in zip(self._widths, lengths, strict=True)), default=0)
-        return [
-            (began, ended)
-            for (began, ended, is_gap), w in zip(self._pieces, self._widths, strict=True)
-            if is_gap and share < most and w / (ended - began) < most * 0.999
-        ]
-
-
-def _widths(pieces: Sequence[tuple[int, int, bool]]) -> list[float]:
-    """The share of each piece; gaps are capped, and what they give up is shared among the rest."""
-    capped = set[int]()
-    while True:
-        room = 1 - _GAP_SHARE * len(capped)
-        free = sum(b - a for n, (a, b, _) in enumerate(pieces) if n not in capped) or 1
-        widths = [_GAP_SHARE if n in capped else room * (b - a) / free for n, (a, b, _) in enumerate(pieces)]
-        more = {n for n, (_, _, is_gap) in enumerate(pieces) if is_gap and n not in capped and widths[n] > _GAP_SHARE}
-        if not more or len(capped | more) * _GAP_SHARE > 0.6:
-            return widths
-        capped |= more
+        return [(began, ended) for began, ended, is_long in self._pieces if is_long]
