@@ -25,29 +25,19 @@ class Joined:
 def join(feeds: Mapping[str, Table], *, measures: tuple[str, ...]) -> Joined:
     """Inner join; the measures in the declared order."""
     aligned = dict(zip(feeds, on_common_names(list(feeds.values())), strict=True))
-    first, *others = aligned.values()
-    common = np.ones(len(first), dtype=np.bool_)
-    for table in others:
-        common &= table.find(first.keys)[1]
-    keys = first.keys if common.all() else first.keys[common]
+    keys = next(iter(aligned.values())).keys
+    found = {feed: table.find(keys) for feed, table in aligned.items()}
+    common = np.logical_and.reduce([here for _, here in found.values()])
     values: dict[str, Ints] = {}
     leftovers = {}
     for feed, table in aligned.items():
-        places, lone = _places_of(keys, table)
-        values |= {measure: numbers if places is None else numbers[places] for measure, numbers in table.values.items()}
+        places, lone = found[feed][0][common], np.ones(len(table), dtype=np.bool_)
+        lone[places] = False
+        values |= {measure: numbers[places] for measure, numbers in table.values.items()}
         leftovers[feed] = table.take(lone)
-    rows = Table(names=first.names, keys=keys, values={measure: values[measure] for measure in measures})
+    names = next(iter(aligned.values())).names
+    rows = Table(names=names, keys=keys[common], values={measure: values[measure] for measure in measures})
     return Joined(rows=rows, leftovers=leftovers)
-
-
-def _places_of(keys: Ints, table: Table) -> tuple[Ints | None, Ints]:
-    """Positions of keys that the table has, None where these are all it has; and positions of its other rows."""
-    if len(keys) == len(table):
-        return None, np.empty(0, dtype=np.int64)
-    places, _ = table.find(keys)
-    other = np.ones(len(table), dtype=np.bool_)
-    other[places] = False
-    return places, np.flatnonzero(other)
 
 
 def first_positive(rows: Table, measure: str) -> Ints:

@@ -62,7 +62,7 @@ def read_plain(
     numbers: list[list[Ints]] = [[] for _ in measures]
     for text in blocks:
         block = _Block(text, width)
-        pairs.append((dates.codes(block, date), None if series is None else names.codes(block, series)))
+        pairs.append((dates.codes_of_runs(block, date), None if series is None else names.codes(block, series)))
         for place, column in zip(measures, numbers, strict=True):
             column.append(block.numbers(place))
     days = np.array([_ordinal(date) for date in dates.listed], dtype=np.int64)
@@ -154,8 +154,7 @@ def _to_numbers(words: _Words, sizes: Ints) -> _Words:
     Eight digits at once: neighbours are added up to pairs, pairs to fours, fours to eight.
     """
     before = ((8 - sizes) * 8).view(np.uint64)
-    digits = ((words ^ _ZEROS) >> before) << before
-    digits[sizes == 0] = 0
+    digits = ((words ^ _ZEROS) >> before) << before  # none are left of a word that is shifted by its whole size
     if (((digits + _ABOVE_NINE) | digits) & _HIGH_BITS).any():
         raise NotPlain
     digits = digits * np.uint64(10 << 8 | 1) >> np.uint64(8)
@@ -170,16 +169,18 @@ class _Names:
     listed: list[bytes] = field(default_factory=list)
     _places: dict[bytes, int] = field(default_factory=dict)
     _slots: Ints = field(default_factory=lambda: np.zeros(1 << _SLOTS, dtype=np.int64))
-    _known: _Words = field(default_factory=lambda: np.zeros((_LONGEST_NAME // 8 + 1, 1), dtype=np.uint64))
-    """For each text, after its size, its bytes in words; the first is of no text."""
+    _known: _Words = field(default_factory=lambda: np.zeros((_LONGEST_NAME // 8, 1), dtype=np.uint64))
+    """For each text its bytes in words, zeros behind (none are within: see _ODD); the first is of no text."""
+    _longest: int = 0
+    """Words of the longest text."""
 
     def codes(self, block: _Block, place: int) -> Ints:
         starts, ends = block.field(place)
         sizes = ends - starts
         shortest, longest = int(sizes.min()), int(sizes.max())
-        if longest > _LONGEST_NAME:
+        if not 0 < shortest <= longest <= _LONGEST_NAME:
             raise NotPlain
-        words = [sizes.view(np.uint64)]
+        words = []
         for at in range(0, longest, 8):
             word = block.words(starts + at)
             if at + 8 > shortest:
@@ -196,12 +197,27 @@ class _Names:
             codes[unlike] = self._learn(block, starts[unlike], ends[unlike], slots[unlike])
         return codes
 
+    def codes_of_runs(self, block: _Block, place: int) -> Ints:
+        """The same for a column in which most rows have the text of the row before, and all are ten bytes long."""
+        starts, ends = block.field(place)
+        if (ends - starts != 10).any():
+            raise NotPlain
+        words, last = block.words(starts), block.words(starts + 2)
+        begins = np.flatnonzero((words[1:] != words[:-1]) | (last[1:] != last[:-1])) + 1
+        if len(begins) * 8 > len(starts):
+            return self.codes(block, place)
+        begins = np.concatenate([[0], begins])
+        codes = self._learn(block, starts[begins], ends[begins], np.zeros(len(begins), dtype=np.int64))
+        return np.repeat(np.array(codes, dtype=np.int64), np.diff(begins, append=len(starts)))
+
     def _propose(self, words: Sequence[_Words], slots: Ints) -> Ints:
         """The code of the text that has the slot, where it is the row's text; else -1."""
         found = self._slots[slots]
-        same = self._known[0][found] == words[0]
-        for n, word in enumerate(words[1:], start=1):
-            same &= self._known[n][found] == word
+        same = found > 0
+        for known, word in zip(self._known, words, strict=False):
+            same &= known[found] == word
+        if self._longest > len(words):
+            same &= self._known[len(words)][found] == 0
         return np.where(same, found - 1, -1)
 
     def _learn(self, block: _Block, starts: Ints, ends: Ints, slots: Ints) -> list[int]:
@@ -212,21 +228,20 @@ class _Names:
             code = self._places.setdefault(text, len(self.listed))
             if code == len(self.listed):
                 self.listed.append(text)
-                if not self._slots[slot]:
-                    self._slots[slot] = code + 1
+            if not self._slots[slot]:
+                self._slots[slot] = code + 1
             codes.append(code)
         fresh = self.listed[before:]
         if fresh:
-            sizes = np.array([[len(text) for text in fresh]], dtype=np.uint64)
             words = np.frombuffer(b"".join(text.ljust(_LONGEST_NAME, b"\0") for text in fresh), "<u8")
-            known = np.concatenate([sizes, words.reshape(len(fresh), -1).T])
-            self._known = np.concatenate([self._known, known], axis=1)
+            self._known = np.concatenate([self._known, words.reshape(len(fresh), -1).T], axis=1)
+            self._longest = max(self._longest, -(-max(map(len, fresh)) // 8))
         return codes
 
 
 def _slots(words: Sequence[_Words]) -> Ints:
     """A slot for each row's text: the high bits of its hash."""
-    mixed = words[0]
+    mixed = words[0] * _MIX
     for word in words[1:]:
         mixed = (mixed ^ word) * _MIX
         mixed ^= mixed >> np.uint64(29)

@@ -67,6 +67,8 @@ class Table:
 
     def find(self, keys: Ints) -> tuple[Ints, Mask]:
         """For each of these ascending keys its position and whether it is here; absent ones have no true position."""
+        if keys is self.keys:
+            return np.arange(len(keys)), np.ones(len(keys), dtype=np.bool_)
         if not len(self):
             return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
         places = _places_by_stretches(self.keys, keys) if len(keys) * _MANY > len(self) else None
