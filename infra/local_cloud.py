@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from infra.problems import CommandFailed
 from infra.services import ROOT
@@ -32,6 +32,8 @@ _WARDEN = Path(__file__).with_name("local_cloud_warden.py")
 _READY_SECONDS = 30.0
 _GONE_SECONDS = 60.0
 """Its folder holds some hundred megabytes, which a busy disk takes its time to let go of."""
+_LOG_TAIL = 64 * 1024
+"""Bytes of the log that are looked at for its last lines."""
 _TRIES = 3
 """Between finding a free port and MiniStack's taking it, another program may have taken it."""
 
@@ -50,6 +52,7 @@ class LocalCloud:
         self._warden: subprocess.Popen[bytes] | None = None
         self._group = 0
         self._folder = Path()
+        self._log: IO[bytes] | None = None
         self.endpoint = ""
         """`http://127.0.0.1:PORT`, for every AWS service."""
 
@@ -88,8 +91,10 @@ class LocalCloud:
                 os.killpg(self._group, 9)
         if self._warden.stdout:
             self._warden.stdout.close()
+        if self._log:
+            self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._warden = None
+        self._warden = self._log = None
 
     def is_alive(self) -> bool:
         """Whether MiniStack has been started and not ended since."""
@@ -116,23 +121,25 @@ class LocalCloud:
         return Cloud.local(self.endpoint, region=REGION)
 
     def log_tail(self, *, lines: int = 30) -> str:
-        """The end of MiniStack's own log."""
-        with contextlib.suppress(OSError):
-            return "\n".join((self._folder / "ministack.log").read_text(errors="replace").splitlines()[-lines:])
-        return ""
+        """The end of MiniStack's own log, also when it has ended by itself; empty before start and after stop."""
+        if self._log is None:
+            return ""
+        size = os.fstat(self._log.fileno()).st_size
+        text = os.pread(self._log.fileno(), _LOG_TAIL, max(0, size - _LOG_TAIL))
+        return "\n".join(text.decode(errors="replace").splitlines()[-lines:])
 
     def _launch(self, port: int) -> str:
         """Start it on this port; empty when it answers, else the end of its log."""
         self._folder = Path(tempfile.mkdtemp(prefix="covid-stats-cloud-"))
-        with (self._folder / "ministack.log").open("wb") as log:
-            self._warden = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_WARDEN), str(self._folder), str(self._python), "-m", "ministack"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=_environment(port=port, folder=self._folder, auth=self._auth, traces=self._traces),
-                start_new_session=True,
-            )
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as it; nameless, so that nothing stays
+        self._warden = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_WARDEN), str(self._folder), str(self._python), "-m", "ministack"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=_environment(port=port, folder=self._folder, auth=self._auth, traces=self._traces),
+            start_new_session=True,
+        )
         assert self._warden.stdout is not None
         self._group = int(self._warden.stdout.readline() or 0)
         self.endpoint = f"http://127.0.0.1:{port}"

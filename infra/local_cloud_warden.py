@@ -2,7 +2,7 @@
 
 Standard input is the lifeline: it ends when the parent closes it, and also when the parent is killed. A signal could
 be missed and an exit handler does not run after `kill -9`; a pipe always ends. Standard output gets one line, the
-process group of the command, which holds everything that the command started.
+process group of the command, which holds everything that the command started; what it prints goes to standard error.
 
     python -I -S local_cloud_warden.py FOLDER COMMAND [ARGUMENT...]
 """
@@ -24,7 +24,7 @@ _PATIENCE_SECONDS = 3.0
 def main(folder: str, command: list[str]) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.SIG_IGN)  # they reach the parent, which then lets go of the lifeline
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=folder, process_group=0)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, cwd=folder, process_group=0)
     try:
         print(child.pid, flush=True)
         _wait_for_either(child)
