@@ -2,7 +2,7 @@
 
 `full_merge` is the definition; `delta_merge` answers the same for a file that was republished with few lines
 changed, or None where it cannot vouch for that: another header or order, many changes, quoted fields that span
-lines, a key that is there twice, a change that moves the day since when a measure counts as reported.
+lines, a key that is there twice.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,11 @@ import numpy as np
 
 from chalicelib.changed_lines import find_changed_lines
 from chalicelib.comparing import compare
-from chalicelib.joining import join, remembered, reported
+from chalicelib.joining import first_positive, join, remembered, reported
 from chalicelib.merged import Merged
 from chalicelib.reading import has_plain_lines, read_header, read_lines
 from chalicelib.snapshots import CHANGED_BY, Snapshot, with_marks
-from chalicelib.tables import Ints, Table, first_key, on_common_names, patched
+from chalicelib.tables import Ints, Table, codes_of, days_of, first_key, on_common_names, patched
 from shared.dataset import Dataset, Feed
 from shared.errors import ContractBroken
 
@@ -82,14 +82,12 @@ def _merge_touched(
     new_part = join(after, measures=dataset.measure_names)
 
     firsts = {name: remembered(days, old.rows.names, rows.names) for name, days in old.firsts.items()}
-    if _loses_a_first(was_part.rows, new_part.rows, firsts):
-        return None
-    new_firsts = {name: _with_news(days, new_part.rows, name) for name, days in firsts.items()}
     runs = (*old.runs, run_id)
     mark = np.full(len(new_part.rows), len(old.runs), dtype=np.int64)
     new_rows = patched(rows, without=was_part.rows.keys, upserts=with_marks(new_part.rows, mark))
-    silenced = [_newly_silent(new_rows, name, firsts[name], new_firsts[name]) for name in firsts]
-    keys = np.unique(np.concatenate([touched, *silenced]))
+    new_firsts = {name: _moved(days, name, was_part.rows, new_part.rows, new_rows) for name, days in firsts.items()}
+    retold = [_retold(new_rows, name, firsts[name], new_firsts[name]) for name in firsts]
+    keys = np.unique(np.concatenate([touched, *retold]))
     changes = compare(
         reported(_at(rows, keys, dataset.measure_names), firsts),
         reported(_at(new_rows, keys, dataset.measure_names), new_firsts),
@@ -133,35 +131,28 @@ def _follows(was: Table, gone: Table, come: Table) -> bool:
     return bool(np.isin(come.keys[there], gone.keys).all())
 
 
-def _loses_a_first(was: Table, new: Table, firsts: Mapping[str, Ints]) -> bool:
-    """Whether a row that was a series' first positive one no longer is positive."""
-    places, here = new.find(was.keys)
-    for name, days in firsts.items():
-        first = (was.values[name] > 0) & (was.days == days[was.codes])
-        still = here.copy()
-        still[here] = new.values[name][places[here]] > 0
-        if (first & ~still).any():
-            return True
-    return False
-
-
-def _with_news(days: Ints, new: Table, name: str) -> Ints:
-    positive = new.values[name] > 0
+def _moved(days: Ints, name: str, was: Table, new: Table, rows: Table) -> Ints:
+    """`first_positive` of a measure after the change, from the one before; `rows` are all rows after it."""
     days = days.copy()
+    lost = np.unique(was.codes[(was.values[name] > 0) & (was.days == days[was.codes])])
+    positive = new.values[name] > 0
+    if len(lost):  # perhaps; the rows of these series are looked at again
+        days[lost] = first_positive(rows.take(np.isin(rows.codes, lost)), name)[lost]
     np.minimum.at(days, new.codes[positive], new.days[positive])
     return days
 
 
-def _newly_silent(rows: Table, name: str, before: Ints, after: Ints) -> Ints:
-    """Keys of rows whose 0 lies after a day that is now the first positive one and was not."""
-    earlier = after < before
-    if not earlier.any():
+def _retold(rows: Table, name: str, before: Ints, after: Ints) -> Ints:
+    """Keys of rows whose 0 is told differently because the first positive day of their series is another."""
+    moved = before != after
+    if not moved.any():
         return rows.keys[:0]
-    start = int(np.searchsorted(rows.keys, first_key(int(after[earlier].min()))))
-    tail = rows.take(slice(start, None))
-    silent = (tail.values[name] == 0) & earlier[tail.codes] & (tail.days > after[tail.codes])
-    quiet: Ints = tail.keys[silent]
-    return quiet
+    since, until = np.minimum(before, after), np.maximum(before, after)
+    tail = rows.take(slice(int(np.searchsorted(rows.keys, first_key(int(since[moved].min())))), None))
+    zero = np.flatnonzero(tail.values[name] == 0)
+    codes, days = codes_of(tail.keys[zero]), days_of(tail.keys[zero])
+    keys: Ints = tail.keys[zero[moved[codes] & (days > since[codes]) & (days <= until[codes])]]
+    return keys
 
 
 def _marked_as_changed(rows: Table, was: Table, *, touched: Ints, changed: Ints, mark: int) -> Table:
