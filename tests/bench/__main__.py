@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench import diffing
 from tests.bench.measuring import Figure, table
+from tests.observability import overhead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,10 @@ class Group:
     measure: Callable[[Iterable[str]], Iterator[Figure]]
 
 
-GROUPS = (Group(names=diffing.NAMES, measure=diffing.measure),)
+GROUPS = (
+    Group(names=diffing.NAMES, measure=diffing.measure),
+    Group(names=overhead.NAMES, measure=overhead.measure),
+)
 
 
 def main(arguments: list[str]) -> int:
