@@ -107,9 +107,9 @@ def frame(
 
 
 def render_empty_page(dataset: Dataset, assets: Assets) -> str:
-    """The page before the first commit."""
+    """The page while there is no row to show."""
     body = f'<section aria-labelledby="runs"><h2 id="runs">Runs</h2>{RUNS}</section>'
-    stats = "<p>The first run has not been committed yet. Until then there is nothing to show.</p>"
+    stats = "<p>No run has brought any rows yet. Until one does there is nothing to show.</p>"
     return frame(dataset, assets, run_id="", latest_heading="No data yet", stats=stats, body=body)
 
 

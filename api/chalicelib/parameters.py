@@ -10,8 +10,8 @@ from chalicelib.problems import ParameterInvalid, ParameterUnknown, RangeReverse
 from shared.errors import EventMalformed
 from shared.runs import parse_time
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_COUNT = re.compile(r"\d{1,6}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNT = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, kw_only=True)

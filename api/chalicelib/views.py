@@ -4,7 +4,9 @@ import json
 
 from chalicelib.assets import Assets
 from chalicelib.encoding import to_csv, to_json
+from chalicelib.figures import dashboard_figures
 from chalicelib.histories import History, Revision, revisions
+from chalicelib.page import render_empty_page, render_page
 from chalicelib.tabulating import Tables, tabulate
 from shared.dataset import Dataset
 from shared.runs import Run
@@ -26,9 +28,8 @@ def render_dashboard(
     run: Run, tables: Tables, changes: list[Revision], *, dataset: Dataset, assets: Assets, series: str = ""
 ) -> dict[str, bytes]:
     """`dashboard.html` and `figures.json` of one series: the first where none is said."""
-    from chalicelib.figures import dashboard_figures  # deferred, as tables alone need neither
-    from chalicelib.page import render_page
-
+    if not tables.data.dates:
+        return {"figures.json": b"{}", "dashboard.html": render_empty_page(dataset, assets).encode()}
     names = sorted(set(tables.data.series or ()))
     chosen = series or (names[0] if names else "")
     shown = tables.only(chosen) if chosen else tables

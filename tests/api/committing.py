@@ -98,9 +98,9 @@ class Committer:
 
     def _summary(self, change: ChangeSet, rows: Rows) -> Summary:
         first = self.head is None
-        latest = max(rows, key=lambda key: (key[1], key[0]))
+        latest = max(rows, key=lambda key: (key[1], key[0]), default=None)
         return Summary(
-            latest=self._row(latest, rows[latest]),
+            latest=self._row(latest, rows[latest]) if latest else {},
             latest_increments=dict.fromkeys(self.dataset.measure_names),
             rows=len(rows),
             first_load=first,

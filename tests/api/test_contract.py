@@ -1,0 +1,69 @@
+"""/openapi.json against the table of routes and the registered ones, and schemathesis from it against the app."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.endpoints import ANY_PATH, ROUTES
+from tests.api.contract import check_contract
+from tests.api.serving import ApiApp, serve_http
+
+
+@pytest.fixture
+def description(served: ApiApp) -> dict[str, Any]:
+    told: dict[str, Any] = served.get("/openapi.json").json
+    return told
+
+
+def test_every_registered_route_and_none_else_is_described(served: ApiApp, description: dict[str, Any]) -> None:
+    assert set(served.module.app.routes) - {ANY_PATH} == set(description["paths"])
+
+
+def test_every_parameter_is_described_as_it_is_read(description: dict[str, Any]) -> None:
+    for route in ROUTES:
+        told = {(one["name"], one["in"]) for one in description["paths"][route.path]["parameters"]}
+        assert told == {(one.name, one.place) for one in route.parameters} | {("If-None-Match", "header")}
+
+
+def test_every_example_is_taken_and_nothing_else_is(served: ApiApp) -> None:
+    for route in ROUTES:
+        for parameter in route.parameters:
+            if parameter.place == "query":
+                asked = f"{_filled(route.path)}?{parameter.name}="
+                assert served.get(asked + parameter.example).status in (200, 404, 503)
+                assert served.get(f"{asked}%00").status == 400
+
+
+def test_every_reference_in_the_description_leads_somewhere(description: dict[str, Any]) -> None:
+    for reference in _references(description):
+        found: Any = description
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+        assert found
+
+
+def test_the_app_keeps_to_its_description(served: ApiApp, description: dict[str, Any]) -> None:
+    with serve_http(served) as url:
+        asked = check_contract(url, examples=25)
+    assert len(asked) == 2 * len(description["paths"])
+
+
+def _filled(path: str) -> str:
+    examples = {"date": "2020-02-20", "run_id": "2020-03-03T17:00:00Z", "name": "page.0123456789ab.js"}
+    return path.format(**examples)
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for inner in part.values():
+            yield from _references(inner)
+    elif isinstance(part, list):
+        yield from (reference for inner in part for reference in _references(inner))
+
+
+def test_the_description_is_small_enough_to_read(description: dict[str, Any]) -> None:
+    assert len(json.dumps(description)) < 40_000

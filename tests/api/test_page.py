@@ -1,0 +1,178 @@
+"""The dashboard's HTML as it is without JavaScript."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from shared.datasets import US_COVID
+from tests.api.committing import Committer
+from tests.api.conftest import some_rows
+from tests.api.serving import ApiApp
+
+_WITHIN_A_LINE = {"a", "data", "span", "time"}
+
+
+class Page(HTMLParser):
+    """What a test needs to know of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.inline: list[str] = []
+        self.ids: list[str] = []
+        self.labelled: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        self.text += "" if tag in _WITHIN_A_LINE else " "
+        self.links += [told[name] or "" for name in ("href", "src", "action") if name in told]
+        self.inline += [name for name in told if name.startswith("on") or name == "style"]
+        self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in told) else []
+        self.ids += [told["id"] or ""] if "id" in told else []
+        self.labelled += (told.get("aria-labelledby") or told.get("for") or "").split()
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def words(self) -> str:
+        return re.sub(r"\s+", " ", self.text)
+
+
+def page_of(api: ApiApp, target: str = "/") -> Page:
+    return Page(api.get(target).text)
+
+
+def test_the_numbers_read_without_javascript(served: ApiApp) -> None:
+    words = page_of(served).words
+    for said in (
+        "Monday 2 March 2020",
+        "Cases 8,200 +400 new on Mon 2 Mar 7-day mean 370, ▲ +23.3 % on the week",
+        "Last run 4 Mar 2020, 17:00 UTC",
+        "It found nothing new",
+        "Next run due 5 Mar 2020, 17:00 UTC",
+        "3 Mar 2020, 17:00 UTC: 1 date added, 1 changed, 0 removed",
+        "Run of 3 Mar 2020 20 Feb 2020 Cases 4,350 2,000 \N{MINUS SIGN}2,350",
+        "Week to Cases Deaths Recoveries 8 Mar so far 400",
+        "Data from The New York Times",
+        "Johns Hopkins University",
+    ):
+        assert said in words, said
+
+
+def test_every_address_is_relative_and_nothing_is_inline(served: ApiApp) -> None:
+    page = page_of(served)
+    assert [link for link in page.links if re.match(r"[a-z]+:|//|/", link)] == []
+    assert page.inline == []
+
+
+def test_every_address_of_the_page_leads_somewhere(served: ApiApp) -> None:
+    for target in ("/", "/?as_of=2020-03-02"):
+        for link in page_of(served, target).links:
+            if not link.startswith("#"):
+                path = "/" + link.removeprefix("./").removeprefix(".")
+                assert served.get(path).status == 200, link
+
+
+def test_every_label_names_something_and_no_id_is_there_twice(served: ApiApp) -> None:
+    page = page_of(served)
+    assert len(page.ids) == len(set(page.ids))
+    assert set(page.labelled) <= set(page.ids)
+
+
+def test_the_policy_allows_no_inline_script_and_no_foreign_origin(served: ApiApp) -> None:
+    policy = served.get("/").headers["content-security-policy"]
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == "'self'"
+    assert "unsafe-inline" not in policy
+    assert "http" not in policy
+
+
+def test_as_of_turns_the_whole_page_back(served: ApiApp) -> None:
+    page = page_of(served, "/?as_of=2020-03-02")
+    assert "Sunday 1 March 2020" in page.words
+    assert "This is what was known at the end of 2 Mar 2020: by the run of 2 Mar 2020, 17:00 UTC." in page.words
+    assert "2,000" not in page.words
+    assert "3 Mar 2020" not in page.words.replace("Next run due 3 Mar 2020", "")
+    downloads = [link for link in page.links if "format=csv" in link]
+    assert len(downloads) == 4
+    assert all("as_of=2020-03-02" in link for link in downloads)
+
+
+def test_before_the_first_commit_the_page_says_so(api: ApiApp, committer: Committer) -> None:
+    assert "No data yet No run has brought any rows yet." in page_of(api).words
+    committer.end("2020-03-02T17:00:00Z", "INCOMPLETE", reason="feed nyt had not arrived by 23:00")
+    words = page_of(api).words
+    assert "It found incomplete: feed nyt had not arrived by 23:00" in words
+
+
+def test_what_upstream_and_operators_write_is_escaped(api: ApiApp, committer: Committer) -> None:
+    committer.end("2020-03-02T17:00:00Z", "REJECTED", reason="<script>alert(1)</script> & more")
+    text = api.get("/").text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
+
+
+def test_a_measure_that_is_no_longer_reported_keeps_its_last_value_and_says_so(
+    api: ApiApp, committer: Committer
+) -> None:
+    rows = some_rows(days=40)
+    gone = {key: [*values[:2], None if key[1] > "2020-02-25" else values[2]] for key, values in rows.items()}
+    api.refresh(committer.commit("2020-03-02T17:00:00Z", gone))
+    words = page_of(api).words
+    assert "Recoveries 72 +3 new on Tue 25 Feb" in words
+    assert "Not reported after 25 Feb 2020." in words
+    assert "means not reported: it is not zero. Recoveries were last reported for 25 Feb 2020." in words
+
+
+def test_a_measure_that_never_was_reported_is_said_to_be_so(api: ApiApp, committer: Committer) -> None:
+    rows = {key: [*values[:2], None] for key, values in some_rows(days=3).items()}
+    assert api.refresh(committer.commit("2020-03-02T17:00:00Z", rows)) == {"batchItemFailures": []}
+    assert "Never reported." in page_of(api).words
+
+
+def test_one_date_alone_makes_a_page(api: ApiApp, committer: Committer) -> None:
+    assert api.refresh(committer.commit("2020-03-02T17:00:00Z", some_rows(days=1))) == {"batchItemFailures": []}
+    assert "1 date from 22 Jan 2020 to 22 Jan 2020." in page_of(api).words
+
+
+def test_a_store_that_was_emptied_makes_a_page(api: ApiApp, committer: Committer) -> None:
+    api.refresh(committer.commit("2020-03-02T17:00:00Z", some_rows(days=1)))
+    assert api.refresh(committer.commit("2020-03-03T17:00:00Z", {})) == {"batchItemFailures": []}
+    assert api.get("/data").json == []
+    assert "No data" in page_of(api).words
+
+
+def test_without_a_slash_the_root_sends_on_to_where_relative_addresses_hold(served: ApiApp) -> None:
+    event = served.event("GET", "/", headers={"Accept": "*/*"}, body=None)
+    event["requestContext"]["path"] = "/test"
+    answer = served.module.app(event, None)
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (308, "./test/")
+
+
+@pytest.mark.parametrize("run_id", ["2020-03-02T17:00:00Z"])
+def test_a_page_and_its_static_files_are_cached_as_they_may_be(served: ApiApp, run_id: str) -> None:
+    assert served.get("/").headers["cache-control"].startswith("public, max-age=0")
+    for link in page_of(served).links:
+        if link.startswith("static/"):
+            assert served.get(f"/{link}").headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_first_load_and_the_next_day_s_visit_stay_light(served: ApiApp) -> None:
+    headers = {"Accept": "*/*", "Accept-Encoding": "gzip"}
+    fonts = [f"static/{name}" for name in served.module.ASSETS.all() if name.endswith(".woff2")]
+    static = {link for link in page_of(served).links if link.startswith("static/")} | set(fonts)
+    once = sum(len(served.get(f"/{link}", headers=headers).body) for link in static)
+    daily = sum(len(served.get(path, headers=headers).body) for path in ("/", "/figures"))
+    assert once + daily < 600_000
+    assert daily < 60_000
+
+
+def test_the_title_and_labels_come_from_the_declaration(served: ApiApp) -> None:
+    words = page_of(served).words
+    assert US_COVID.title in words
+    assert all(measure.label in words for measure in US_COVID.measures)

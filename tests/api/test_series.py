@@ -1,0 +1,94 @@
+"""A dataset with several series, through the real app."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from shared import datasets
+from tests.api.committing import Committer, Key
+from tests.api.serving import ApiApp
+from tests.api.test_page import page_of
+from tests.shared.apps import load_app
+from tests.shared.in_memory import Cloud
+from tests.shared.regions import REGIONS
+
+RUN = "2020-03-05T17:00:00Z"
+
+
+@pytest.fixture
+def regions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
+    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
+    monkeypatch.setenv("DATASET", REGIONS.name)
+    api, committer = ApiApp(module=load_app("api")), Committer(cloud=cloud, dataset=REGIONS)
+    rows: dict[Key, Sequence[int | None]] = {
+        ("north", "2020-03-03"): [5, 100],
+        ("south & west", "2020-03-02"): [2, 10],
+        ("south & west", "2020-03-03"): [4, 30],
+    }
+    api.refresh(committer.commit("2020-03-04T17:00:00Z", rows))
+    api.refresh(
+        committer.commit(RUN, rows | {("south & west", "2020-03-02"): [3, 10], ("north", "2020-03-04"): [6, 150]})
+    )
+    return api
+
+
+def test_rows_name_their_series_and_come_in_order_of_date(regions: ApiApp) -> None:
+    assert regions.get("/data").json == [
+        {"date": "2020-03-02", "series": "south & west", "beds": 3, "tests": 10},
+        {"date": "2020-03-03", "series": "north", "beds": 5, "tests": 100},
+        {"date": "2020-03-03", "series": "south & west", "beds": 4, "tests": 30},
+        {"date": "2020-03-04", "series": "north", "beds": 6, "tests": 150},
+    ]
+    assert regions.get("/weekly?format=csv").text == (
+        "date,series,beds,tests,complete\n2020-03-08,north,6,150,false\n2020-03-08,south & west,4,30,false\n"
+    )
+
+
+def test_one_series_can_be_asked_for(regions: ApiApp) -> None:
+    assert regions.get("/daily?series=south%20%26%20west&from=2020-03-03").json == [
+        {"date": "2020-03-03", "series": "south & west", "beds": 1, "tests": 20}
+    ]
+    assert regions.get("/daily?series=south%20%26%20west&format=csv").text == (
+        "date,series,beds,tests\n2020-03-02,south & west,3,10\n2020-03-03,south & west,1,20\n"
+    )
+    assert regions.get("/daily?series=east").json == []
+
+
+def test_a_date_tells_the_history_of_each_series(regions: ApiApp) -> None:
+    told = regions.get("/data/2020-03-02").json
+    assert [(row["series"], row["beds"], [entry["beds"] for entry in row["history"]]) for row in told] == [
+        ("south & west", 3, [2, 3])
+    ]
+    assert [row["series"] for row in regions.get("/data/2020-03-03").json] == ["north", "south & west"]
+
+
+def test_the_dashboard_is_of_the_first_series_and_others_can_be_chosen(regions: ApiApp) -> None:
+    first, other = page_of(regions), page_of(regions, "/?series=south%20%26%20west")
+    assert "north, Wednesday 4 March 2020 Beds in use 6 +1 new on Wed 4 Mar" in first.words
+    assert "south & west, Tuesday 3 March 2020 Beds in use 4 +1 new on Tue 3 Mar" in other.words
+    assert "2 Mar 2020 south & west Beds in use 2 3 +1" in other.words
+    assert all("series=south%20%26%20west" in link for link in other.links if "format=csv" in link)
+
+
+def test_the_figures_of_a_series_are_its_own(regions: ApiApp) -> None:
+    def bars(target: str) -> list[list[int]]:
+        return [one["y"] for one in regions.get(target).json["daily"]["new"]["data"] if one["type"] == "bar"]
+
+    assert bars("/figures") == [[5, 1], [100, 50]]
+    assert bars("/figures?series=south%20%26%20west") == [[3, 1], [10, 20]]
+
+
+@pytest.mark.parametrize("target", ["/?series=east", "/figures?series=east"])
+def test_a_series_that_is_not_there_is_named(regions: ApiApp, target: str) -> None:
+    answer = regions.get(target)
+    assert (answer.status, answer.json["parameter"], answer.json["value"]) == (400, "series", "east")
+
+
+def test_the_description_has_the_series(regions: ApiApp) -> None:
+    told = regions.get("/openapi.json").json
+    assert "series" in [one["name"] for one in told["paths"]["/daily"]["parameters"]]
+    assert "series" in told["components"]["schemas"]["Rows"]["items"]["required"]
+
+
+def test_the_feed_names_the_series(regions: ApiApp) -> None:
+    assert "south &amp;amp; west 2020-03-02: beds 2 -&amp;gt; 3 (+1)" in regions.get("/changes.atom").text
