@@ -14,6 +14,7 @@ or its interpreter changes, and left alone otherwise. Packages are checked by ha
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def _installed(environment: Path) -> dict[str, str]:
 
 
 def _digest(lock: str) -> str:
-    content = (LOCKS / f"{lock}.txt").read_bytes() + f"{sys.version}|{sys.executable}".encode()
+    content = (LOCKS / f"{lock}.txt").read_bytes() + f"{sys.version}|{os.path.realpath(sys.executable)}".encode()
     return hashlib.sha256(content).hexdigest()
 
 
