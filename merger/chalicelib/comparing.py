@@ -35,7 +35,7 @@ def compare(old: Table, new: Table) -> Changes:
     """All rows of both, whatever their age. The tables of the result are over the names of both."""
     old, new = on_common_names([old, new])
     if not len(old):
-        return Changes(added=new, before=old, after=new.take(slice(0, 0)), removed=old)
+        return Changes(added=new.wide, before=old, after=new.take(slice(0, 0)), removed=old)
     places, stays = old.find(new.keys)
     gone = np.ones(len(old), dtype=np.bool_)
     gone[places[stays]] = False
@@ -44,7 +44,10 @@ def compare(old: Table, new: Table) -> Changes:
         differ |= old.values[measure][places] != numbers
     differ &= stays
     return Changes(
-        added=new.take(~stays), before=old.take(places[differ]), after=new.take(differ), removed=old.take(gone)
+        added=new.take(~stays).wide,
+        before=old.take(places[differ]).wide,
+        after=new.take(differ).wide,
+        removed=old.take(gone).wide,
     )
 
 

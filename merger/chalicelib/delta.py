@@ -12,7 +12,7 @@ import numpy as np
 
 from chalicelib.changed_lines import find_changed_lines
 from chalicelib.comparing import compare
-from chalicelib.joining import first_positive, join, remembered, reported
+from chalicelib.joining import NEVER, first_positive, join, remembered, reported
 from chalicelib.merged import Merged
 from chalicelib.reading import has_plain_lines, read_header, read_lines
 from chalicelib.snapshots import CHANGED_BY, Snapshot, with_marks
@@ -133,11 +133,12 @@ def _follows(was: Table, gone: Table, come: Table) -> bool:
 
 def _moved(days: Ints, name: str, was: Table, new: Table, rows: Table) -> Ints:
     """`first_positive` of a measure after the change, from the one before; `rows` are all rows after it."""
-    days = days.copy()
-    lost = np.unique(was.codes[(was.values[name] > 0) & (was.days == days[was.codes])])
-    positive = new.values[name] > 0
-    if len(lost):  # perhaps; the rows of these series are looked at again
-        days[lost] = first_positive(rows.take(np.isin(rows.codes, lost)), name)[lost]
+    days, positive = days.copy(), new.values[name] > 0
+    first = (was.values[name] > 0) & (was.days == days[was.codes])
+    lost = was.codes[first & ~np.isin(was.keys, new.keys[positive])]
+    if len(lost):
+        days[lost] = NEVER
+        days = first_positive(rows, name, known=days)
     np.minimum.at(days, new.codes[positive], new.days[positive])
     return days
 
@@ -157,7 +158,8 @@ def _retold(rows: Table, name: str, before: Ints, after: Ints) -> Ints:
 
 def _marked_as_changed(rows: Table, was: Table, *, touched: Ints, changed: Ints, mark: int) -> Table:
     """CHANGED_BY: this run for what is told differently, the old run for what was touched and is told the same."""
-    marks = rows.values[CHANGED_BY].copy()
+    marks = rows.values[CHANGED_BY]
+    marks = marks.astype(np.promote_types(marks.dtype, np.min_scalar_type(mark)))
     quiet = touched[~np.isin(touched, changed)]
     old_places, had = was.find(quiet)
     new_places, has = rows.find(quiet)

@@ -40,10 +40,10 @@ def join(feeds: Mapping[str, Table], *, measures: tuple[str, ...]) -> Joined:
     return Joined(rows=rows, leftovers=leftovers)
 
 
-def first_positive(rows: Table, measure: str) -> Ints:
-    """Series code -> the first day on which the measure is positive, or NEVER."""
-    days = np.full(len(rows.names), NEVER, dtype=np.int64)
-    missing = len(days)
+def first_positive(rows: Table, measure: str, *, known: Ints | None = None) -> Ints:
+    """Series code -> the first day on which the measure is positive, or NEVER; those that are `known` are kept."""
+    days = np.full(len(rows.names), NEVER, dtype=np.int64) if known is None else known.copy()
+    missing = int(np.count_nonzero(days == NEVER))
     for start in range(0, len(rows), _CHUNK):
         if not missing:
             break

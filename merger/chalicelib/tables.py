@@ -32,7 +32,7 @@ class Table:
     """The series, sorted; a key's code is an index into it."""
     keys: Ints
     values: Mapping[str, Ints]
-    """Measure -> one number a row, NULL where there is none."""
+    """Measure -> one number a row, NULL where there is none. Of a smaller type, where they come from an index."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -60,6 +60,12 @@ class Table:
         place = np.searchsorted(np.array(names, dtype=object), np.array(self.names, dtype=object)).astype(np.int64)
         codes = place[self.codes] if len(self.names) else self.codes
         return Table(names=names, keys=(self.days << _CODE_BITS) | codes, values=self.values)
+
+    @property
+    def wide(self) -> "Table":
+        """The same rows with numbers that can be reckoned with: the largest type there is."""
+        values = {measure: numbers.astype(np.int64, copy=False) for measure, numbers in self.values.items()}
+        return Table(names=self.names, keys=self.keys, values=values)
 
     def only(self, measures: Iterable[str]) -> "Table":
         """The same rows with these measures only, in this order."""
@@ -153,16 +159,24 @@ def patched(table: Table, *, without: Ints, upserts: Table) -> Table:
     """
     places, here = table.find(upserts.keys)
     gone, found = table.find(without[~np.isin(without, upserts.keys)])
-    dropped, fresh = gone[found], upserts.take(~here)
-    before = np.searchsorted(table.keys, fresh.keys)
+    dropped, fresh = gone[found], upserts.keys[~here]
+    before = np.searchsorted(table.keys, fresh)
     stretches = list(_stretches(dropped, before, len(table)))
     changed = places[here]
     changed += np.searchsorted(before, changed, side="right") - np.searchsorted(dropped, changed)
     values = {}
     for measure, numbers in table.values.items():
-        values[measure] = _spliced(numbers, fresh.values[measure], stretches)
-        values[measure][changed] = upserts.values[measure][here]
-    return Table(names=table.names, keys=_spliced(table.keys, fresh.keys, stretches), values=values)
+        put = _fitted(upserts.values[measure], numbers.dtype)
+        values[measure] = _spliced(numbers, put[~here], stretches)
+        values[measure][changed] = put[here]
+    return Table(names=table.names, keys=_spliced(table.keys, fresh, stretches), values=values)
+
+
+def _fitted(numbers: Ints, kind: np.dtype[np.int64]) -> Ints:
+    """The numbers in a smaller type, where it holds them all: what comes from a snapshot's index is of small types."""
+    held = np.iinfo(kind)
+    fits = not len(numbers) or (held.min <= numbers.min() and numbers.max() <= held.max)
+    return numbers.astype(kind, copy=False) if fits else numbers
 
 
 type _Stretch = tuple[int, int, int, int]

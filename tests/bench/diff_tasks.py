@@ -73,11 +73,8 @@ def _finish(merged, folder: Path) -> object:  # type: ignore[no-untyped-def]
     with (folder / "after.index").open("wb") as file:
         for piece in index_pieces(merged.snapshot):
             file.write(piece)
-    return _counts(json.loads(text))
-
-
-def _counts(change_set: dict[str, list[object]]) -> list[int]:
-    return [len(change_set[kind]) for kind in ("added", "changed", "removed")]
+    assert text
+    return [len(rows) for rows in (merged.changes.added, merged.changes.after, merged.changes.removed)]
 
 
 def make_index(folder: str) -> Task:
@@ -125,7 +122,8 @@ def plain(folder: str) -> Task:
         kinds = {"added": added, "changed": same[differ], "removed": removed}
         text = json.dumps({kind: rows.drop(columns="_merge").to_dict("records") for kind, rows in kinds.items()})
         new.to_csv(Path(folder) / "after.csv", index=False)
-        return _counts(json.loads(text))
+        assert text
+        return [len(rows) for rows in kinds.values()]
 
     return run
 

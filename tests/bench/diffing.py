@@ -11,7 +11,7 @@ from tests.bench.scale_data import make_days
 from tests.bench.workers import Worker
 
 _TASKS = "tests.bench.diff_tasks"
-_ROUNDS = {10**6: 7, 5 * 10**6: 5}
+_ROUNDS = {10**6: 7, 5 * 10**6: 4}
 _TARGETS = {
     "diff_full_1e6": Target(faster_than_plain=6, times_floor=8),
     "diff_delta_1e6": Target(faster_than_plain=20, times_floor=2.5),
