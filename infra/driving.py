@@ -21,10 +21,10 @@ from shared.runs import Run, State, parse_time
 MAILED = frozenset({State.COMMITTED, State.REJECTED, State.INCOMPLETE, State.FAILED})
 """The ends that someone gets a mail about."""
 
-_BEFORE_WATCH_SECONDS = 30.0
+_BEFORE_WATCH_SECONDS = 60.0
 """How long a run may take by itself; then the watch looks, which drives on what got lost."""
 _AFTER_WATCH_SECONDS = 60.0
-_MAIL_SECONDS = 30.0
+_MAIL_SECONDS = 60.0
 _DELIVERIES_OF_AN_EVENT = 3
 """Lambda invokes a scheduled function again, twice, when it raises."""
 
@@ -59,8 +59,7 @@ class Chain:
         mails, problem = list[Mail](), ""
         try:
             self._collect(day.fetch_at)
-            self.watch(day.watch_at)
-            self.await_end(day.fetch_at)
+            self._look_after(day)
             mails = self.await_mails(day.fetch_at, notices=notices)
         except CommandFailed as error:
             problem = f"{error}\n{problems_in(self.stage.log_lines(since_ms=began_ms))}"
@@ -75,6 +74,17 @@ class Chain:
         with contextlib.suppress(FunctionFailed):
             self.fetch(run_id)
             self.settle(run_id)
+
+    def _look_after(self, day: Day) -> None:
+        """Let the watch look, once more at the end where it failed while a merge was under way, and wait for the end."""
+        try:
+            self.watch(day.watch_at)
+            again = False
+        except FunctionFailed:
+            again = True
+        self.await_end(day.fetch_at)
+        if again:
+            self.watch(day.watch_at)
 
     def fetch(self, time: str) -> Any:
         """Send the scheduled event of this time to the fetcher, again where it raises, as AWS does."""
