@@ -114,7 +114,7 @@ def _runs(runs: Sequence[Run]) -> str:
     if not runs:
         return "<p>No run yet.</p>"
     rows = "".join(_row(run) for run in runs)
-    return f"""<div class="scroll" tabindex="0" role="region" aria-labelledby="runs">
+    return f"""<div class="scroll" tabindex="0" role="region" aria-label="The list of runs">
   <table class="runs"><caption class="unseen">The last runs, newest first</caption>
   <thead><tr><th scope="col">Run</th><th scope="col" class="words">State</th><th scope="col">Added</th>
   <th scope="col">Changed</th><th scope="col">Removed</th><th scope="col" class="words">Reason</th></tr>

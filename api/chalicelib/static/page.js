@@ -385,6 +385,7 @@
     await show(view);
     listen();
     await drawSmall();
+    performance.mark("drawn");
     body.dataset.ready = "yes";
   }
 

@@ -1,0 +1,288 @@
+"""The dashboard, used as a person uses it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.chromium import save_screenshot
+from tests.browser.conftest import Open
+from tests.browser.seen import Seen
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+MEASURES = ("cases", "deaths", "recoveries")
+
+
+def digits(text: str) -> str:
+    return re.sub(r"[^0-9-]", "", text.replace("\N{MINUS SIGN}", "-"))
+
+
+def latest(rows: list[dict[str, Any]], measure: str) -> dict[str, Any]:
+    return next(row for row in reversed(rows) if row[measure] is not None)
+
+
+def test_ten_seconds_the_latest_numbers_are_those_of_the_api(open_page: Open) -> None:
+    seen = open_page()
+    data, daily = seen.ask("data"), seen.ask("daily")
+    cards = seen.page.locator(".stat")
+    for n, measure in enumerate(MEASURES):
+        row = latest(data, measure)
+        new = next(one for one in daily if one["date"] == row["date"])
+        assert digits(cards.nth(n).locator(".total").inner_text()) == str(row[measure])
+        assert digits(cards.nth(n).locator(".new data").inner_text()) == str(new[measure])
+    assert seen.page.locator("h2.day time").get_attribute("datetime") == data[-1]["date"]
+    facts = seen.page.locator(".facts").inner_text()
+    assert "Last run" in facts and "Next run due" in facts
+    save_screenshot(seen.page, "dashboard-1280")
+
+
+def test_the_charts_are_drawn_and_say_what_the_tables_say(open_page: Open) -> None:
+    seen = open_page()
+    daily = seen.ask("daily")
+    for measure in MEASURES:
+        bars = [trace for trace in seen.traces() if trace["meta"] == measure and trace["type"] == "bar"]
+        assert [trace["y"] for trace in bars] == [[row[measure] for row in daily]]
+    for name, count in (("daily", 7), ("weekly", 8), ("monthly", 6)):
+        rows = seen.ask(name)[-count:]
+        drawn = {trace["meta"]: trace["y"] for trace in seen.traces(f'[data-plot="{name}"]')}
+        assert drawn == {measure: [row[measure] for row in rows] for measure in MEASURES}
+        table = seen.page.locator(f"article:has(#recent-{name}) tbody tr")
+        told = [[digits(cell) for cell in table.nth(n).locator("td").all_inner_texts()] for n in range(table.count())]
+        shown = [["" if row[m] is None else str(row[m]) for m in MEASURES] for row in reversed(rows)]
+        assert told == shown
+
+
+def test_switches_change_the_chart_and_the_address(open_page: Open) -> None:
+    seen = open_page()
+    seen.choose("Week", "Cumulative", "Log", "Deaths")
+    seen.until_drawn("weekly cumulative log")
+    assert {trace["meta"] for trace in seen.traces()} == {"cases", "recoveries"}
+    assert {seen.layout()[axis]["type"] for axis in ("yaxis", "yaxis2")} == {"log"}
+    assert "yaxis3" not in seen.layout()
+    assert seen.page.url.partition("#")[2] == "show=cumulative&by=weekly&scale=log&hide=deaths"
+    assert "In all, by week, on a logarithmic scale" in seen.page.locator("#main-title").inner_text()
+    seen.choose("Day", "New", "Linear", "Deaths")
+    seen.until_drawn("daily new linear")
+    assert "#" not in seen.page.url
+    assert {trace["meta"] for trace in seen.traces()} == set(MEASURES)
+
+
+def test_all_measures_can_be_switched_off_and_on_again(open_page: Open) -> None:
+    seen = open_page()
+    seen.choose("Cases", "Deaths", "Recoveries")
+    seen.page.wait_for_selector("#plot-main.empty")
+    seen.choose("Deaths")
+    seen.page.wait_for_selector("#plot-main:not(.empty)")
+    assert {trace["meta"] for trace in seen.traces()} == {"deaths"}
+
+
+def test_a_shared_link_opens_the_same_view(open_page: Open) -> None:
+    seen = open_page()
+    seen.choose("Month", "Recoveries")
+    seen.page.fill('input[name="from"]', "2020-05-01")
+    seen.page.dispatch_event('input[name="from"]', "change")
+    seen.until_drawn("monthly new linear")
+    other = open_page(seen.page.url.removeprefix(seen.root))
+    assert other.page.locator('input[name="by"][value="monthly"]').is_checked()
+    assert not other.page.locator('input[name="measure"][value="recoveries"]').is_checked()
+    assert other.page.input_value('input[name="from"]') == "2020-05-01"
+    assert other.traces() == seen.traces()
+    assert other.layout()["xaxis"]["range"][0] == seen.layout()["xaxis"]["range"][0] == "2020-05-01"
+
+
+def test_copying_the_link_says_so(open_page: Open) -> None:
+    seen = open_page()
+    seen.choose("Week")
+    seen.until_drawn("weekly new linear")
+    seen.page.click("#share")
+    seen.page.wait_for_selector("#said:not(:empty)")
+    assert seen.page.locator("#said").inner_text() in ("Copied.", seen.page.url)
+
+
+def test_dragging_over_the_chart_narrows_the_dates_everywhere(open_page: Open) -> None:
+    seen = open_page()
+    seen.page.locator("#main-title").scroll_into_view_if_needed()
+    box = seen.page.locator("#plot-main .xy .nsewdrag, #plot-main .nsewdrag").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    seen.page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    seen.page.mouse.down()
+    seen.page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=8)
+    seen.page.mouse.up()
+    seen.page.wait_for_url(re.compile("from="))
+    start, end = (seen.page.input_value(f'input[name="{name}"]') for name in ("from", "to"))
+    dates = [row["date"] for row in seen.ask("data")]
+    assert dates[0] < start < end < dates[-1]
+    assert f"from={start}&to={end}" in seen.page.url
+    assert f"from={start}&to={end}" in seen.page.get_attribute("#download", "href")
+    seen.page.click("#main-table summary")
+    shown = seen.page.locator("#main-table tbody th").count()
+    assert shown == len([date for date in dates if start <= date <= end])
+
+
+def test_the_last_thirty_days_and_all_again(open_page: Open) -> None:
+    seen = open_page()
+    seen.page.click("button[data-days='30']")
+    dates = [row["date"] for row in seen.ask("data")]
+    assert seen.page.input_value('input[name="to"]') == dates[-1]
+    assert "from=" in seen.page.url
+    seen.page.click("button[data-days='']")
+    seen.page.wait_for_url(lambda url: "#" not in url)
+
+
+def test_downloads_are_what_the_api_answers(open_page: Open, tmp_path: Path) -> None:
+    seen = open_page()
+    seen.choose("Week")
+    seen.until_drawn("weekly new linear")
+    with seen.page.expect_download() as started:
+        seen.page.click("#download")
+    started.value.save_as(tmp_path / "weekly.csv")
+    assert (tmp_path / "weekly.csv").read_text() == seen.ask("weekly?format=csv")
+    with seen.page.expect_download() as started:
+        seen.page.click("article:has(#recent-daily) a[download]")
+    started.value.save_as(tmp_path / "days.csv")
+    days = seen.ask("daily")[-7:]
+    assert (tmp_path / "days.csv").read_text() == seen.ask(
+        f"daily?format=csv&from={days[0]['date']}&to={days[-1]['date']}"
+    )
+
+
+def test_as_known_on_a_date_the_whole_page_is_turned_back(open_page: Open) -> None:
+    seen = open_page()
+    runs = [run["run_id"] for run in seen.ask("runs?limit=100") if run["state"] == "COMMITTED"]
+    day = runs[1][:10]
+    seen.page.fill("#as-of", day)
+    seen.page.click("form.known:has(#as-of) button")
+    seen.until_ready()
+    then = seen.ask(f"data?as_of={day}")
+    assert f"as_of={day}" in seen.page.url
+    assert seen.page.locator("h2.day time").get_attribute("datetime") == then[-1]["date"]
+    assert seen.traces()[0]["x"] == [row["date"] for row in then]
+    assert runs[1] in seen.page.locator(".notice time").nth(1).get_attribute("datetime")
+    assert runs[0] not in seen.page.locator("table.runs").inner_html()
+    save_screenshot(seen.page, "as-known-on")
+    seen.page.click(".notice a")
+    seen.until_ready()
+    assert "as_of" not in seen.page.url
+
+
+def test_the_revisions_panel_shows_each_changed_value(open_page: Open) -> None:
+    seen = open_page()
+    marks = sum(len(trace["x"]) for trace in seen.traces('[data-plot="revisions"]'))
+    rows = seen.page.locator("section:has(#revised) tbody tr:not(.group)").count()
+    assert marks > 0
+    assert rows == min(marks, 40) or marks > 40
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_follows_the_system_s_theme_until_another_is_chosen(open_page: Open, scheme: str) -> None:
+    seen = open_page(color_scheme=scheme)
+    dark = "rgb(21, 21, 20)"
+
+    def paper() -> str:
+        return str(seen.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    assert (paper() == dark) == (scheme == "dark")
+    other = "light" if scheme == "dark" else "dark"
+    seen.page.select_option("#theme", other)
+    assert (paper() == dark) == (other == "dark")
+    seen.page.reload()
+    seen.until_ready()
+    assert (paper() == dark) == (other == "dark")
+    if scheme == "light":
+        save_screenshot(seen.page, "dashboard-dark")
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(open_page: Open) -> None:
+    seen = open_page(**PHONE)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    wide = seen.page.evaluate(
+        """[...document.querySelectorAll("main *")]
+            .filter((element) => !element.closest(".scroll, svg, .js-plotly-plot, .unseen"))
+            .filter((element) => element.getBoundingClientRect().right > 391)
+            .map((element) => element.outerHTML.slice(0, 80))"""
+    )
+    assert wide == []
+    save_screenshot(seen.page, "dashboard-390")
+
+
+def test_without_javascript_numbers_tables_and_freshness_read(open_page: Open) -> None:
+    seen = open_page(java_script_enabled=False, ready=False)
+    text = seen.page.locator("main").inner_text()
+    data = seen.ask("data")
+    assert f"{latest(data, 'cases')['cases']:,}" in text
+    assert "Next run due" in text and "Last 8 weeks" in text and "Run of" in text
+    assert seen.page.locator(".plot").first.is_hidden()
+    assert seen.page.locator("#controls").is_hidden()
+    assert seen.page.locator("#theme").is_hidden()
+    save_screenshot(seen.page, "without-javascript")
+    seen.page.fill("#as-of", data[-1]["date"])
+    seen.page.click("form.known:has(#as-of) button")
+    assert "as_of=" in seen.page.url
+
+
+def test_with_the_keyboard_alone_everything_can_be_reached_and_switched(open_page: Open) -> None:
+    seen = open_page()
+    seen.page.keyboard.press("Tab")
+    assert seen.page.evaluate("document.activeElement.textContent") == "Skip to the numbers"
+    reached = []
+    for _ in range(60):
+        seen.page.keyboard.press("Tab")
+        reached.append(seen.page.evaluate("document.activeElement.name || document.activeElement.id"))
+        if reached[-1] == "by":
+            break
+    assert {"as_of", "theme", "show", "by"} <= set(reached)
+    seen.page.keyboard.press("ArrowRight")
+    seen.until_drawn("weekly new linear")
+    seen.page.locator("#main-table summary").focus()
+    seen.page.keyboard.press("Enter")
+    assert seen.page.locator("#main-table tbody tr").count() == len(seen.ask("weekly"))
+    outline = seen.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+def test_numbers_and_dates_are_in_the_reader_s_locale(open_page: Open) -> None:
+    seen = open_page(locale="de-DE")
+    row = seen.ask("data")[-1]
+    assert f"{row['cases']:,}".replace(",", ".") == seen.page.locator(".stat .total").first.inner_text()
+    month = seen.page.evaluate(
+        "(date) => new Intl.DateTimeFormat('de-DE', { month: 'long', timeZone: 'UTC' }).format(new Date(date))",
+        row["date"],
+    )
+    assert month in seen.page.locator("h2.day").inner_text()
+    assert seen.layout()["separators"] == ",."
+
+
+def test_a_measure_that_stopped_ends_with_a_note_and_never_drops_to_zero(open_page: Open) -> None:
+    seen = open_page("#show=cumulative")
+    data = seen.ask("data")
+    last = latest(data, "recoveries")
+    if last["date"] == data[-1]["date"]:
+        pytest.skip("every measure of these runs is reported to the end")
+    line = next(trace for trace in seen.traces() if trace["meta"] == "recoveries")
+    assert line["y"][-1] is None
+    assert [value for value in line["y"] if value is not None][-1] == last["recoveries"]
+    notes = [note["text"] for note in seen.layout()["annotations"] if note["name"].startswith("note-")]
+    assert len(notes) == 1 and notes[0].startswith("not reported after ")
+    assert "Not reported after" in seen.page.locator(".stat").nth(2).inner_text()
+
+
+def test_hovering_and_every_combination_of_switches_says_nothing_in_the_console(open_page: Open) -> None:
+    seen = open_page()
+    for show in ("Cumulative", "New"):
+        for by in ("Week", "Month", "Day"):
+            for scale in ("Log", "Linear"):
+                seen.choose(show, by, scale)
+    seen.until_drawn("daily new linear")
+    box = seen.page.locator("#plot-main .nsewdrag").first.bounding_box()
+    seen.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    seen.page.wait_for_selector("#plot-main .hoverlayer .legend, #plot-main .hoverlayer .hovertext")
+    _hover_a_mark(seen)
+
+
+def _hover_a_mark(seen: Seen) -> None:
+    plot = seen.page.locator('[data-plot="revisions"]')
+    plot.scroll_into_view_if_needed()
+    box = plot.locator(".points path").first.bounding_box()
+    seen.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    plot.locator(".hoverlayer text").first.wait_for()
