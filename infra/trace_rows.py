@@ -14,7 +14,15 @@ _LONG = 3
 """A gap longer than this part of the work is drawn shorter: an hour's wait for an operator leaves room for the rest."""
 _GAP_SHARE, _GAPS_SHARE = 0.06, 0.5
 """The share of the scale that such a gap has, and that all have together at most."""
-_NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "invocations", "reason", "error"})
+_NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "invocations", "reason", "error"}) | {
+    "feeds_failed",
+    "mails_sent",
+    "runs_ended",
+    "runs_rejected",
+}
+"""What the row says already, in other words."""
+_EXPECTED = frozenset({("status", 200), ("outcome", "ok"), ("outcome", "merged")})
+_BAD = ("REJECTED", "FAILED", "INCOMPLETE")
 _AGES = ("age_", "commit_age", "views_age", "open_age")
 """Metrics that say nothing of one run."""
 
@@ -48,10 +56,10 @@ class Row:
 
 def rows(journey: Journey, *, brief: bool = False) -> list[Row]:
     """Every hop with its steps; `brief` leaves the steps out that went well."""
-    return [row for branch in journey.branches for row in _rows(branch, brief=brief)]
+    return [row for branch in journey.branches for row in _rows(branch, journey.run_id, brief=brief)]
 
 
-def _rows(branch: Branch, *, brief: bool) -> Iterator[Row]:
+def _rows(branch: Branch, run_id: str, *, brief: bool) -> Iterator[Row]:
     hop = branch.hop
     cause = hop.cause or str(hop.said.get("error") or hop.said.get("reason") or "")
     yield Row(
@@ -62,7 +70,7 @@ def _rows(branch: Branch, *, brief: bool) -> Iterator[Row]:
         service=hop.service,
         began=hop.began,
         ended=hop.ended,
-        mark="fault" if hop.mark == "fault" or hop.said.get("state") in ("REJECTED", "FAILED", "INCOMPLETE") else "",
+        mark="fault" if hop.mark == "fault" or _ended_badly(hop, run_id) else "",
         cause=cause,
         waited=branch.waited,
         after=branch.after,
@@ -70,6 +78,12 @@ def _rows(branch: Branch, *, brief: bool) -> Iterator[Row]:
     for row in _step_rows(hop.steps, depth=branch.depth + 1, service=hop.service):
         if not brief or row.mark == "fault":
             yield row
+
+
+def _ended_badly(hop: Hop, run_id: str) -> bool:
+    """Whether this hop ended the run, and badly; who only tells of it has done well."""
+    ended = [each for each in str(hop.said.get("ended", "")).split("; ") if each.startswith(run_id)]
+    return hop.service == "merger" and (hop.said.get("state") in _BAD or any(each.endswith(_BAD) for each in ended))
 
 
 def _step_rows(steps: Sequence[Step], *, depth: int, service: str) -> Iterator[Row]:
@@ -120,7 +134,9 @@ def _words(said: Mapping[str, Any]) -> Iterator[str]:
     for name, value in said.items():
         if name.startswith(_AGES) or (name in ("sent", "received") and name != larger):
             continue
-        if name in _NOT_SHOWN or value in (0, "", None) or (name, value) in (("status", 200), ("outcome", "ok")):
+        if name in _NOT_SHOWN or value in (0, "", None) or (name, value) in _EXPECTED:
+            continue
+        if name == "code" and value == str(said.get("status")):
             continue
         yield _word(name, value)
 
@@ -132,7 +148,7 @@ def _word(name: str, value: Any) -> str:
     if name in ("sent", "received"):
         return f"{size(int(value))} {name}"
     if name.startswith("rows_") or name == "rows":
-        return f"{value:,} rows {name.removeprefix('rows').strip('_')}".strip()
+        return f"{value:,} row{'s' * (value != 1)} {name.removeprefix('rows').strip('_')}".strip()
     if name in ("feed", "state", "outcome", "code", "kind"):
         return str(value)
     return f"{name.replace('_', ' ')} {str(value).lower() if isinstance(value, bool) else value}"

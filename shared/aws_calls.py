@@ -109,6 +109,8 @@ def _size(body: Any) -> int:
     """Bytes of what is sent: bytes themselves, or a file from where it stands."""
     if isinstance(body, bytes | bytearray | str):
         return len(body)
+    if isinstance(body, Mapping):  # a form, not encoded yet
+        return sum(len(str(name)) + len(str(value)) + 2 for name, value in body.items())
     if hasattr(body, "seek"):
         at = body.tell()
         body.seek(0, 2)
