@@ -26,7 +26,7 @@ run:  ## everything on this machine: the local cloud, the demo days, the dashboa
 test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
 	@$(MAKE) lint
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day]: day folders through a fresh local cloud, the answers written to OUT
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])

@@ -14,6 +14,8 @@ from infra.gate import check_imports
 from infra.packages import RUNTIME_MODULES, PackagingFailed
 from infra.services import ROOT, SERVICES
 
+pytestmark = pytest.mark.xdist_group("built")
+
 NAMES = example_names("dev")
 
 

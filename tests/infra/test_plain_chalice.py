@@ -15,7 +15,7 @@ from infra.local_cloud import REGION, LocalCloud
 from infra.services import SERVICES
 from infra.stage import find_names
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("deployments")]
 
 STAGE = "plain"
 

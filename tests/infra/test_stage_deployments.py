@@ -15,7 +15,7 @@ from infra.problems import CommandFailed
 from infra.services import ROOT, SERVICES
 from infra.stacks import DeploymentFailed
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("deployments")]
 
 EVERYTHING = ("foundation", *SERVICES)
 

@@ -9,6 +9,8 @@ import pytest
 from infra.services import ROOT, SERVICES
 from infra.templates import load_template
 
+pytestmark = pytest.mark.xdist_group("built")
+
 FOUNDATION = load_template((ROOT / "infra" / "foundation.yaml").read_text())
 
 SCHEDULED_OR_EVENT = {"Schedule", "CloudWatchEvent"}
