@@ -76,7 +76,7 @@ class Chain:
             self.settle(run_id)
 
     def _look_after(self, day: Day) -> None:
-        """Let the watch look, once more at the end where it failed while a merge was under way, and wait for the end."""
+        """Let the watch look, once more at the end where it failed (a merge was under way), and wait for the end."""
         try:
             self.watch(day.watch_at)
             again = False
