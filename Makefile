@@ -51,7 +51,7 @@ status:  ## [STAGE=x]: the last runs, what is served, what is stuck; without STA
 trace:  ## RUN=id [STAGE=x]: one run through all services
 	@$(call need,RUN,make trace RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) trace --run $(RUN) $(stage)
+	@$(INFRA) trace --run $(RUN) $(stage) $(if $(SVG),--svg "$(SVG)") $(if $(filter 1,$(JSON)),--json)
 
 approve:  ## RUN=id [STAGE=x]: let a rejected run pass
 	@$(call need,RUN,make approve RUN=2020-10-25T17:00:00Z [STAGE=x])
