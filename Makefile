@@ -48,7 +48,7 @@ status:  ## [STAGE=x]: the last runs, what is served, what is stuck; without STA
 	$(TOOLS)
 	@$(INFRA) status $(stage)
 
-trace:  ## RUN=id [STAGE=x]: one run through all services
+trace:  ## RUN=id [STAGE=x] [SVG=file] [JSON=1]: one run through all services
 	@$(call need,RUN,make trace RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
 	@$(INFRA) trace --run $(RUN) $(stage) $(if $(SVG),--svg "$(SVG)") $(if $(filter 1,$(JSON)),--json)
