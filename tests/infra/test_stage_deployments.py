@@ -46,14 +46,14 @@ class Account:
     def client(self, service: str) -> Any:
         return self.cloud.client(service)
 
-    def updated(self, stage: str) -> dict[str, Any]:
-        """Stack -> when it was last touched."""
-        found = self.client("cloudformation").describe_stacks()["Stacks"]
+    def updated(self, stage: str) -> dict[str, list[str]]:
+        """Stack -> the ids of its events, newest first: what was touched has more of them than before."""
+        client = self.client("cloudformation")
         return {
-            stack["StackName"].removeprefix(f"covid-stats-{stage}-"): stack.get(
-                "LastUpdatedTime", stack["CreationTime"]
-            )
-            for stack in found
+            stack["StackName"].removeprefix(f"covid-stats-{stage}-"): [
+                event["EventId"] for event in client.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
+            ]
+            for stack in client.describe_stacks()["Stacks"]
             if stack["StackName"].startswith(f"covid-stats-{stage}-") and stack["StackStatus"] != "DELETE_COMPLETE"
         }
 
