@@ -67,7 +67,12 @@ def local_system(
 
 @contextlib.contextmanager
 def deployed_chain(
-    stage: str, *, cloud: LocalCloud, settings: Mapping[str, str], report: Callable[[str], None]
+    stage: str,
+    *,
+    cloud: LocalCloud,
+    settings: Mapping[str, str],
+    report: Callable[[str], None],
+    parameters: Mapping[str, str] | None = None,
 ) -> Iterator[Chain]:
     """A stage of a local cloud, with a feed server and a mailbox of its own.
 
@@ -78,7 +83,14 @@ def deployed_chain(
         urls = json.dumps(feeds.feed_urls(find_dataset("us-covid")))
         chosen = {"FEED_URLS": urls} | dict(settings)
         try:
-            deploy(stage, endpoint=cloud.endpoint, settings=chosen, out=cloud.folder / "build", report=report)
+            deploy(
+                stage,
+                endpoint=cloud.endpoint,
+                settings=chosen,
+                parameters=parameters,
+                out=cloud.folder / "build",
+                report=report,
+            )
         except (PackagingFailed, DeploymentFailed) as error:
             raise CommandFailed(str(error)) from error
         deployed = Stage(stage, endpoint=cloud.endpoint)

@@ -127,7 +127,7 @@ def _lower(headers: Message) -> dict[str, str]:
 
 def _answers(get: Get) -> bool:
     try:
-        return get("/health").status == 200
+        return get("/health").status in (200, 503)  # the latter in so many words: its views are behind
     except CommandFailed:
         return False
 
