@@ -1,0 +1,403 @@
+"""The whole system in one process: the four real `app.py`, AWS in memory, and events delivered as the platforms do.
+
+Time stands still until a test moves it. Nothing is delivered by itself: scheduled events and files that were put wait
+in `inbox`, changes of the ledger wait in `streams`, until `deliver` or `settle`.
+"""
+
+import contextlib
+import copy
+import datetime as dt
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from moto import mock_aws
+
+from infra.driving import scheduled_event
+from infra.feed_server import FeedServer
+from shared import aws, datasets
+from shared.dataset import Dataset
+from shared.datasets import US_COVID
+from shared.ledger import Ledger
+from shared.runs import Run, parse_time, run_id_at
+from tests.api.serving import Answer, ApiApp
+from tests.proof import memory
+from tests.proof.calls import Call, Calls, Crash, CrashPoint
+from tests.proof.stream_filters import stream_filter
+from tests.shared.apps import load_app
+
+EVENTS = Path(__file__).parent / "events"
+
+BUCKET, RUNS_TABLE, OBSERVATIONS = "covid-stats-test-data", "covid-stats-test-runs", "covid-stats-test-observations"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:covid-stats-test-mails"
+
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "STAGE": "test",
+    "BUCKET": BUCKET,
+    "RUNS_TABLE": RUNS_TABLE,
+    "OBSERVATIONS_TABLE": OBSERVATIONS,
+    "TOPIC_ARN": TOPIC,
+    "RUNS_STREAM_ARN": f"arn:aws:dynamodb:us-east-1:123456789012:table/{RUNS_TABLE}/stream/2020",
+    "VIEWS_TTL_MS": "0",
+    "LEASE_SECONDS": "960",
+    "FETCH_ATTEMPTS": "1",
+}
+
+RETRIES = 2
+"""Of an asynchronous invocation that failed, after the first try; infra/merge/*.yaml says so."""
+STREAM_RETRIES = 8
+"""Of a batch of stream records; infra/merge/*.yaml says so."""
+BATCH = 10
+
+CONSUMERS = ("on_run_ended", "refresh_views")
+
+ANN = "arn:aws:iam::123456789012:user/ann"
+"""Who operates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """What was published, as subscribers get it."""
+
+    kind: str
+    subject: str
+    body: str
+
+
+@dataclass(kw_only=True)
+class Pending:
+    """An asynchronous event that waits for its delivery."""
+
+    handler: str
+    event: Mapping[str, Any]
+    request_id: str
+    """Kept by the platform's retries."""
+    tries: int = 0
+
+
+@dataclass(kw_only=True)
+class Stream:
+    """One consumer's place in the ledger's stream."""
+
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    tries: int = 0
+    """Of the first record that waits."""
+    size: int = BATCH
+    """Of the next batch: halved after a failure, as BisectBatchOnFunctionError has it."""
+
+
+@dataclass(kw_only=True)
+class _Platform:
+    """What the platform remembers, apart from the stores."""
+
+    now_ms: int = 1_577_836_800_000
+    requests: int = 0
+    inbox: list[Pending] = field(default_factory=list)
+    streams: dict[str, Stream] = field(default_factory=lambda: {name: Stream() for name in CONSUMERS})
+    dead_letters: list[Any] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+    """What handlers raised, crashes apart."""
+
+
+class Feeds(FeedServer):
+    """The two upstream hosts; what they serve can be kept and brought back."""
+
+    def kept(self) -> Any:
+        return dict(self._files)
+
+    def keep(self, kept: Any) -> None:
+        self._files = dict(kept)
+
+
+class World:
+    """A deployment. Made by `world()`."""
+
+    def __init__(self, *, dataset: Dataset, feeds: Feeds, apps: Mapping[str, ModuleType], calls: Calls) -> None:
+        self.dataset, self.feeds, self.apps, self.calls = dataset, feeds, apps, calls
+        self.s3, self.dynamodb = aws.client("s3"), aws.client("dynamodb")
+        self.ledger = Ledger(self.dynamodb, table=RUNS_TABLE, dataset=dataset.name)
+        self._handlers = {
+            "fetch": apps["fetcher"].fetch,
+            "on_feed_arrived": apps["merger"].on_feed_arrived,
+            "watch": apps["merger"].watch,
+            "operate": apps["merger"].operate,
+            "on_run_ended": apps["notifier"].on_run_ended,
+            "refresh_views": apps["api"].refresh_views,
+        }
+        self._filters = {"on_run_ended": stream_filter("notifier"), "refresh_views": stream_filter("api")}
+        self.platform = _Platform()
+        self.lines = io.StringIO()
+        """What the last invocation said of itself."""
+        self.point: CrashPoint | None = None
+        """Where the next invocation dies; used up by it."""
+        self.turns: Sequence[tuple[str, int]] = ()
+        """In what order the threads of the next invocation make their calls; used up by it."""
+        calls.told.append(self._heard)
+        self.new = self.save()
+        """The deployment before anything has happened in it."""
+
+    # --- what happens upstream and outside --------------------------------------------------------------------------
+
+    def publish(self, files: Mapping[str, bytes], *, at: str) -> None:
+        """Feed -> its file from now on; a feed that is not among them is a 404."""
+        names = {feed.name: feed.file_name for feed in self.dataset.feeds}
+        self.feeds.publish({names[feed]: data for feed, data in files.items()}, at=parse_time(at))
+
+    def schedule(self, handler: str, time: str) -> None:
+        """A scheduled event of this time: `fetch` or `watch`. Is the clock behind, it goes there."""
+        self.platform.now_ms = max(self.platform.now_ms, int(parse_time(time).timestamp() * 1000))
+        self._queue(handler, scheduled_event(time, function=handler))
+
+    @property
+    def now(self) -> str:
+        """The wall clock, as events tell the time."""
+        return run_id_at(dt.datetime.fromtimestamp(self.platform.now_ms / 1000, tz=dt.UTC))
+
+    def advance(self, **time: float) -> None:
+        """The wall clock goes on: `hours=2`."""
+        self.platform.now_ms += int(dt.timedelta(**time).total_seconds() * 1000)
+
+    def command(self, command: str, run_id: str, *, time: str, by: str = ANN) -> None:
+        """An operator is about to say `make approve` or `make redrive`."""
+        self._queue("operate", {"command": command, "run_id": run_id, "by": by, "time": time})
+
+    def operate(self, command: str, run_id: str, *, time: str, by: str = ANN) -> dict[str, Any]:
+        """`make approve` or `make redrive`, and the answer."""
+        return self._operate(
+            {"command": command, "run_id": run_id, "by": by, "time": time}, request_id=self.new_request_id()
+        )
+
+    def _operate(self, asked: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
+        """What the command line does: invoke, and have fetched what is missing."""
+        answer: dict[str, Any] = self.invoke("operate", asked, request_id=request_id)
+        if answer["fetch"]:
+            self._queue("fetch", scheduled_event(asked["run_id"]))
+        return answer
+
+    # --- delivering -------------------------------------------------------------------------------------------------
+
+    @property
+    def next_handler(self) -> str:
+        """Whom `deliver_next` will invoke."""
+        if self.platform.inbox:
+            return self.platform.inbox[0].handler
+        return next(name for name, stream in self.platform.streams.items() if stream.waiting)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing waits to be delivered."""
+        return not self.platform.inbox and not any(stream.waiting for stream in self.platform.streams.values())
+
+    def settle(self) -> None:
+        """Deliver everything, in order, with what comes of it, until nothing is left."""
+        while not self.quiet:
+            self.deliver_next()
+
+    def deliver_next(self) -> None:
+        """The oldest asynchronous event, or, where there is none, the next batch of a stream."""
+        if self.platform.inbox:
+            self.deliver(self.platform.inbox[0])
+        else:
+            self.deliver_batch(self.next_handler)
+
+    def deliver(self, pending: Pending) -> None:
+        """Invoke as Lambda does asynchronously: what fails is tried again, then put aside as a dead letter.
+
+        A command is invoked synchronously: it is told again where its answer got lost, not where it was refused.
+        """
+        self.platform.inbox.remove(pending)
+        try:
+            if pending.handler == "operate":
+                self._operate(pending.event, request_id=pending.request_id)
+            else:
+                self.invoke(pending.handler, pending.event, request_id=pending.request_id)
+        except Crash:
+            self._again(pending)
+        except Exception as error:
+            self.platform.errors.append(error)
+            if pending.handler != "operate":
+                self._again(pending)
+
+    def deliver_batch(self, consumer: str) -> None:
+        """Invoke as an event source mapping does: in order, partial batch responses, bisecting, finite retries."""
+        stream = self.platform.streams[consumer]
+        batch = stream.waiting[: stream.size]
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
+        try:
+            answer = self.invoke(consumer, {"Records": batch}, request_id=self.new_request_id())
+            failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            good = next((place for place, number in enumerate(numbers) if number in failed), len(batch))
+            stream.size = BATCH
+        except (Crash, Exception) as error:
+            if isinstance(error, Exception):
+                self.platform.errors.append(error)
+            good, stream.size = 0, max(1, len(batch) // 2)
+        stream.waiting = stream.waiting[good:]
+        stream.tries = 0 if good else stream.tries + 1
+        if good < len(batch) and stream.tries > STREAM_RETRIES:
+            self.platform.dead_letters.append(stream.waiting.pop(0))
+            stream.tries = 0
+
+    def invoke(self, handler: str, event: Any, *, request_id: str) -> Any:
+        """One invocation of a handler, from event to answer."""
+        context = SimpleNamespace(aws_request_id=request_id, function_name=handler)
+        self.calls.begin(point=self.point, turns=self.turns)
+        self.point, self.turns = None, ()
+        self.lines = io.StringIO()
+        with contextlib.redirect_stdout(self.lines):
+            return self._handlers[handler](copy.deepcopy(event), context)
+
+    def new_request_id(self) -> str:
+        self.platform.requests += 1
+        return f"request-{self.platform.requests}"
+
+    def _again(self, pending: Pending) -> None:
+        pending.tries += 1
+        if pending.tries <= RETRIES:
+            self.platform.inbox.insert(0, pending)
+        else:
+            self.platform.dead_letters.append(pending)
+
+    def _queue(self, handler: str, event: Mapping[str, Any]) -> None:
+        self.platform.inbox.append(Pending(handler=handler, event=event, request_id=self.new_request_id()))
+
+    # --- hearing ----------------------------------------------------------------------------------------------------
+
+    def _heard(self, call: Call, answer: Any) -> None:
+        """What AWS makes of a call that took effect."""
+        service, _, operation = call.name.partition(".")
+        if call.name == "s3.PutObject":
+            key = unquote(urlsplit(call.request.url).path).removeprefix("/").removeprefix(f"{BUCKET}/")
+            if key.startswith("raw/"):
+                self._queue("on_feed_arrived", object_created(key))
+        elif call.name == "sns.Publish":
+            self.platform.mails.append(_mail(call.request.body))
+        elif service == "dynamodb" and operation not in ("GetItem", "Query", "BatchWriteItem"):
+            for record in memory.take_stream_records(RUNS_TABLE):
+                for name, passes in self._filters.items():
+                    if passes(record):
+                        self.platform.streams[name].waiting.append(record)
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def run(self, run_id: str) -> Run:
+        return self.ledger.get(run_id)
+
+    def get(self, path: str) -> Answer:
+        """What the API answers."""
+        self.calls.begin()
+        with contextlib.redirect_stdout(io.StringIO()):
+            return ApiApp(module=self.apps["api"]).get(path)
+
+    def rows(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """(series, date) -> row, as `observations` holds it."""
+        return {(row.pop("series"), row.pop("date")): row for row in memory.items(OBSERVATIONS)}
+
+    def items(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """(partition, sort key) -> item of the ledger."""
+        return {(item["dataset"], item["run_id"]): item for item in memory.items(RUNS_TABLE)}
+
+    def files(self) -> dict[str, bytes]:
+        """Key -> bytes of everything in the bucket."""
+        return memory.files(BUCKET)
+
+    # --- going back -------------------------------------------------------------------------------------------------
+
+    def save(self) -> Any:
+        """Everything that is remembered anywhere, to go back to."""
+        return memory.save(), copy.deepcopy(self.platform), self.feeds.kept()
+
+    def restore(self, saved: Any) -> None:
+        stores, platform, feeds = saved
+        memory.restore(stores)
+        self.platform = copy.deepcopy(platform)
+        self.feeds.keep(feeds)
+        self.point, self.turns = None, ()
+
+
+def object_created(key: str) -> dict[str, Any]:
+    """EventBridge's event for an object that was put."""
+    event: dict[str, Any] = json.loads((EVENTS / "s3_object_created.json").read_text())
+    event["detail"]["object"]["key"] = key
+    return event
+
+
+def _mail(body: Any) -> Mail:
+    said = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
+    attributes = {
+        said[f"MessageAttributes.entry.{n}.Name"]: said[f"MessageAttributes.entry.{n}.Value.StringValue"]
+        for n in (1, 2)
+    }
+    return Mail(kind=attributes["kind"], subject=said["Subject"], body=said["Message"])
+
+
+@contextlib.contextmanager
+def world(settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_COVID) -> Iterator[World]:
+    """A deployment of its own, empty. `settings` are environment variables of all services."""
+    before, registered = dict(os.environ), dict(datasets._REGISTRY)
+    datasets._REGISTRY[dataset.name] = dataset
+    with Feeds() as feeds, mock_aws():
+        os.environ.update(ENVIRONMENT | {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))})
+        os.environ.update(settings or {})
+        _forget_clients()
+        try:
+            yield _found(dataset, feeds)
+        finally:
+            _forget_clients()
+            os.environ.clear()
+            os.environ.update(before)
+            datasets._REGISTRY.clear()
+            datasets._REGISTRY.update(registered)
+
+
+def _forget_clients() -> None:
+    aws.client.cache_clear()
+    aws._session.cache_clear()
+
+
+def _found(dataset: Dataset, feeds: Feeds) -> World:
+    clients = {name: aws.client(name) for name in ("s3", "dynamodb", "sns")}
+    clients["s3"].create_bucket(Bucket=BUCKET)
+    clients["sns"].create_topic(Name=TOPIC.rpartition(":")[2])
+    for name, hash_key, range_key in ((RUNS_TABLE, "dataset", "run_id"), (OBSERVATIONS, "series", "date")):
+        clients["dynamodb"].create_table(
+            TableName=name,
+            KeySchema=[
+                {"AttributeName": hash_key, "KeyType": "HASH"},
+                {"AttributeName": range_key, "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": hash_key, "AttributeType": "S"},
+                {"AttributeName": range_key, "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+    calls = Calls(lanes=sorted(dataset.feed_names))
+    calls.listen(*clients.values())
+    made = World(
+        dataset=dataset,
+        feeds=feeds,
+        calls=calls,
+        apps={name: load_app(name) for name in ("fetcher", "merger", "notifier", "api")},
+    )
+    _set_clocks(made)
+    return made
+
+
+def _set_clocks(made: World) -> None:
+    """The composition roots of the apps, with the test's clock in place of the wall's."""
+    tools = replace(made.apps["merger"].tools(), clock=lambda: made.platform.now_ms)
+    mailer = replace(made.apps["notifier"].mailer(), now_ms=lambda: made.platform.now_ms)
+    vars(made.apps["merger"])["tools"] = lambda: tools
+    vars(made.apps["notifier"])["mailer"] = lambda: mailer
