@@ -88,7 +88,8 @@ def _bar(row: Row, top: int, journey: Journey) -> Iterator[str]:
     indent = 20 + 14 * row.depth
     room = (_LEFT - indent - 10) // 6 - len(row.title)
     bad = " bad" if row.mark == "fault" else ""
-    details = f'<tspan class="said" dx="6">{escape(_cut(row.details, room))}</tspan>' if row.details else ""
+    said = row.cause if row.mark == "fault" and row.cause else row.details
+    details = f'<tspan class="said" dx="6">{escape(_cut(said, room))}</tspan>' if said else ""
     yield f'<text class="{row.kind}{bad}" x="{indent}" y="{top + 13}">{escape(row.title)}{details}</text>'
     if row.waited:
         start = _x(scale, row.began - row.waited)

@@ -66,9 +66,9 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
         return commit_unchanged(run, head, shas, tools, way="same")
     size = sum(file.bytes for file in raw.values())
     _check_size(size, tools)
-    from chalicelib.gating import check_gate, check_rows  # deferred: brings numpy
-
     with subsegment("merge", bytes=size) as span:
+        from chalicelib.gating import check_gate, check_rows  # deferred: brings numpy; within, to be seen in the trace
+
         merged, way, old = _merge(run, head, size, tools)
         span.annotate(way=way, rows=len(merged.snapshot.rows))
     check_rows(merged, tools.dataset)
