@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,15 @@ from infra.templates import load_template
 
 _AFTER_THE_API = "notifier"
 """Its mails link to the dashboard: it is built when the api's address is known."""
+
+_PARAMETERS_OF_EXTRAS = {
+    "DataBucket": "BUCKET",
+    "ArtefactBucket": "ARTEFACTS",
+    "Url": "DASHBOARD_URL",
+    "ChangesStreamArn": "CHANGES_STREAM_ARN",
+    "OperatorsTopicArn": "OPERATORS_TOPIC_ARN",
+}
+"""Parameter of an extra's template -> the stage's name that it takes."""
 
 type Report = Callable[[str], None]
 
@@ -53,94 +62,103 @@ def deploy(
     check_stage(stage)
     cloud = Cloud.local(endpoint) if endpoint else Cloud.aws()
     choices = read_choices(stage)
-    chosen = dict(choices.parameters) | dict(parameters or {}) | {"Stage": stage, "Cloud": cloud.kind}
-    chosen_settings = dict(choices.settings) | dict(settings or {})
-    dataset = chosen_settings.pop("DATASET", "us-covid")
+    given = dict(choices.settings) | dict(settings or {})
+    deployment = _Deployment(
+        stage=stage,
+        cloud=cloud,
+        parameters=dict(choices.parameters) | dict(parameters or {}) | {"Stage": stage, "Cloud": cloud.kind},
+        dataset=given.pop("DATASET", "us-covid"),
+        settings=given,
+        out=out,
+        root=root,
+        report=report,
+    )
     asked = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
-    wanted = [find_service(name).name for name in asked if name != "foundation" and name not in EXTRAS]
-    changed = []
-    if "foundation" in asked:
-        template = (root / "infra" / "foundation.yaml").read_text()
-        if _apply("foundation", foundation_stack(stage), template, chosen, stage=stage, cloud=cloud, report=report):
-            changed.append("foundation")
-
-    def build_for_stage(name: str) -> Built:
-        names = find_names(stage, cloud=cloud, dataset=dataset)
-        return build(name, stage=stage, names=names, out=out, settings=chosen_settings, root=root, report=report)
-
-    names = find_names(stage, cloud=cloud, dataset=dataset)
-    chosen |= {"OperatorsTopicArn": names["OPERATORS_TOPIC_ARN"], "LocalEndpoint": cloud.endpoint}
-    with ThreadPoolExecutor(2) as pool:
-        early = {name: pool.submit(build_for_stage, name) for name in wanted if name != _AFTER_THE_API}
-        for name in sorted(wanted, key=list(SERVICES).index):
-            built = early[name].result() if name in early else build_for_stage(name)
-            template = _with_code(built, bucket=names["ARTEFACTS"], cloud=cloud)
-            stack = find_service(name).stack(stage)
-            if _apply(
-                name, stack, template, chosen, stage=stage, cloud=cloud, report=report, bucket=names["ARTEFACTS"]
-            ):
-                changed.append(name)
-    chosen |= _names_for_extras(stage, cloud=cloud)
-    for extra in (EXTRAS[name] for name in asked if name in EXTRAS):
-        if extra.is_wanted(chosen):
-            template = (root / "infra" / f"{extra.name}.yaml").read_text()
-            done = _apply(
-                extra.name,
-                extra.stack(stage),
-                template,
-                chosen,
-                stage=stage,
-                cloud=cloud,
-                report=report,
-                bucket=names["ARTEFACTS"],
-            )
-        else:
-            done = stacks.delete(extra.stack(stage), cloud=cloud)
-        if done:
-            changed.append(extra.name)
-    return Deployed(stage=stage, names=names | find_published(stage, cloud=cloud), changed=tuple(changed))
+    changed = list(deployment.foundation()) if "foundation" in asked else []
+    changed += deployment.services([name for name in asked if name != "foundation" and name not in EXTRAS])
+    changed += deployment.extras([name for name in asked if name in EXTRAS])
+    return Deployed(stage=stage, names=deployment.names(), changed=tuple(changed))
 
 
-def _names_for_extras(stage: str, *, cloud: Cloud) -> dict[str, str]:
-    """The parameters by which the extras' templates learn the stage's names."""
-    published = find_published(stage, cloud=cloud)
-    wanted = {
-        "DataBucket": "BUCKET",
-        "ArtefactBucket": "ARTEFACTS",
-        "Url": "DASHBOARD_URL",
-        "ChangesStreamArn": "CHANGES_STREAM_ARN",
-    }
-    return {parameter: published.get(name, "") for parameter, name in wanted.items()}
+@dataclass(frozen=True, kw_only=True)
+class _Deployment:
+    """One deployment under way. Its steps give the names of the stacks that they changed."""
 
+    stage: str
+    cloud: Cloud
+    parameters: Mapping[str, str]
+    """For every template; each is passed those that it declares."""
+    dataset: str
+    settings: Mapping[str, str]
+    out: Path
+    root: Path
+    report: Report
 
-def _with_code(built: Built, *, bucket: str, cloud: Cloud) -> str:
-    """Upload the package, unless it is there; the template with its address."""
-    key = f"packages/{built.service}-{built.digest[:32]}.zip"
-    client = cloud.client("s3")
-    listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-    if not listed.get("Contents"):
-        client.upload_file(str(built.package), bucket, key)
-    return built.template.read_text().replace(CODE, f"s3://{bucket}/{key}")
+    def names(self) -> dict[str, str]:
+        """The stage's names as they are now. Raises CommandFailed where there is no foundation."""
+        return find_names(self.stage, cloud=self.cloud, dataset=self.dataset)
 
+    def foundation(self) -> Iterator[str]:
+        template = (self.root / "infra" / "foundation.yaml").read_text()
+        if self._apply("foundation", foundation_stack(self.stage), template):
+            yield "foundation"
 
-def _apply(
-    what: str,
-    stack: str,
-    template: str,
-    parameters: Mapping[str, str],
-    *,
-    stage: str,
-    cloud: Cloud,
-    report: Report,
-    bucket: str = "",
-) -> bool:
-    declared = load_template(template).get("Parameters", {})
-    passed = {name: value for name, value in parameters.items() if name in declared}
-    role = find_published(stage, cloud=cloud).get("CLOUDFORMATION_ROLE", "")
-    began = time.monotonic()
-    done = stacks.apply(stack, template, parameters=passed, stage=stage, cloud=cloud, bucket=bucket, role=role)
-    report(f"{what}: deployed in {time.monotonic() - began:.1f} s" if done else f"{what}: nothing to do")
-    return done
+    def services(self, wanted: Sequence[str]) -> Iterator[str]:
+        """Built two at a time, deployed in order."""
+        ordered = sorted((find_service(name) for name in wanted), key=list(SERVICES.values()).index)
+        names = self.names()
+        from_foundation = {"OperatorsTopicArn": names["OPERATORS_TOPIC_ARN"], "LocalEndpoint": self.cloud.endpoint}
+        with ThreadPoolExecutor(2) as pool:
+            early = {it.name: pool.submit(self._build, it.name) for it in ordered if it.name != _AFTER_THE_API}
+            for service in ordered:
+                built = early[service.name].result() if service.name in early else self._build(service.name)
+                template = self._with_code(built, bucket=names["ARTEFACTS"])
+                if self._apply(service.name, service.stack(self.stage), template, from_foundation):
+                    yield service.name
+
+    def extras(self, wanted: Sequence[str]) -> Iterator[str]:
+        """Those that are switched on are deployed, the others removed."""
+        published = find_published(self.stage, cloud=self.cloud)
+        known = {parameter: published.get(name, "") for parameter, name in _PARAMETERS_OF_EXTRAS.items()}
+        for extra in (EXTRAS[name] for name in wanted):
+            if extra.is_wanted(self.parameters):
+                template = (self.root / "infra" / f"{extra.name}.yaml").read_text()
+                done = self._apply(extra.name, extra.stack(self.stage), template, known)
+            else:
+                done = stacks.delete(extra.stack(self.stage), cloud=self.cloud)
+            if done:
+                yield extra.name
+
+    def _build(self, service: str) -> Built:
+        names = self.names()
+        places = {"out": self.out, "root": self.root}
+        return build(service, stage=self.stage, names=names, settings=self.settings, report=self.report, **places)
+
+    def _with_code(self, built: Built, *, bucket: str) -> str:
+        """Upload the package, unless it is there; the template with its address."""
+        key = f"packages/{built.service}-{built.digest[:32]}.zip"
+        client = self.cloud.client("s3")
+        listed = client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        if not listed.get("Contents"):
+            client.upload_file(str(built.package), bucket, key)
+        return built.template.read_text().replace(CODE, f"s3://{bucket}/{key}")
+
+    def _apply(self, what: str, stack: str, template: str, more: Mapping[str, str] | None = None) -> bool:
+        known = dict(self.parameters) | dict(more or {})
+        declared = load_template(template).get("Parameters", {})
+        published = find_published(self.stage, cloud=self.cloud)
+        began = time.monotonic()
+        done = stacks.apply(
+            stack,
+            template,
+            parameters={name: value for name, value in known.items() if name in declared},
+            stage=self.stage,
+            cloud=self.cloud,
+            bucket=published.get("ARTEFACTS", ""),
+            role=published.get("CLOUDFORMATION_ROLE", ""),
+        )
+        self.report(f"{what}: deployed in {time.monotonic() - began:.1f} s" if done else f"{what}: nothing to do")
+        return done
 
 
 def main(arguments: list[str]) -> int:
