@@ -9,8 +9,8 @@ import enum
 import gzip
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -56,6 +56,19 @@ class Request:
     status: int
     conditional: bool
     """Whether it asked for the file only if it had changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reply:
+    """What the server is about to send."""
+
+    status: HTTPStatus = HTTPStatus.OK
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    announced: int | None = None
+    """The Content-Length, where it is not the truth."""
+    hold: bool = False
+    """Whether the connection stays open after the body until the server stops."""
 
 
 class FeedServer:
@@ -112,34 +125,30 @@ class FeedServer:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         name = request.path.split("?", 1)[0].lstrip("/")
         conditional = "If-None-Match" in request.headers or "If-Modified-Since" in request.headers
-        status = self._send(request, name)
-        self.requests.append(Request(name=name, status=status, conditional=conditional))
-
-    def _send(self, request: BaseHTTPRequestHandler, name: str) -> int:
-        file, fault = self._files.get(name), self._faults.get(name)
-        if fault is Fault.SERVER_ERROR:
-            return _reply(request, HTTPStatus.INTERNAL_SERVER_ERROR, b"the server has a problem\n")
-        if file is None:
-            return _reply(request, HTTPStatus.NOT_FOUND, b"404: Not Found\n")
-        if fault in _BODIES:
-            return _reply(request, HTTPStatus.OK, _BODIES[fault](file.data))
-        validators = {"ETag": file.etag, "Last-Modified": file.last_modified}
-        if fault is None and _is_current(request, file):
-            return _reply(request, HTTPStatus.NOT_MODIFIED, b"", validators)
-        if fault is not None:
-            return self._send_half(request, file, validators, hold=fault is Fault.SLOW)
-        if self._compressed and "gzip" in request.headers.get("Accept-Encoding", ""):
-            packed = gzip.compress(file.data, mtime=0)
-            return _reply(request, HTTPStatus.OK, packed, validators | {"Content-Encoding": "gzip"})
-        return _reply(request, HTTPStatus.OK, file.data, validators)
-
-    def _send_half(self, request: BaseHTTPRequestHandler, file: File, headers: Mapping[str, str], *, hold: bool) -> int:
-        half = file.data[: len(file.data) // 2]
-        status = _reply(request, HTTPStatus.OK, half, headers, announced=len(file.data))
-        if hold:
+        reply = self._reply(request, name)
+        self.requests.append(Request(name=name, status=int(reply.status), conditional=conditional))
+        _send(request, reply)
+        if reply.hold:
             request.wfile.flush()
             self._released.wait()
-        return status
+
+    def _reply(self, request: BaseHTTPRequestHandler, name: str) -> _Reply:
+        file, fault = self._files.get(name), self._faults.get(name)
+        if fault is Fault.SERVER_ERROR:
+            return _Reply(status=HTTPStatus.INTERNAL_SERVER_ERROR, body=b"the server has a problem\n")
+        if file is None:
+            return _Reply(status=HTTPStatus.NOT_FOUND, body=b"404: Not Found\n")
+        if fault in _BODIES:
+            return _Reply(body=_BODIES[fault](file.data))
+        validators = {"ETag": file.etag, "Last-Modified": file.last_modified}
+        if fault is not None:
+            half = file.data[: len(file.data) // 2]
+            return _Reply(body=half, headers=validators, announced=len(file.data), hold=fault is Fault.SLOW)
+        if _is_current(request, file):
+            return _Reply(status=HTTPStatus.NOT_MODIFIED, body=b"", headers=validators)
+        if self._compressed and "gzip" in request.headers.get("Accept-Encoding", ""):
+            return _Reply(body=gzip.compress(file.data, mtime=0), headers=validators | {"Content-Encoding": "gzip"})
+        return _Reply(body=file.data, headers=validators)
 
 
 def _is_current(request: BaseHTTPRequestHandler, file: File) -> bool:
@@ -170,27 +179,16 @@ _BODIES: Mapping[Fault | None, Callable[[bytes], bytes]] = {
 }
 
 
-def _reply(
-    request: BaseHTTPRequestHandler,
-    status: HTTPStatus,
-    body: bytes,
-    headers: Mapping[str, str] | None = None,
-    *,
-    announced: int | None = None,
-) -> int:
-    """Send an answer; `announced` is the Content-Length where it is not the truth."""
-    kind = "text/html" if body.startswith(b"<!DOCTYPE") else "text/plain; charset=utf-8"
-    lengths = {} if status is HTTPStatus.NOT_MODIFIED else {"Content-Length": str(announced or len(body))}
-    request.send_response(status)
-    for name, value in _all({"Content-Type": kind}, lengths, headers or {}):
+def _send(request: BaseHTTPRequestHandler, reply: _Reply) -> None:
+    kind = "text/html" if reply.body.startswith(b"<!DOCTYPE") else "text/plain; charset=utf-8"
+    request.send_response(reply.status)
+    request.send_header("Content-Type", kind)
+    if reply.status is not HTTPStatus.NOT_MODIFIED:
+        request.send_header("Content-Length", str(reply.announced or len(reply.body)))
+    for name, value in reply.headers.items():
         request.send_header(name, value)
     request.end_headers()
-    request.wfile.write(body)
-    return int(status)
-
-
-def _all(*headers: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    return (pair for mapping in headers for pair in mapping.items())
+    request.wfile.write(reply.body)
 
 
 def _handler(answer: Callable[[BaseHTTPRequestHandler], None]) -> type[BaseHTTPRequestHandler]:
