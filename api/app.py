@@ -21,6 +21,7 @@ from shared.aws import client
 from shared.ledger import Ledger
 from shared.observation import invocation
 from shared.settings import Place
+from shared.tracing import follow
 
 app = Chalice(app_name="covid-stats-api")
 
@@ -73,6 +74,7 @@ class Ready(Response):
 def serve(**_path: str) -> Response:
     """Every route: the table says what answers it."""
     with invocation(service="api", handler="serve", stage=place().stage, context=app.lambda_context) as line:
+        follow("viewer")
         return Ready(dispatch(site(), Request.from_event(app.current_request.to_original_event()), line))
 
 

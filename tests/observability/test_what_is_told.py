@@ -130,6 +130,11 @@ def test_every_hops_segment_is_annotated(told: Told) -> None:
             assert {"run_id", "stage", "service", "state", "outcome", "cold_start"} - said.keys() == set(), document
 
 
+def test_every_invocation_names_its_upstream(told: Told) -> None:
+    naming = {document["trace_id"] for document in told.documents if document.get("annotations", {}).get("upstream")}
+    assert {invocation.trace_id for invocation in told.invocations} - naming == set()
+
+
 def test_a_committed_run_goes_through_all_services(told: Told) -> None:
     assert tree(told, days.COMMITTED) == [
         (0, "fetcher.fetch", "COLLECTING"),

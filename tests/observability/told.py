@@ -1,7 +1,6 @@
 """Days of all kinds through the whole system in one process, traced: what each invocation printed and sent."""
 
 import contextlib
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from infra.trace import trace
 from infra.trace_store import Document, FileStore
 from infra.trace_tree import Journey
 from infra.waiting import wait_for
+from shared.observation import Line
 from shared.tracing import parse_header
 from tests.observability.lambda_process import Process, lambda_process
 from tests.proof.small_feeds import jhu, nyt, pair
@@ -56,7 +56,8 @@ class Told:
 def told(folder: Path) -> Iterator[Told]:
     with lambda_process(folder) as process, world() as here:
         heard = _Hearing(here, process)
-        _happen(here, heard)
+        with heard.listening():
+            _happen(here, heard)
         store = FileStore(folder / "traces.jsonl")
         sent = {invocation.trace_id for invocation in heard.invocations}
         wait_for(lambda: _whole(store, sent), seconds=20, what="every invocation's own subsegment")
@@ -75,12 +76,27 @@ def _headers(here: World, run_id: str) -> dict[str, str]:
 
 
 class _Hearing:
-    """Stands between the world and its handlers."""
+    """Stands between the world and its handlers, and where lines are rendered: the world keeps what is printed."""
 
     def __init__(self, here: World, process: Process) -> None:
         self.invocations: list[Invocation] = []
-        self._here, self._process, self._invoke, self._get = here, process, here.invoke, here.get
+        self._process, self._invoke, self._get = process, here.invoke, here.get
+        self._rendered: list[str] = []
         here.invoke = self.invoke  # type: ignore[method-assign]
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        render = Line.render
+
+        def heard(line: Line, *, epoch_ms: int) -> str:
+            self._rendered.append(render(line, epoch_ms=epoch_ms))
+            return self._rendered[-1]
+
+        Line.render = heard  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            Line.render = render  # type: ignore[method-assign]
 
     def invoke(self, handler: str, event: Any, *, request_id: str) -> Any:
         return self._hear(handler, lambda: self._invoke(handler, event, request_id=request_id))
@@ -90,12 +106,11 @@ class _Hearing:
 
     def _hear(self, handler: str, work: Any) -> Any:
         trace_id = parse_header(self._process.invocation())["Root"]
-        printed = self._here.lines = io.StringIO()
+        self._rendered = []
         try:
-            with contextlib.redirect_stdout(printed):
-                return work()
+            return work()
         finally:
-            lines = [json.loads(line) for line in printed.getvalue().splitlines()]
+            lines = [json.loads(line) for line in self._rendered]
             self.invocations.append(Invocation(handler=handler, trace_id=trace_id, lines=lines))
 
 
