@@ -4,8 +4,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test replay deploy destroy status trace approve redrive smoke start bench lint security format locks \
-	environments clean
+.PHONY: help run test replay deploy destroy status trace approve redrive smoke start restore bench lint security \
+	format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
 TOOLS = @$(PYTHON) infra/environments.py tools
@@ -70,6 +70,11 @@ smoke:  ## [STAGE=x]: ask the stage's real endpoint what a visitor would ask
 start:  ## [STAGE=x]: start a run now, by an event
 	$(TOOLS)
 	@$(INFRA) start $(stage)
+
+restore:  ## TIME=2020-10-25T17:00:00Z [STAGE=x]: bring the stage's bucket and tables back to what they were then
+	@$(call need,TIME,make restore TIME=2020-10-25T17:00:00Z [STAGE=x])
+	$(TOOLS)
+	@$(INFRA) restore --time $(TIME) $(stage)
 
 bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
 	$(TESTS)

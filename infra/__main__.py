@@ -18,6 +18,7 @@ COMMANDS = {
     "redrive": "infra.operate:redrive",
     "smoke": "infra.smoke:main",
     "start": "infra.start_run:main",
+    "restore": "infra.restore:main",
 }
 """Command -> module:function; a function takes the remaining arguments and gives the exit code.
 
