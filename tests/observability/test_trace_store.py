@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
 
 from infra.trace_collector import TraceCollector
 from infra.trace_store import FileStore, Trace, Window, XRayStore
@@ -142,3 +145,20 @@ def test_xray_gives_five_traces_at_once() -> None:
     found = XRayStore(xray).get([trace_id(n) for n in range(1, 9)])
     assert found == [Trace(trace_id=trace_id(n), documents=[document(n)]) for n in range(1, 8)]
     assert [len(asked["TraceIds"]) for _, asked in xray.asked] == [5, 3]
+
+
+def test_the_questions_are_such_as_the_real_client_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    client = boto3.client("xray", region_name="us-east-1")
+    window = Window(since=at(17), until=at(18))
+    with Stubber(client) as stubber:
+        stubber.add_response(
+            "get_trace_summaries", {"TraceSummaries": [{"Id": trace_id(1)}], "TracesProcessedCount": 1}
+        )
+        assert XRayStore(client).find(SUNDAY, [window]) == [trace_id(1)]
+    with mock_aws():
+        client.put_trace_segments(TraceSegmentDocuments=[json.dumps(document(1, start_time=1.5, end_time=2.5))])
+        assert XRayStore(client).get([trace_id(1)]) == [
+            Trace(trace_id=trace_id(1), documents=[document(1, start_time=1.5, end_time=2.5)])
+        ]
