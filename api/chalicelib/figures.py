@@ -44,11 +44,14 @@ _GAP = 0.14
 def dashboard_figures(tables: Tables, changes: Sequence[Revision], dataset: Dataset) -> dict[str, dict[str, Figure]]:
     """`{"daily" | "weekly" | "monthly": {"new", "cumulative", "recent"}, "revisions": {"all"}}`."""
     figures: dict[str, dict[str, Figure]] = {}
+    ends = {name: last_reported(tables.data, name) for name in dataset.measure_names}
+    ended = {name: end for name, end in ends.items() if end and end < tables.data.dates[-1]}
     for name, table in tables.increments().items():
+        recent = table.last(RECENT[name])
         figures[name] = {
-            "new": panels(table, dataset, by=name, mean=name == "daily"),
-            "cumulative": panels(tables.cumulative(name), dataset, by=name, cumulative=True),
-            "recent": panels(table.last(RECENT[name]), dataset, by=name, ticks=_RECENT_TICKS[name]),
+            "new": panels(table, dataset, by=name, ended=ended, mean=name == "daily"),
+            "cumulative": panels(tables.cumulative(name), dataset, by=name, ended=ended, cumulative=True),
+            "recent": panels(recent, dataset, by=name, ended=ended, ticks=_RECENT_TICKS[name]),
         }
     figures["revisions"] = {"all": revisions_figure(changes, dataset)}
     return figures
@@ -59,11 +62,15 @@ def panels(
     dataset: Dataset,
     *,
     by: str,
+    ended: Mapping[str, str],
     cumulative: bool = False,
     mean: bool = False,
     ticks: Mapping[str, Any] | None = None,
 ) -> Figure:
-    """One panel a measure above the other, on one time axis: each keeps a scale of its own."""
+    """One panel a measure above the other, on one time axis: each keeps a scale of its own.
+
+    `ended`: measure -> the last date it was reported for, where it is not any more.
+    """
     traces: list[dict[str, Any]] = []
     layout: dict[str, Any] = _layout()
     for n, measure in enumerate(dataset.measures):
@@ -80,7 +87,7 @@ def panels(
             "fixedrange": True,
             "anchor": "x",
         }
-        layout["annotations"] += [_heading(measure, axis=axis), *_note(table, measure, axis=axis)]
+        layout["annotations"] += _titles(measure, ended.get(measure.name), axis=axis)
     lowest = "" if len(dataset.measures) == 1 else str(len(dataset.measures))
     layout["xaxis"] = {"type": "date", "anchor": f"y{lowest}", "domain": [0, 1]} | dict(ticks or {})
     return {"data": traces, "layout": layout}
@@ -112,40 +119,51 @@ def seven_day_mean(dates: Sequence[str], values: Sequence[int | None]) -> list[f
 
 
 def revisions_figure(changes: Sequence[Revision], dataset: Dataset) -> Figure:
-    """Which past dates the last runs changed: a row a run, the newest on top, a mark a changed value."""
-    runs = list(dict.fromkeys(change.run_id for change in changes))[:RUNS_SHOWN]
+    """Which past dates the last runs changed: a row a run, the newest on top, a mark a changed value.
+
+    Within a row each measure has a height of its own, so that marks do not cover one another.
+    """
+    runs = list(dict.fromkeys(change.run_id for change in changes))[:RUNS_SHOWN][::-1]
     shown = [change for change in changes if change.run_id in runs]
-    traces = [
-        _revision_trace(dataset.measures[n], [one for one in shown if one.measure == name], colour=_colour(n))
-        for n, name in enumerate(dataset.measure_names)
-    ]
+    count = len(dataset.measures)
+    traces = []
+    for n, measure in enumerate(dataset.measures):
+        mine = [change for change in shown if change.measure == measure.name]
+        lift = (count - 1) / 2 - n
+        heights = [round(runs.index(change.run_id) + 0.5 * lift / count, 3) for change in mine]
+        traces.append(_revision_trace(measure, mine, heights, colour=_colour(n)))
     layout = _layout() | {
         "xaxis": {"type": "date"},
         "yaxis": {
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": [run[:10] for run in reversed(runs)],
+            "tickvals": list(range(len(runs))),
+            "ticktext": [run[:10] for run in runs],
+            "range": [-0.6, len(runs) - 0.4],
+            "zeroline": False,
             "fixedrange": True,
         },
+        "hovermode": "closest",
     }
     return {"data": [trace for trace in traces if trace["x"]], "layout": layout}
 
 
-def _revision_trace(measure: Measure, changes: Sequence[Revision], *, colour: str) -> dict[str, Any]:
+def _revision_trace(
+    measure: Measure, changes: Sequence[Revision], heights: Sequence[float], *, colour: str
+) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
         "name": measure.label,
         "meta": measure.name,
         "x": [change.date for change in changes],
-        "y": [change.run_id[:10] for change in changes],
+        "y": list(heights),
         "text": [_revision_text(change) for change in changes],
-        "hovertemplate": "%{x|%Y-%m-%d}<br>%{text}<extra>%{fullData.name}</extra>",
+        "customdata": [change.run_id[:10] for change in changes],
+        "hovertemplate": "%{x|%Y-%m-%d}<br>%{text}<br>run of %{customdata}<extra>%{fullData.name}</extra>",
         "marker": {
             "color": colour,
             "size": _sizes(changes),
             "line": {"width": 0},
-            "opacity": 0.75,
+            "opacity": 0.8,
             "symbol": [_symbol(change) for change in changes],
         },
     }
@@ -155,7 +173,7 @@ def _sizes(changes: Sequence[Revision]) -> list[float]:
     """Marks whose area grows with what changed, within one measure."""
     amounts = [abs(change.difference or 0) for change in changes]
     most = max(amounts, default=0) or 1
-    return [round(8 + 12 * (amount / most) ** 0.5, 1) for amount in amounts]
+    return [round(6 + 9 * (amount / most) ** 0.5, 1) for amount in amounts]
 
 
 def _symbol(change: Revision) -> str:
@@ -194,39 +212,14 @@ def _bars(table: Table, measure: Measure, colour: str, *, mean: bool) -> list[di
     return [bars, line]
 
 
-def _note(table: Table, measure: Measure, *, axis: str) -> list[dict[str, Any]]:
-    """Where a measure ends before the dates do, the chart says so."""
-    last = last_reported(table, measure.name)
-    if last is None or last == table.dates[-1]:
-        return []
-    return [
-        {
-            "text": f"not reported after {last}",
-            "name": f"note-{measure.name}",
-            "x": last,
-            "xref": "x",
-            "xanchor": "left",
-            "y": 1,
-            "yref": f"y{axis} domain",
-            "yanchor": "top",
-            "showarrow": False,
-        }
-    ]
-
-
-def _heading(measure: Measure, *, axis: str) -> dict[str, Any]:
-    """The panel's name, above its left corner: nobody turns their head to read it."""
-    return {
-        "text": measure.label,
-        "name": f"heading-{measure.name}",
-        "x": 0,
-        "xref": "paper",
-        "xanchor": "left",
-        "y": 1,
-        "yref": f"y{axis} domain",
-        "yanchor": "bottom",
-        "showarrow": False,
-    }
+def _titles(measure: Measure, ended: str | None, *, axis: str) -> list[dict[str, Any]]:
+    """Above the panel: its name on the left, as nobody turns their head to read it; on the right where it ends."""
+    there = {"xref": "paper", "y": 1, "yref": f"y{axis} domain", "yanchor": "bottom", "showarrow": False}
+    titles = [there | {"text": measure.label, "name": f"heading-{measure.name}", "x": 0, "xanchor": "left"}]
+    if ended:
+        note = {"text": f"not reported after {ended}", "name": f"note-{measure.name}", "x": 1, "xanchor": "right"}
+        titles.append(there | note)
+    return titles
 
 
 def last_reported(table: Table, measure: str) -> str | None:

@@ -27,7 +27,7 @@ def stat_card(n: int, measure: Measure, tables: Tables) -> str:
 
 
 def _card(n: int, measure: Measure, total: str, lines: str, line: str) -> str:
-    label = f'<h3><span class="key"></span>{text(measure.label)}</h3>'
+    label = f"<h3>{text(measure.label)}</h3>"
     return f'<div class="stat m{n % 6}">{label}<p class="total">{total}</p>{lines}{line}</div>'
 
 

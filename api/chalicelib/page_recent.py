@@ -68,11 +68,12 @@ def _recent_row(table: Table, n: int, style: str, dataset: Dataset) -> str:
 
 def _recent_summary(table: Table, dataset: Dataset) -> str:
     """The sum of what is shown, in words."""
-    sums = []
+    told = []
     for measure in dataset.measures:
         known = [value for value in table.values[measure.name] if value is not None]
-        sums.append(f"{number(sum(known)) if known else NOT_REPORTED} {text(measure.label.lower())}")
-    return f"In all {', '.join(sums)}."
+        label = text(measure.label.lower())
+        told.append(f"{number(sum(known))} {label}" if known else f"{label} not reported")
+    return f"In all {', '.join(told)}."
 
 
 def null_note(tables: Tables, dataset: Dataset) -> str:

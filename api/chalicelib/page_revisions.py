@@ -29,12 +29,13 @@ def revisions_panel(run: Run, changes: Sequence[Revision], dataset: Dataset) -> 
         if len(changes) > LISTED
         else ""
     )
+    keys = " ".join(f'<span class="key m{n % 6}">{text(one.label)}</span>' for n, one in enumerate(dataset.measures))
     series = '<th scope="col" class="words">Series</th>' if dataset.has_series else ""
     return f"""<p>{_last_run(run)}</p>
   <figure class="chart revisions" aria-labelledby="revisions-summary">
     <div class="plot" data-plot="revisions" role="img" aria-labelledby="revised revisions-summary"></div>
     <figcaption id="revisions-summary">{_revisions_summary(changes)} A row is a run, a mark a value that was
-    published before and that the run changed: it points up or down, and its size says how much.</figcaption>
+    published before and that the run changed: it points up or down, and its size says how much. {keys}</figcaption>
   </figure>
   <details open><summary>The revisions as a table</summary>
   <div class="scroll tall" tabindex="0" role="region" aria-label="Revisions">
@@ -59,6 +60,7 @@ def _revisions_summary(changes: Sequence[Revision]) -> str:
 
 
 def _revision_row(change: Revision, labels: dict[str, str], dataset: Dataset) -> str:
+    keys = " ".join(f'<span class="key m{n % 6}">{text(one.label)}</span>' for n, one in enumerate(dataset.measures))
     series = f'<td class="words">{text(change.series)}</td>' if dataset.has_series else ""
     after = "removed" if change.removed else number(change.new)
     return (

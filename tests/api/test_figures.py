@@ -8,8 +8,7 @@ import pytest
 from plotly.offline import get_plotlyjs_version
 
 from chalicelib.documents import Document
-from chalicelib.encoding import Table
-from chalicelib.figures import RECENT, panel_domain, panels, seven_day_mean
+from chalicelib.figures import RECENT, panel_domain, seven_day_mean
 from shared.datasets import US_COVID
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
@@ -54,9 +53,9 @@ def test_the_revisions_figure_has_a_mark_for_each_changed_value(served: ApiApp) 
     traces = figures_of(served)["revisions"]["all"]["data"]
     told = [(one["meta"], one["x"], one["y"], one["text"], one["marker"]["symbol"]) for one in traces]
     assert told == [
-        ("cases", ["2020-02-20"], ["2020-03-03"], ["4,350 → 2,000 (-2,350)"], ["triangle-down"]),
-        ("deaths", ["2020-02-20"], ["2020-03-03"], ["29 → 21 (-8)"], ["triangle-down"]),
-        ("recoveries", ["2020-02-20"], ["2020-03-03"], ["57 → 5 (-52)"], ["triangle-down"]),
+        ("cases", ["2020-02-20"], [0.167], ["4,350 → 2,000 (-2,350)"], ["triangle-down"]),
+        ("deaths", ["2020-02-20"], [0.0], ["29 → 21 (-8)"], ["triangle-down"]),
+        ("recoveries", ["2020-02-20"], [-0.167], ["57 → 5 (-52)"], ["triangle-down"]),
     ]
 
 
@@ -72,16 +71,16 @@ def test_the_mean_divides_by_seven_days_and_knows_gaps() -> None:
     assert seven_day_mean([], []) == []
 
 
-def test_a_measure_that_ends_says_where() -> None:
-    table = Table(
-        dates=["2020-03-01", "2020-03-02"],
-        series=None,
-        values={"cases": [1, 2], "deaths": [0, 0], "recoveries": [5, None]},
-    )
-    notes = [one for one in panels(table, US_COVID, by="daily")["layout"]["annotations"] if "note" in one["name"]]
-    assert [(note["name"], note["x"], note["yref"]) for note in notes] == [
-        ("note-recoveries", "2020-03-01", "y3 domain")
-    ]
+def test_a_measure_that_ends_says_where(api: ApiApp, committer: Committer) -> None:
+    rows = some_rows(days=40)
+    gone = {key: [*values[:2], None if key[1] > "2020-02-10" else values[2]] for key, values in rows.items()}
+    api.refresh(committer.commit("2020-03-02T17:00:00Z", gone))
+    for by, kinds in figures_of(api).items():
+        for figure in kinds.values() if by != "revisions" else ():
+            notes = [one for one in figure["layout"]["annotations"] if one["name"].startswith("note-")]
+            assert [(note["name"], note["text"], note["yref"]) for note in notes] == [
+                ("note-recoveries", "not reported after 2020-02-10", "y3 domain")
+            ]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6])

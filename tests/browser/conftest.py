@@ -50,19 +50,20 @@ type Open = Callable[..., Seen]
 def open_page(browser: Any, dashboard: str) -> Iterator[Open]:
     """Open the dashboard as somebody: `open_page("?as_of=...", color_scheme="dark", viewport=...)`.
 
-    At the end nothing may have been said in the console, and no policy have been broken.
+    None opens nothing yet. At the end nothing may have been said in the console, and no policy have been broken.
     """
     opened: list[Seen] = []
 
-    def open_one(target: str = "", *, ready: bool = True, **somebody: Any) -> Seen:
+    def open_one(target: str | None = "", *, ready: bool = True, **somebody: Any) -> Seen:
         told = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "timezone_id": "UTC"} | somebody
         context = browser.new_context(**told)
         seen = Seen(context=context, page=context.new_page(), root=dashboard)
         opened.append(seen)
         seen.listen()
-        seen.page.goto(dashboard + target)
-        if ready:
-            seen.until_ready()
+        if target is not None:
+            seen.page.goto(dashboard + target)
+            if ready:
+                seen.until_ready()
         return seen
 
     yield open_one

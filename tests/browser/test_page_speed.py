@@ -14,7 +14,7 @@ def transferred(session: Any, sizes: list[float]) -> None:
 
 
 def test_the_first_load_and_the_next_day_s_visit_are_light(open_page: Open) -> None:
-    seen = open_page("health", ready=False)
+    seen = open_page(None)
     sizes: list[float] = []
     transferred(seen.context.new_cdp_session(seen.page), sizes)
     seen.page.goto(seen.root)

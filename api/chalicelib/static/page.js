@@ -114,8 +114,16 @@
 
   // --- drawing -------------------------------------------------------------------------------------------------
 
-  const styles = () => getComputedStyle(document.documentElement);
-  const colour = (name) => styles().getPropertyValue(name).trim();
+  let palette = {};
+
+  function readPalette() {
+    // Once for each theme: to ask while the page is being drawn makes the browser lay it out each time.
+    const styles = getComputedStyle(document.documentElement);
+    const names = ["--ink", "--quiet", "--rule", "--card", "--wash", "--sans", "--m0", "--m1", "--m2", "--m3", "--m4", "--m5"];
+    palette = Object.fromEntries(names.map((name) => [name, styles.getPropertyValue(name).trim()]));
+  }
+
+  const colour = (name) => palette[name];
   const options = { displayModeBar: false, responsive: true, locale: "reader", doubleClick: "reset" };
   let figures = {};
   let separators = ".,";
@@ -133,13 +141,13 @@
     }
     Object.assign(copy.layout, {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators,
-      font: { family: styles().getPropertyValue("--sans"), size: 12, color: quiet },
+      font: { family: colour("--sans"), size: 12, color: quiet },
       hoverlabel: { bgcolor: colour("--card"), bordercolor: rule, font: { color: ink } },
       ...settings,
     });
     for (const [name, axis] of Object.entries(copy.layout)) {
       if (!/^[xy]axis/.test(name)) continue;
-      Object.assign(axis, { gridcolor: rule, zerolinecolor: rule, linecolor: rule, automargin: name[0] === "y" });
+      Object.assign(axis, { gridcolor: rule, zerolinecolor: rule, linecolor: rule });
       if (name[0] === "y") axis.showline = false;
       if (name[0] === "x") axis.showgrid = false;
     }
@@ -147,7 +155,7 @@
       const measure = measureOf(note);
       const heading = note.name.startsWith("heading-");
       note.font = { size: 14, weight: heading ? 600 : 400, color: colour(`--m${index.get(measure) ?? 0}`) };
-      if (!heading) note.text = `not reported after ${asDate(note.x, "medium")}`;
+      note.text = note.text.replace(/\d{4}-\d\d-\d\d/, (day) => asDate(day, "medium"));
     }
     return copy;
   }
@@ -190,7 +198,7 @@
     const source = figures[view.by]?.[view.show];
     if (!source) return;
     const plot = $("#plot-main");
-    const figure = themed(source, { margin: { l: 8, r: 8, t: 24, b: 24 } });
+    const figure = themed(source, { margin: { l: 48, r: 8, t: 24, b: 24 } });
     const shown = showMeasures(figure, view.hide.split(","));
     const small = plot.clientWidth < 600;
     plot.classList.toggle("empty", shown.length === 0);
@@ -215,9 +223,9 @@
       if (name === "main") continue;
       const source = name === "revisions" ? figures.revisions?.all : figures[name]?.recent;
       if (!source) continue;
-      const figure = themed(source, { margin: { l: 8, r: 6, t: name === "revisions" ? 8 : 22, b: name === "revisions" ? 36 : 24 }, dragmode: false });
-      const rows = name === "revisions" ? figure.layout.yaxis.categoryarray.length : 0;
-      figure.layout.height = name === "revisions" ? Math.max(180, 90 + rows * 26) : 300;
+      const figure = themed(source, { margin: { l: name === "revisions" ? 56 : 42, r: 6, t: name === "revisions" ? 8 : 22, b: name === "revisions" ? 36 : 24 }, dragmode: false });
+      const rows = name === "revisions" ? figure.layout.yaxis.tickvals.length : 0;
+      figure.layout.height = name === "revisions" ? 64 + rows * 44 : 300;
       figure.layout.xaxis.fixedrange = true;
       if (name === "weekly") {
         const weeks = source.data[0].x.filter((_, n, all) => (all.length - 1 - n) % 2 === 0);
@@ -228,7 +236,7 @@
       }
       if (name === "revisions") {
         const { yaxis } = figure.layout;
-        Object.assign(yaxis, { tickvals: yaxis.categoryarray, ticktext: yaxis.categoryarray.map((d) => asDate(d, "day")) });
+        yaxis.ticktext = yaxis.ticktext.map((day) => asDate(day, "day"));
       }
       await Plotly.react(plot, figure.data, figure.layout, options);
       plot.dataset.drawn = "yes";
@@ -355,7 +363,13 @@
   function chooseTheme() {
     const choice = $("#theme");
     choice.value = document.documentElement.dataset.theme ?? "auto";
-    const redraw = () => { if (controls) { drawMain(viewOfControls()); drawSmall(); } };
+    const redraw = () => {
+      readPalette();
+      if (controls) {
+        drawMain(viewOfControls());
+        drawSmall();
+      }
+    };
     choice.addEventListener("change", () => {
       if (choice.value === "auto") delete document.documentElement.dataset.theme;
       else document.documentElement.dataset.theme = choice.value;
@@ -382,6 +396,7 @@
     if (!answer.ok) throw new Error(`${body.dataset.figures}: ${answer.status}`);
     figures = await answer.json();
     separators = plotlyLocale();
+    readPalette();
     await show(view);
     listen();
     await drawSmall();
