@@ -60,7 +60,6 @@ def _revisions_summary(changes: Sequence[Revision]) -> str:
 
 
 def _revision_row(change: Revision, labels: dict[str, str], dataset: Dataset) -> str:
-    keys = " ".join(f'<span class="key m{n % 6}">{text(one.label)}</span>' for n, one in enumerate(dataset.measures))
     series = f'<td class="words">{text(change.series)}</td>' if dataset.has_series else ""
     after = "removed" if change.removed else number(change.new)
     return (
