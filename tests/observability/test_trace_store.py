@@ -12,6 +12,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from infra import trace_collector
 from infra.trace_collector import TraceCollector
 from infra.trace_store import FileStore, Trace, Window, XRayStore
 from infra.waiting import wait_for
@@ -62,6 +63,20 @@ def test_what_is_no_document_is_dropped(tmp_path: Path) -> None:
 def test_two_collectors_have_addresses_of_their_own() -> None:
     with TraceCollector() as one, TraceCollector() as other:
         assert one.address != other.address
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_the_sdk_leaves_on_the_machine_is_removed_unless_it_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, before: bool
+) -> None:
+    mark = tmp_path / ".aws-xray"
+    monkeypatch.setattr(trace_collector, "_SDK_MARK", mark)
+    if before:
+        mark.mkdir()
+    with TraceCollector():
+        mark.mkdir(exist_ok=True)
+        (mark / "initialized").touch()
+    assert mark.exists() == before
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
