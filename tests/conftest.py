@@ -1,7 +1,14 @@
-"""Two profiles of Hypothesis: short at the desk, long in CI (`CI` is set, or `HYPOTHESIS_PROFILE=ci`)."""
+"""How tests are run: the profiles of Hypothesis, and which tests share a worker.
 
+Of Hypothesis there are two profiles: short at the desk, long in CI (`CI` is set, or `HYPOTHESIS_PROFILE=ci`).
+"""
+
+import functools
 import os
+import re
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -11,3 +18,26 @@ settings.register_profile("desk", max_examples=40, deadline=None, suppress_healt
 settings.register_profile("ci", max_examples=400, deadline=None, suppress_health_check=_SLOW_IS_FINE, database=None)
 settings.register_profile("night", max_examples=5000, deadline=None, suppress_health_check=_SLOW_IS_FINE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "desk"))
+
+_GROUP = re.compile(r'xdist_group\("([a-z]+)"\)')
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files are dealt out whole, and those of one `xdist_group` to one worker: a cloud is deployed to once.
+
+    pytest-xdist 3.8 would do it with `--dist loadgroup`, but pytest 9.2 keeps node ids where it does not look.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # deferred: it need not be installed
+
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: _group(str(config.rootpath / nodeid.split("::", 1)[0]))
+    return scheduler
+
+
+@functools.cache
+def _group(file: str) -> str:
+    """The group that a file declares for all its tests; else the file itself."""
+    with open(file, encoding="utf-8") as text:
+        found = _GROUP.search(text.read())
+    return found[1] if found else file
