@@ -44,6 +44,7 @@ def deploy(
     stage: str,
     *,
     endpoint: str = "",
+    cloud: Cloud | None = None,
     services: Sequence[str] | None = None,
     settings: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
@@ -53,14 +54,15 @@ def deploy(
 ) -> Deployed:
     """Deploy the foundation, all services and the extras, or only the `services` named (`foundation` and extras too).
 
-    To AWS, or to a local cloud's `endpoint`. A whole deployment removes an extra that is not wanted any more.
+    To AWS, to a local cloud's `endpoint`, or to a `cloud` with rights of its own. A whole deployment removes an extra
+    that is not wanted any more.
 
     `settings` (environment variables) and `parameters` (of the templates) go before those in the stage's file.
     Raises PackagingFailed, DeploymentFailed (that stack alone was rolled back), CommandFailed for a service alone on a
     stage that has no foundation.
     """
     check_stage(stage)
-    cloud = Cloud.local(endpoint) if endpoint else Cloud.aws()
+    cloud = cloud or (Cloud.local(endpoint) if endpoint else Cloud.aws())
     choices = read_choices(stage)
     given = dict(choices.settings) | dict(settings or {})
     deployment = _Deployment(
