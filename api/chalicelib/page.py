@@ -11,12 +11,14 @@ from string import Template
 from urllib.parse import quote
 
 from chalicelib.assets import Assets
+from chalicelib.figures import seven_day_mean
 from chalicelib.formatting import date, text
 from chalicelib.histories import Revision
 from chalicelib.marks import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
 from chalicelib.page_latest import stat_card
 from chalicelib.page_recent import course_summary, null_note, recent_article
 from chalicelib.page_revisions import revisions_panel
+from chalicelib.sparkline import sparkline
 from chalicelib.tabulating import Tables
 from shared.dataset import Dataset, Measure
 from shared.runs import Run
@@ -45,6 +47,8 @@ def render_page(
     query = f"&amp;series={quote(series, safe='')}" if series else ""
     body = _template("page_body.html").substitute(
         measure_switches="\n      ".join(_switch(n, measure) for n, measure in enumerate(dataset.measures)),
+        brush=sparkline(seven_day_mean(tables.daily.dates, tables.daily.values[dataset.measure_names[0]])),
+        last_index=len(tables.data.dates) - 1,
         first_date=tables.data.dates[0],
         last_date=tables.data.dates[-1],
         course_summary=course_summary(tables, dataset),

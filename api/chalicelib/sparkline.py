@@ -15,7 +15,7 @@ def sparkline(values: Sequence[float | None]) -> str:
     points = [f"{n * across:.1f},{_HEIGHT - 3 - (value - least) * up:.1f}" for n, value in known]
     first, last = points[0].split(",")[0], points[-1].split(",")
     return (
-        f'<svg class="spark" viewBox="0 0 {_WIDTH + 4} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true"'
+        f'<svg class="spark" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true"'
         f' focusable="false"><polygon points="{first},{_HEIGHT} {" ".join(points)} {last[0]},{_HEIGHT}"/>'
         f'<polyline points="{" ".join(points)}"/></svg>'
     )

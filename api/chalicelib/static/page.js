@@ -124,7 +124,7 @@
   }
 
   const colour = (name) => palette[name];
-  const options = { displayModeBar: false, responsive: true, locale: "reader", doubleClick: "reset" };
+  const options = { displayModeBar: false, responsive: true, locale: "reader", doubleClick: "autosize" };
   let figures = {};
   let separators = ".,";
 
@@ -187,8 +187,21 @@
       if (trace.mode === "markers") Object.assign(trace.marker, { size: 4, opacity: 0.5 });
       trace.y = trace.y.map((value) => (value === null || value < 1 ? null : value));
     }
+    const shown = figure.data[0]?.x ?? [];
+    if (shown.length > 1) figure.layout.xaxis.range = [shown[0], shown.at(-1)];
     for (const [name, axis] of Object.entries(figure.layout)) {
       if (/^yaxis/.test(name)) Object.assign(axis, { type: "log", dtick: 1, rangemode: "normal" });
+    }
+  }
+
+  function showDates(figure, view) {
+    // What is left out is not drawn, so that each scale fits what is shown.
+    if (!view.from && !view.to) return;
+    for (const trace of figure.data) {
+      const kept = [...trace.x.keys()].filter((n) => within(view, trace.x[n]));
+      const { opacity } = trace.marker ?? {};
+      if (Array.isArray(opacity)) trace.marker.opacity = kept.map((n) => opacity[n]);
+      [trace.x, trace.y] = [kept.map((n) => trace.x[n]), kept.map((n) => trace.y[n])];
     }
   }
 
@@ -198,17 +211,12 @@
     const source = figures[view.by]?.[view.show];
     if (!source) return;
     const plot = $("#plot-main");
-    const figure = themed(source, { margin: { l: 48, r: 8, t: 24, b: 24 } });
+    const figure = themed(source, { margin: { l: 48, r: 8, t: 24, b: 38 } });
     const shown = showMeasures(figure, view.hide.split(","));
     const small = plot.clientWidth < 600;
     plot.classList.toggle("empty", shown.length === 0);
-    figure.layout.height = shown.length ? 90 + shown.length * (small ? 130 : 165) : 120;
-    figure.layout.xaxis.rangeslider = { visible: true, thickness: 0.07, bgcolor: colour("--wash"), borderwidth: 0 };
-    const dates = source.data[0].x;
-    if (view.from || view.to || view.scale === "log") {
-      figure.layout.xaxis.range = [view.from || dates[0], view.to || dates.at(-1)];
-      figure.layout.xaxis.autorange = false;
-    }
+    figure.layout.height = shown.length ? 50 + shown.length * (small ? 130 : 165) : 120;
+    showDates(figure, view);
     if (view.scale === "log") makeLogarithmic(figure);
     figure.layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
     drawing = true;
@@ -299,6 +307,7 @@
 
   async function show(view) {
     setControls(view);
+    setBrush(view);
     $("#main-title").textContent = titles[view.show][view.by] + (view.scale === "log" ? ", on a logarithmic scale" : "");
     linkDownload(view);
     fillTable(view);
@@ -324,10 +333,64 @@
     } else {
       return;
     }
-    const view = viewOfControls();
-    writeView(view);
-    linkDownload(view);
-    fillTable(view);
+    changed();
+  }
+
+  // --- the range to drag ---------------------------------------------------------------------------------------
+
+  const brush = $("#brush");
+  let dates = [];
+
+  function setBrush(view) {
+    const [from, to] = $$("input", brush);
+    const first = dates.findIndex((date) => date >= view.from);
+    const last = view.to ? dates.findLastIndex((date) => date <= view.to) : dates.length - 1;
+    from.value = first < 0 ? dates.length - 1 : first;
+    to.value = Math.max(last, 0);
+    paintBrush();
+  }
+
+  function paintBrush() {
+    const [from, to] = $$("input", brush);
+    for (const handle of [from, to]) handle.setAttribute("aria-valuetext", asDate(dates[handle.value], "medium"));
+    const { style } = $(".window", brush);
+    const share = (value) => `${(100 * value) / Math.max(dates.length - 1, 1)}%`;
+    [style.left, style.right] = [share(from.value), share(dates.length - 1 - to.value)];
+  }
+
+  let asked = 0;
+
+  function brushed() {
+    // Drawn at most once a frame, with what was asked for last.
+    const [from, to] = $$("input", brush).map((handle) => Number(handle.value));
+    const inputs = controls.elements;
+    inputs.from.value = from > 0 ? dates[Math.min(from, to)] : "";
+    inputs.to.value = to < dates.length - 1 ? dates[Math.max(from, to)] : "";
+    paintBrush();
+    cancelAnimationFrame(asked);
+    asked = requestAnimationFrame(() => drawMain(viewOfControls()));
+  }
+
+  function listenToBrush() {
+    const [from, to] = $$("input", brush);
+    brush.addEventListener("input", brushed);
+    brush.addEventListener("change", changed);
+    const pane = $(".window", brush);
+    pane.addEventListener("pointerdown", (event) => {
+      const start = [event.clientX, Number(from.value), Number(to.value)];
+      const days = (x) => Math.round(((x - start[0]) / brush.clientWidth) * (dates.length - 1));
+      const move = (moved) => {
+        const by = Math.max(-start[1], Math.min(days(moved.clientX), dates.length - 1 - start[2]));
+        [from.value, to.value] = [start[1] + by, start[2] + by];
+        brushed();
+      };
+      pane.setPointerCapture(event.pointerId);
+      pane.addEventListener("pointermove", move);
+      pane.addEventListener("lostpointercapture", () => {
+        pane.removeEventListener("pointermove", move);
+        changed();
+      }, { once: true });
+    });
   }
 
   function lastDays(days) {
@@ -357,6 +420,7 @@
         $("#said").textContent = location.href;
       }
     });
+    listenToBrush();
     $("#plot-main").on("plotly_relayout", dragged);
   }
 
@@ -389,12 +453,13 @@
     chooseTheme();
     if (!controls) return;
     const view = readView();
-    for (const element of [controls, $("#main-title"), $("#main-table"), $("#share")]) element.hidden = false;
+    for (const element of [controls, brush, $("#main-title"), $("#main-table"), $("#share")]) element.hidden = false;
     setControls(view);
     linkDownload(view);
     const answer = await fetch(body.dataset.figures);
     if (!answer.ok) throw new Error(`${body.dataset.figures}: ${answer.status}`);
     figures = await answer.json();
+    dates = figures.daily.new.data[0].x;
     separators = plotlyLocale();
     readPalette();
     await show(view);
