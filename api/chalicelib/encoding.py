@@ -1,6 +1,5 @@
 """Tables as text: JSON and CSV whose rows are lines that begin with the date, which is what slicing relies on."""
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,6 +61,8 @@ def join_json(rows: Sequence[str]) -> str:
 
 def to_csv(table: Table) -> bytes:
     """The same as CSV; null is empty; weeks and months have a column `complete` (true or false)."""
+    import csv  # deferred: only who renders writes CSV
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(csv_header(table.values, series=table.series is not None, buckets=table.open_after is not None))

@@ -77,6 +77,7 @@ class Refresher:
     ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
         self._assets, self._edge = assets, edge
+        self._assets_kept = False
 
     def refresh(self, run: Run) -> None:
         """Serve this run unless a newer one is.
@@ -141,12 +142,15 @@ class Refresher:
 
     def _keep_assets(self) -> None:
         """Keep the page's scripts and styles beside it: a page is served with those that it was made for."""
+        if self._assets_kept:
+            return
         prefix = view_key(ASSETS, "")
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1000).get("Contents", [])
         there = {entry["Key"] for entry in listed}
         for name, document in self._assets.all().items():
             if view_key(ASSETS, f"{name}.gz") not in there:
                 self._put(view_key(ASSETS, f"{name}.gz"), document)
+        self._assets_kept = True
 
     def _put(self, key: str, document: Document) -> None:
         self._s3.put_object(

@@ -157,8 +157,10 @@ def test_the_handles_of_the_range_take_arrow_keys_and_say_their_date(open_page: 
     second = seen.ask("data")[1]["date"]
     assert seen.page.input_value('#controls input[name="from"]') == second
     assert handle.get_attribute("aria-valuetext") == seen.page.evaluate(
-        """(date) => new Intl.DateTimeFormat("en-US", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })
-            .format(new Date(date))""",
+        """(date) => {
+            const style = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+            return new Intl.DateTimeFormat("en-US", style).format(new Date(date));
+        }""",
         second,
     )
 
