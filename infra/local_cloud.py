@@ -32,6 +32,8 @@ _WARDEN = Path(__file__).with_name("local_cloud_warden.py")
 _READY_SECONDS = 30.0
 _GONE_SECONDS = 60.0
 """Its folder holds some hundred megabytes, which a busy disk takes its time to let go of."""
+_MEMORY = 4 * 1024**3
+"""Bytes of memory, a half of what is available, that must be there for a cloud to lie in it."""
 _LOG_TAIL = 64 * 1024
 """Bytes of the log that are looked at for its last lines."""
 _TRIES = 3
@@ -130,7 +132,7 @@ class LocalCloud:
 
     def _launch(self, port: int) -> str:
         """Start it on this port; empty when it answers, else the end of its log."""
-        self._folder = Path(tempfile.mkdtemp(prefix="covid-stats-cloud-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="covid-stats-cloud-", dir=find_memory()))
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as it; nameless, so that nothing stays
         self._warden = subprocess.Popen(
             [sys.executable, "-I", "-S", str(_WARDEN), str(self._folder), str(self._python), "-m", "ministack"],
@@ -158,6 +160,23 @@ class LocalCloud:
 def ministack_python() -> Path:
     """The interpreter of MiniStack's environment."""
     return Path(os.environ.get("MINISTACK_PYTHON") or ROOT / ".venv-ministack" / "bin" / "python")
+
+
+def find_memory(path: str = "/dev/shm") -> str | None:  # noqa: S108 - a folder of a name of its own is made in it
+    """A file system in memory with room for a cloud; None where TMPDIR says otherwise, or there is none.
+
+    Each function's worker unpacks its package, some hundred megabytes in all: in memory that halves the time of a
+    first day, and of clearing up. Some containers forbid the code in it to be run; then it is of no use.
+    """
+    try:
+        found = os.statvfs(path)
+        with open("/proc/meminfo", encoding="ascii") as file:
+            kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in file}
+    except (OSError, ValueError, IndexError):
+        return None
+    free = min(found.f_bavail * found.f_frsize, kilobytes.get("MemAvailable", 0) * 1024 // 2)
+    usable = os.access(path, os.W_OK) and not found.f_flag & os.ST_NOEXEC
+    return path if usable and free >= _MEMORY and "TMPDIR" not in os.environ else None
 
 
 def answers(endpoint: str, *, seconds: float = 2.0) -> bool:
