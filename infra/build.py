@@ -23,6 +23,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.loaders import Loader
+
 from infra.gate import check_imports
 from infra.locking import alone
 from infra.packages import (
@@ -34,6 +36,7 @@ from infra.packages import (
     vendor,
 )
 from infra.services import ROOT, SERVICES, Service, find_service
+from shared.aws import ENDPOINTS, endpoints_of_services
 
 BUILD = ROOT / ".build"
 CACHE = BUILD / "cache"
@@ -172,6 +175,8 @@ def _copy(
     shutil.copyfile(origin / "app.py", target / "app.py")
     shutil.copytree(origin / "chalicelib", target / "chalicelib", ignore=ignored)
     shutil.copytree(root / "shared", target / "vendor" / "shared", ignore=ignored)
+    endpoints = endpoints_of_services(Loader().load_data("endpoints"))
+    (target / "vendor" / "shared" / ENDPOINTS.name).write_text(json.dumps(endpoints, separators=(",", ":")))
     (target / "requirements.txt").write_text("# vendored already\n")
     (target / ".chalice").mkdir()
     for path in sorted((origin / ".chalice").glob("*.json")):

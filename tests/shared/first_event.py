@@ -2,8 +2,8 @@
 
     python -P -S -B first_event.py SERVICE EVENT.json
 
-SERVICE's `app` and what the Lambda runtime offers are on the path. Prints as JSON how many processor seconds importing the app
-took, making its clients, and handling the event; and the modules that are there afterwards. The standard library
+SERVICE's `app` and what the Lambda runtime offers are on the path. Prints as JSON how many processor seconds importing the
+app took, making its clients, and handling the event; and the modules that are there afterwards. The standard library
 alone is imported before the clock starts.
 """
 
