@@ -10,6 +10,7 @@ import datetime as dt
 import io
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,11 +25,11 @@ from infra.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
 from shared.datasets import US_COVID
-from shared.ledger import Ledger
+from shared.ledger import Head
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
 from tests.proof import memory
-from tests.proof.calls import Call, Calls, Crash, CrashPoint
+from tests.proof.calls import Call, Calls, Crash, CrashPoint, Invocation
 from tests.proof.stream_filters import stream_filter
 from tests.shared.apps import load_app
 
@@ -125,7 +126,6 @@ class World:
     def __init__(self, *, dataset: Dataset, feeds: Feeds, apps: Mapping[str, ModuleType], calls: Calls) -> None:
         self.dataset, self.feeds, self.apps, self.calls = dataset, feeds, apps, calls
         self.s3, self.dynamodb = aws.client("s3"), aws.client("dynamodb")
-        self.ledger = Ledger(self.dynamodb, table=RUNS_TABLE, dataset=dataset.name)
         self._handlers = {
             "fetch": apps["fetcher"].fetch,
             "on_feed_arrived": apps["merger"].on_feed_arrived,
@@ -251,11 +251,24 @@ class World:
     def invoke(self, handler: str, event: Any, *, request_id: str) -> Any:
         """One invocation of a handler, from event to answer."""
         context = SimpleNamespace(aws_request_id=request_id, function_name=handler)
-        self.calls.begin(point=self.point, turns=self.turns)
+        self.calls.begin(Invocation(point=self.point, turns=list(self.turns)))
         self.point, self.turns = None, ()
         self.lines = io.StringIO()
         with contextlib.redirect_stdout(self.lines):
             return self._handlers[handler](copy.deepcopy(event), context)
+
+    @property
+    def died(self) -> bool:
+        """Whether the last invocation did, at the point where it was to."""
+        return self.calls.current.dead
+
+    def start(self, pending: Pending, *, stop_at: int) -> "Slow":
+        """Begin to deliver an event to a handler without threads of its own, and stop it before a call."""
+        self.platform.inbox.remove(pending)
+        slow = Slow(self, pending, stop_at=stop_at)
+        with contextlib.redirect_stdout(io.StringIO()):
+            slow.run_to_stop()
+        return slow
 
     def new_request_id(self) -> str:
         self.platform.requests += 1
@@ -291,11 +304,20 @@ class World:
     # --- looking ----------------------------------------------------------------------------------------------------
 
     def run(self, run_id: str) -> Run:
-        return self.ledger.get(run_id)
+        return Run.from_values(self.items()[self.dataset.name, run_id])
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first."""
+        found = (item for (partition, _), item in self.items().items() if partition == self.dataset.name)
+        return sorted(map(Run.from_values, found), key=lambda run: run.run_id)
+
+    def head(self) -> Head:
+        values = self.items().get((f"{self.dataset.name}#head", "head"), {})
+        return Head(**{name: values[name] for name in Head.__dataclass_fields__ if name in values})
 
     def get(self, path: str) -> Answer:
         """What the API answers."""
-        self.calls.begin()
+        self.calls.begin(Invocation())
         with contextlib.redirect_stdout(io.StringIO()):
             return ApiApp(module=self.apps["api"]).get(path)
 
@@ -322,7 +344,60 @@ class World:
         memory.restore(stores)
         self.platform = copy.deepcopy(platform)
         self.feeds.keep(feeds)
+        self.apps["api"].site.cache_clear()  # a process remembers views, by the ids of runs that are others now
         self.point, self.turns = None, ()
+
+
+TIMEOUT_MS = 900_000
+"""Of the merger's functions: Lambda kills what takes longer, and the lease outlasts it."""
+
+
+class Slow:
+    """An invocation in a thread of its own, which stands still before one of its calls until it is let go on."""
+
+    def __init__(self, made: World, pending: Pending, *, stop_at: int) -> None:
+        self.pending = pending
+        self._world, self._stop_at = made, stop_at
+        self._began_ms = made.platform.now_ms
+        self._stopped, self._go = threading.Event(), threading.Event()
+        self.invocation = Invocation(gate=self._pass)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._error: BaseException | None = None
+
+    @property
+    def handler(self) -> str:
+        return self.pending.handler
+
+    def run_to_stop(self) -> None:
+        self._thread.start()
+        self._stopped.wait()
+
+    def finish(self) -> None:
+        """Go on to the end, unless its time is up: then Lambda has killed it. What failed is delivered again."""
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._go.set()
+            self._thread.join()
+        if isinstance(self._error, Exception):
+            self._world.platform.errors.append(self._error)
+        if self._error:
+            self._world._again(self.pending)
+
+    def _run(self) -> None:
+        context = SimpleNamespace(aws_request_id=self.pending.request_id, function_name=self.handler)
+        self._world.calls.begin(self.invocation, here_only=True)
+        try:
+            self._world._handlers[self.handler](copy.deepcopy(self.pending.event), context)
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._stopped.set()
+
+    def _pass(self, number: int) -> None:
+        if number == self._stop_at and not self._go.is_set():
+            self._stopped.set()
+            self._go.wait()
+        if self._world.platform.now_ms - self._began_ms >= TIMEOUT_MS:
+            raise Crash("timed out")
 
 
 def object_created(key: str) -> dict[str, Any]:

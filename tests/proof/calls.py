@@ -1,4 +1,4 @@
-"""Every AWS call of the system under test, as it is made: counted, made to happen one at a time, and crashed.
+"""Every AWS call of the system under test, as it is made: counted, made to happen one at a time, stopped and crashed.
 
 Hooked into the clients' own event system: `before-send` comes before the call has any effect, `response-received`
 after its effect and before its answer is known. A call that is added to a handler is covered without a word here.
@@ -7,7 +7,7 @@ after its effect and before its answer is known. A call that is added to a handl
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -37,19 +37,28 @@ class CrashPoint:
     """After the call's effect, before its answer; else before the call."""
 
 
+@dataclass(kw_only=True)
+class Invocation:
+    """The calls of one invocation, whichever of its threads makes them."""
+
+    point: CrashPoint | None = None
+    turns: list[tuple[str, int]] = field(default_factory=list)
+    """Threads one after the other: the lane, and how many calls it makes before the next one's turn."""
+    gate: Callable[[int], None] | None = None
+    """Passed through before each call, with its number: who waits in it stops the invocation."""
+    made: list[Call] = field(default_factory=list)
+    dead: bool = False
+
+
 class Calls:
     """Listens to clients. One call at a time takes effect, whichever thread makes it: the store is one place."""
 
     def __init__(self, *, lanes: Sequence[str]) -> None:
-        self.made: list[Call] = []
-        """Since the last `begin`."""
         self.told: list[Callable[[Call, Any], None]] = []
         """Hear of every call that took effect, with the parsed answer, before the caller does."""
-        self.paused: Callable[[Call], None] | None = None
-        """Called before each call, outside the lock: a test that stops time for one thread waits in it."""
-        self._lanes, self._turns = tuple(lanes), list[tuple[str, int]]()
-        self._point: CrashPoint | None = None
-        self._dead = False
+        self._lanes = tuple(lanes)
+        self.current = Invocation()
+        """The last one that had its own threads, or the main one."""
         self._server = threading.RLock()
         self._turn = threading.Condition()
         self._here = threading.local()
@@ -59,47 +68,52 @@ class Calls:
             client.meta.events.register_first("before-send", self._before)
             client.meta.events.register_last("response-received", self._after)
 
-    def begin(self, *, point: CrashPoint | None = None, turns: Sequence[tuple[str, int]] = ()) -> None:
-        """A new invocation. `turns`: lanes one after the other, each with the number of calls it makes."""
-        self.made, self._point, self._dead, self._turns = [], point, False, list(turns)
+    def begin(self, invocation: Invocation, *, here_only: bool = False) -> None:
+        """The calls from now on are this invocation's; `here_only`: those of this thread."""
+        if here_only:
+            self._here.invocation = invocation
+        else:
+            self.current = invocation
 
-    def lanes_of(self, calls: Sequence[Call]) -> Counter[str]:
-        return Counter(call.lane for call in calls if call.lane)
+    @property
+    def made(self) -> list[Call]:
+        """Of the last invocation."""
+        return self.current.made
 
     def _before(self, request: Any, event_name: str, **_: Any) -> None:
-        name = event_name.removeprefix("before-send.")
-        call = Call(name=name, request=request, lane=self._lane(request))
-        if self.paused:
-            self.paused(call)
-        self._await_turn(call)
+        mine: Invocation = getattr(self._here, "invocation", self.current)
+        call = Call(name=event_name.removeprefix("before-send."), request=request, lane=self._lane(request))
+        if mine.gate:
+            mine.gate(len(mine.made))
+        self._await_turn(call, mine)
         self._server.acquire()
         try:
-            if self._dead:
-                raise Crash(f"dead before {name}")
-            number = len(self.made)
-            self.made.append(call)
-            self._here.call, self._here.number = call, number
-            if self._point == CrashPoint(number=number, after=False):
-                self._die(f"before call {number}, {name}")
+            if mine.dead:
+                raise Crash(f"dead before {call.name}")
+            number = len(mine.made)
+            mine.made.append(call)
+            self._here.last = call, number, mine
+            if mine.point == CrashPoint(number=number, after=False):
+                self._die(mine, f"before call {number}, {call.name}")
         except BaseException:
             self._server.release()
             raise
 
     def _after(self, parsed_response: Any, exception: Any, **_: Any) -> None:
-        call, number = self._here.call, self._here.number
+        call, number, mine = self._here.last
         try:
             status = ((parsed_response or {}).get("ResponseMetadata") or {}).get("HTTPStatusCode", 0)
             if exception is None and status < 300:
                 for tell in self.told:
                     tell(call, parsed_response)
-            if self._point == CrashPoint(number=number, after=True):
-                self._die(f"after call {number}, {call.name}")
+            if mine.point == CrashPoint(number=number, after=True):
+                self._die(mine, f"after call {number}, {call.name}")
         finally:
             self._server.release()
-        self._done(call)
+        self._done(call, mine)
 
-    def _die(self, where: str) -> None:
-        self._dead = True
+    def _die(self, mine: Invocation, where: str) -> None:
+        mine.dead = True
         with self._turn:
             self._turn.notify_all()
         raise Crash(where)
@@ -112,15 +126,20 @@ class Calls:
         found = [lane for lane in self._lanes if f"{lane}.csv".encode() in text or f'"{lane}"'.encode() in text]
         return found[0] if len(found) == 1 else ""
 
-    def _await_turn(self, call: Call) -> None:
-        if call.lane and self._turns:
+    def _await_turn(self, call: Call, mine: Invocation) -> None:
+        if call.lane and mine.turns:
             with self._turn:
-                self._turn.wait_for(lambda: self._dead or not self._turns or self._turns[0][0] == call.lane, timeout=30)
+                self._turn.wait_for(lambda: mine.dead or not mine.turns or mine.turns[0][0] == call.lane, timeout=30)
 
-    def _done(self, call: Call) -> None:
-        if call.lane and self._turns:
+    def _done(self, call: Call, mine: Invocation) -> None:
+        if call.lane and mine.turns:
             with self._turn:
-                lane, left = self._turns[0]
+                lane, left = mine.turns[0]
                 if lane == call.lane:
-                    self._turns[:1] = [(lane, left - 1)] if left > 1 else []
+                    mine.turns[:1] = [(lane, left - 1)] if left > 1 else []
                 self._turn.notify_all()
+
+
+def lanes_of(calls: Sequence[Call]) -> Counter[str]:
+    """Lane -> how many calls were made in it."""
+    return Counter(call.lane for call in calls if call.lane)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.proof import memory
-from tests.proof.calls import Call, CrashPoint
+from tests.proof.calls import Call, CrashPoint, lanes_of
 from tests.proof.stories import Story, carry
 from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Mail, World
 
@@ -109,7 +109,7 @@ def live(world: World, story: Story) -> tuple[list[Moment], list[Seen]]:
             world.deliver_next()
             calls = list(world.calls.made)
             after = look(world)
-            lanes = world.calls.lanes_of(calls)
+            lanes = lanes_of(calls)
             for order in itertools.permutations(lanes.items()) if len(lanes) > 1 else [()]:
                 if order:
                     world.restore(before)

@@ -1,0 +1,95 @@
+"""Two feeds of any dataset as their publishers keep them: rows in memory, written as files, well or badly."""
+
+import copy
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.dataset import Dataset, Feed
+
+FIRST = dt.date(2020, 1, 22)
+
+type FeedRows = dict[tuple[str, int], dict[str, int]]
+"""(series, day number) -> measure -> number."""
+
+
+def date(day: int) -> str:
+    return (FIRST + dt.timedelta(days=day)).isoformat()
+
+
+@dataclass
+class Upstream:
+    """What is published now."""
+
+    dataset: Dataset
+    rows: dict[str, FeedRows] = field(default_factory=dict)
+    """Feed -> its rows."""
+    junk: int = 0
+    """In a column that nobody uses."""
+    absent: set[str] = field(default_factory=set)
+    """Feeds whose file is a 404."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Feed -> how it breaks its contract."""
+    kept: dict[str, FeedRows] = field(default_factory=dict)
+    """What was there before rows were rolled back."""
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        return ("North", "South") if self.dataset.has_series else (self.dataset.series,)
+
+    def days(self, feed: str) -> int:
+        """How many days the feed has got to."""
+        return max((day for _, day in self.rows.get(feed, {})), default=-1) + 1
+
+    def next_day(self, feed: Feed) -> None:
+        day, rows = self.days(feed.name), self.rows.setdefault(feed.name, {})
+        for place, series in enumerate(self.series):
+            rows[series, day] = dict.fromkeys(feed.measures, 100 * (day + 1) + 7 * place)
+
+    def revise(self, feed: Feed, *, back: int, number: int) -> None:
+        """Another number in one of the last rows; 0 is what publishers write who have stopped counting."""
+        rows = self.rows[feed.name]
+        key = sorted(rows, key=lambda key: (key[1], key[0]))[-1 - back % len(rows)]
+        rows[key] = dict.fromkeys(feed.measures, number)
+
+    def drop(self, feed: Feed, *, back: int) -> None:
+        rows = self.rows[feed.name]
+        if len(rows) > 1:
+            rows.pop(sorted(rows, key=lambda key: (key[1], key[0]))[-1 - back % len(rows)])
+
+    def roll_back(self, feed: Feed) -> None:
+        """Two days are gone, until `restore`."""
+        self.kept[feed.name] = copy.deepcopy(self.rows[feed.name])
+        newest = self.days(feed.name) - 2
+        if newest > 0:
+            self.rows[feed.name] = {key: row for key, row in self.rows[feed.name].items() if key[1] < newest}
+
+    def restore(self, feed: Feed) -> None:
+        self.rows[feed.name] = self.kept.pop(feed.name, self.rows[feed.name])
+
+    def files(self) -> Mapping[str, bytes]:
+        """Feed -> its file."""
+        return {
+            feed.name: self._write(feed)
+            for feed in self.dataset.feeds
+            if feed.name in self.rows and feed.name not in self.absent
+        }
+
+    def _write(self, feed: Feed) -> bytes:
+        how = self.broken.get(feed.name)
+        header = ["unused", *feed.columns]
+        lines = [",".join(header if how != "renamed" else [f"new_{name}" for name in header])]
+        for (series, day), row in sorted(self.rows[feed.name].items(), key=lambda item: (item[0][1], item[0][0])):
+            cells = {feed.date_column: date(day), "unused": str(self.junk)} | dict(feed.where)
+            cells |= {column: str(row[name]) for name, column in feed.measures.items()}
+            if feed.series_column:
+                cells[feed.series_column] = series
+            lines.append(",".join(cells[name] for name in header))
+        if how == "twice":
+            lines.append(lines[-1])
+        if how == "negative":
+            lines[-1] = lines[-1].rpartition(",")[0] + ",-1" if not feed.where else lines[-1] + ",surplus"
+        return ("\n".join(lines) + "\n").encode()
+
+
+BREAKS = ("renamed", "twice", "negative")
