@@ -19,6 +19,8 @@ COMMANDS = {
     "smoke": "infra.smoke:main",
     "start": "infra.start_run:main",
     "restore": "infra.restore:main",
+    "measure": "infra.measuring:main",
+    "cost": "infra.cost:main",
 }
 """Command -> module:function; a function takes the remaining arguments and gives the exit code.
 

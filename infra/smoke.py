@@ -104,13 +104,14 @@ def main(arguments: list[str]) -> int:
     return 1 if faults else 0
 
 
-def getter(url: str, *, loopback: bool) -> Get:
+def getter(url: str, *, loopback: bool, headers: Mapping[str, str] | None = None) -> Get:
     """GETs below an address. Raises CommandFailed where nothing answers; any HTTP status is an answer."""
     opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if loopback else []))
 
     def get(path: str) -> Reply:
         try:
-            with opener.open(f"{url}{path}", timeout=30) as reply:
+            asked = urllib.request.Request(f"{url}{path}", headers=dict(headers or {}))  # noqa: S310  # our own address
+            with opener.open(asked, timeout=30) as reply:
                 return Reply(status=reply.status, headers=_lower(reply.headers), body=reply.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -256,3 +256,34 @@ def test_links_of_the_documents_lead_somewhere() -> None:
         if not Path(path.parent, link).resolve().exists()
     ]
     assert broken == []
+
+
+def test_every_parameter_of_the_templates_is_documented_and_the_other_way_round() -> None:
+    """Those that an operator sets; the others are passed from stack to stack by `make deploy`."""
+    passed = {
+        "Stage",
+        "Cloud",
+        "OperatorsTopicArn",
+        "LocalEndpoint",
+        "DataBucket",
+        "ArtefactBucket",
+        "Url",
+        "ChangesStreamArn",
+    }
+    declared = {extra.switch for extra in EXTRAS.values()}
+    paths = [*(INFRA / "merge").glob("*.yaml"), *(INFRA / f"{name}.yaml" for name in ("foundation", *EXTRAS))]
+    for path in paths:
+        declared |= set(load_template(path.read_text())["Parameters"])
+    table = (DOCS / "deploy.md").read_text().split("## Parameters")[1].split("\n## ")[0]
+    documented = {
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert documented == declared - passed
+
+
+def test_every_document_is_listed_among_the_documents() -> None:
+    listed = set(re.findall(r"\]\(([\w/]+)\.md\)", (DOCS / "README.md").read_text()))
+    assert listed == {path.stem for path in DOCS.glob("*.md")} - {"README"} | {"runbook/README"}
