@@ -14,6 +14,8 @@ from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
 _SHOWN_RUNS = 10
 _EXPECTED_WITHIN = dt.timedelta(hours=26)
 """A run a day, and two hours for a schedule that was moved."""
+_ENDED_WITHIN = dt.timedelta(hours=8)
+"""The deadline for feeds, and two looks of the watch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +113,8 @@ def _run_problems(runs: Sequence[Run], at: dt.datetime) -> Iterator[str]:
         yield f"the newest run, {newest.run_id}, is {newest.state}: {newest.reason}"
     if at - parse_time(newest.run_id) > _EXPECTED_WITHIN:
         yield f"the newest run is of {newest.run_id}; one a day is expected"
-    for run in runs[1:]:
-        if not run.state.ended:
+    for run in runs:
+        if not run.state.ended and (run is not newest or at - parse_time(run.run_id) > _ENDED_WITHIN):
             yield f"run {run.run_id} is still {run.state}"
     for run in runs:
         if run.mail != "SENT" and (run.state in ENDED_BADLY or run.state is State.COMMITTED):
