@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from infra.local_cloud import find_memory
 from infra.services import ROOT
 from tests.cloud.stage_days import FIRST_DAY as FIRST
 from tests.cloud.stage_days import JHU, NYT, day_of, rows_upto
@@ -20,11 +22,10 @@ pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("commands")]
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Path:
+def scratch() -> Iterator[Path]:
     """Where a command and all it starts keep their temporary files."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    return folder
+    with tempfile.TemporaryDirectory(prefix="covid-stats-test-", dir=find_memory()) as folder:
+        yield Path(folder)
 
 
 def start(*arguments: str, scratch: Path) -> "subprocess.Popen[str]":
