@@ -90,10 +90,10 @@ lint:  ## ruff, mypy, and cfn-lint on every template as it is deployed
 	.build/offline/dev/notifier/sam.yaml .build/offline/dev/api/sam.yaml
 	@echo "cfn-lint: no finding"
 
-security:  ## checkov on templates and workflows, secrets in the tree; exceptions with reasons in infra/checkov.yaml
+security:  ## checkov on templates and workflows, secrets in the tree; exceptions with reasons in infra/checkov.yml
 	@$(PYTHON) infra/environments.py tools checkov
 	@$(INFRA) build
-	@.venv-checkov/bin/checkov --config-file infra/checkov.yaml $(addprefix --file ,$(shell git ls-files) \
+	@.venv-checkov/bin/checkov --config-file infra/checkov.yml $(addprefix --file ,$(shell git ls-files) \
 	$(addprefix .build/offline/dev/,fetcher/sam.yaml merger/sam.yaml notifier/sam.yaml api/sam.yaml))
 	@echo "checkov: no finding"
 
