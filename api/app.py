@@ -18,7 +18,6 @@ from chalicelib.requests import Request
 from chalicelib.shelf import Shelf
 from chalicelib.site import ApiSettings, Site
 from shared.aws import client
-from shared.ledger import Ledger
 from shared.observation import invocation
 from shared.settings import Place
 from shared.tracing import follow
@@ -34,7 +33,9 @@ def place() -> Place:
 
 
 @functools.cache
-def ledger() -> Ledger:
+def ledger():
+    from shared.ledger import Ledger  # deferred: tables are served without it
+
     return Ledger(client("dynamodb"), table=place().runs_table, dataset=place().dataset.name, service="api")
 
 

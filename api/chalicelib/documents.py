@@ -9,13 +9,21 @@ import base64
 import functools
 import gzip
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 JSON = "application/json"
 CSV = "text/csv; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
+
+CURRENT = {"Cache-Control": "public, max-age=60, s-maxage=600, stale-while-revalidate=60"}
+"""What changes with the next commit: a CDN is told by an invalidation, a browser asks after a minute."""
+LIVE = {"Cache-Control": "public, max-age=5, s-maxage=5"}
+"""What changes while a run is under way."""
+NEVER = {"Cache-Control": "no-store"}
 
 WORTH_PACKING = 1000
 """Bytes below which gzip saves nothing."""
@@ -62,6 +70,10 @@ class Document:
     @property
     def worth_packing(self) -> bool:
         return self._packed is not None or (len(self.plain) >= WORTH_PACKING and not self.binary)
+
+
+def json_document(value: Any) -> Document:
+    return Document(JSON, plain=json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
 
 
 def pack(plain: bytes, *, level: int = 9) -> bytes:

@@ -3,23 +3,9 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 
-from chalicelib.answers import (
-    CURRENT,
-    Answer,
-    answer_asset,
-    answer_changes,
-    answer_date,
-    answer_feed,
-    answer_figures,
-    answer_health,
-    answer_run,
-    answer_run_changes,
-    answer_runs,
-    answer_table,
-)
-from chalicelib.documents import Reply
-from chalicelib.live import answer_dashboard
+from chalicelib.documents import CURRENT, Reply
 from chalicelib.parameters import (
     AS_OF,
     BEFORE,
@@ -37,6 +23,7 @@ from chalicelib.parameters import (
 )
 from chalicelib.requests import Request
 from chalicelib.site import Site
+from chalicelib.view_answers import Answer, answer_asset, answer_date, answer_figures, answer_table
 
 METHODS = ("GET", "HEAD", "OPTIONS")
 EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
@@ -58,6 +45,16 @@ class Endpoint:
     parameters: Sequence[Parameter] = ()
     problems: Sequence[int] = ()
     """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
+
+
+def _later(module: str, function: str) -> Answer:
+    """An answer whose module is imported when it is first asked for: a cold `/daily` pays for none of it."""
+
+    def answer(site: Site, asked: Asked, request: Request) -> Reply:
+        found: Answer = getattr(import_module(f"chalicelib.{module}"), function)
+        return found(site, asked, request)
+
+    return answer
 
 
 def _answer_openapi(site: Site, _asked: Asked, _request: Request) -> Reply:
@@ -84,7 +81,7 @@ ROUTES: tuple[Endpoint, ...] = (
     Endpoint(
         path="/",
         summary="The dashboard.",
-        answer=answer_dashboard,
+        answer=_later("live", "answer_dashboard"),
         media={"text/html": "Text"},
         parameters=(AS_OF,),
     ),
@@ -110,14 +107,14 @@ ROUTES: tuple[Endpoint, ...] = (
     Endpoint(
         path="/runs",
         summary="The runs, newest first; the next page is in the Link header.",
-        answer=answer_runs,
+        answer=_later("run_answers", "answer_runs"),
         media={"application/json": "Runs"},
         parameters=(limit(usual=20, most=100), BEFORE),
     ),
     Endpoint(
         path="/runs/{run_id}",
         summary="One run.",
-        answer=answer_run,
+        answer=_later("run_answers", "answer_run"),
         media={"application/json": "Run"},
         parameters=(RUN,),
         problems=(404,),
@@ -125,7 +122,7 @@ ROUTES: tuple[Endpoint, ...] = (
     Endpoint(
         path="/runs/{run_id}/changes",
         summary="What a run changed.",
-        answer=answer_run_changes,
+        answer=_later("run_answers", "answer_run_changes"),
         media={"application/json": "ChangeSet"},
         parameters=(RUN,),
         problems=(404,),
@@ -133,20 +130,20 @@ ROUTES: tuple[Endpoint, ...] = (
     Endpoint(
         path="/changes",
         summary="What was committed since a run, oldest first, a change set a run: enough to stay in step.",
-        answer=answer_changes,
+        answer=_later("run_answers", "answer_changes"),
         media={"application/json": "ChangeSets"},
         parameters=(SINCE, limit(usual=20, most=100)),
     ),
     Endpoint(
         path="/changes.atom",
         summary="The committed runs as a feed, worded like the mails.",
-        answer=answer_feed,
+        answer=_later("run_answers", "answer_feed"),
         media={"application/atom+xml": "Text"},
     ),
     Endpoint(
         path="/health",
         summary="Whether readers are served what was committed last.",
-        answer=answer_health,
+        answer=_later("run_answers", "answer_health"),
         media={"application/json": "Health"},
     ),
     Endpoint(

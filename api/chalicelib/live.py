@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import islice
 
-from chalicelib.answers import dashboard_view
 from chalicelib.documents import HTML, Document, Reply
 from chalicelib.due import next_due
 from chalicelib.formatting import count, date, moment, text
@@ -11,6 +10,7 @@ from chalicelib.marks import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOT
 from chalicelib.parameters import Asked
 from chalicelib.requests import Request
 from chalicelib.site import Site
+from chalicelib.view_answers import dashboard_view
 from shared.runs import Run, State, parse_time
 
 RUNS_LISTED = 14

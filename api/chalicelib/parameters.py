@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.problems import ParameterInvalid, ParameterUnknown, RangeReversed
-from shared.errors import EventMalformed
-from shared.runs import parse_time
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _COUNT = re.compile(r"[0-9]{1,6}")
@@ -46,6 +44,9 @@ def read_date(name: str, text: str) -> str:
 
 
 def read_run_id(name: str, text: str) -> str:
+    from shared.errors import EventMalformed
+    from shared.runs import parse_time  # deferred: a table takes no run, and the vocabulary of runs is large
+
     try:
         parse_time(text)
     except EventMalformed:

@@ -3,13 +3,15 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chalicelib.assets import Assets
 from chalicelib.shelf import Shelf
 from shared.dataset import Dataset
-from shared.ledger import Ledger
-from shared.runs import State
 from shared.settings import Place, Source
+
+if TYPE_CHECKING:
+    from shared.ledger import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ class Site:
     settings: ApiSettings
     shelf: Shelf
     assets: Assets
-    ledger: Callable[[], Ledger]
+    ledger: Callable[[], "Ledger"]
     """Made on first use: tables are served without DynamoDB, and its client costs a cold start."""
     now: Callable[[], dt.datetime]
     """The clock, aware, in UTC; only for what is due and what is late."""
@@ -55,13 +57,10 @@ class Site:
 
     def run_at(self, day: str | None) -> str | None:
         """The run whose views answer: the current one, or the one that was the head at the end of a UTC day."""
-        return self.shelf.current() if day is None else head_at(self.ledger(), day)
+        if day is None:
+            return self.shelf.current()
+        from chalicelib.time_travel import (
+            head_at,  # deferred: today needs no ledger
+        )
 
-
-def head_at(ledger: Ledger, day: str) -> str | None:
-    """The newest run that was committed and known by the end of this UTC day; None before the first."""
-    end = f"{day}T23:59:59Z"
-    for run in ledger.newest_first(upto=end, state=State.COMMITTED, page=10):
-        if (run.known_from or run.run_id) <= end:
-            return run.run_id
-    return None
+        return head_at(self.ledger(), day)

@@ -11,7 +11,22 @@ from tests.api.serving import ENVIRONMENT, ApiApp
 from tests.shared.apps import HEAVY, ROOT, modules_of
 from tests.shared.in_memory import ENVIRONMENT as SHARED
 
-ASKED_FOR_LATER = {"page", "figures", "tabulating", "openapi", "atom", "health", "refreshing", "views", "series_pages"}
+ASKED_FOR_LATER = {
+    "live",
+    "run_answers",
+    "time_travel",
+    "formatting",
+    "due",
+    "page",
+    "figures",
+    "tabulating",
+    "openapi",
+    "atom",
+    "health",
+    "refreshing",
+    "views",
+    "series_pages",
+}
 
 
 def test_the_handler_imports_no_heavy_package() -> None:
