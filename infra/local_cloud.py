@@ -134,14 +134,19 @@ class LocalCloud:
         """Start it on this port; empty when it answers, else the end of its log."""
         self._folder = Path(tempfile.mkdtemp(prefix="covid-stats-cloud-", dir=find_memory()))
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as it; nameless, so that nothing stays
-        self._warden = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_WARDEN), str(self._folder), str(self._python), "-m", "ministack"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=_environment(port=port, folder=self._folder, auth=self._auth, traces=self._traces),
-            start_new_session=True,
-        )
+        try:
+            self._warden = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_WARDEN), str(self._folder), str(self._python), "-m", "ministack"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=_environment(port=port, folder=self._folder, auth=self._auth, traces=self._traces),
+                start_new_session=True,
+            )
+        except BaseException:
+            self._folder.rmdir()  # from here on it is the warden who clears up
+            self._log.close()
+            raise
         assert self._warden.stdout is not None
         self._group = int(self._warden.stdout.readline() or 0)
         self.endpoint = f"http://127.0.0.1:{port}"
