@@ -18,7 +18,7 @@ from tests.bench import packages
 from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Measure, Target, take_turns
 from tests.bench.packages import Package
 
-_ROUNDS = 9
+_ROUNDS = 7
 _COLD = {
     "cold_api": ("api", "api_get_daily", Target(faster_than_plain=9, times_floor=1.15)),
     "cold_fetcher": ("fetcher", "scheduled", Target(faster_than_plain=7, times_floor=1.2)),
