@@ -1,0 +1,78 @@
+"""What each handler loads on the path that users wait for: nothing heavy, whatever is deferred and wherever.
+
+Importing the app is not enough to know it: a deferred import is loaded by the first event.
+"""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.feed_server import FeedServer
+from shared.datasets import US_COVID
+from tests.shared.apps import HEAVY
+
+ROOT = Path(__file__).resolve().parent.parent
+EVENTS = {
+    "fetcher": "scheduled",
+    "merger": "s3_object_created",
+    "notifier": "stream_committed",
+    "api": "api_get_daily",
+}
+ENVIRONMENT = {
+    "PATH": os.defpath,
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "STAGE": "test",
+    "BUCKET": "covid-stats-test-data",
+    "RUNS_TABLE": "runs",
+    "OBSERVATIONS_TABLE": "observations",
+    "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:digest",
+    "RUNS_STREAM_ARN": "arn:aws:dynamodb:us-east-1:123456789012:table/runs/stream/2020-01-01T00:00:00.000",
+}
+UNWANTED = HEAVY | {"multiprocessing", "pip", "unittest", "moto", "tests", "infra"}
+
+
+def first_event(service: str, **environment: str) -> tuple[frozenset[str], object]:
+    """The top-level names of all modules that are there after the first event, and what the handler answered."""
+    program, event = ROOT / "tests" / "shared" / "first_event.py", ROOT / "tests" / "events" / f"{EVENTS[service]}.json"
+    run = subprocess.run(
+        [sys.executable, "-P", str(program), service, str(event)],
+        cwd=ROOT / service,
+        env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT / service}{os.pathsep}{ROOT}"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    said = json.loads(run.stdout.splitlines()[-1])
+    return frozenset(said["modules"]), said["said"]
+
+
+@pytest.mark.parametrize("service", ["merger", "notifier", "api"])
+def test_the_first_event_loads_nothing_heavy(service: str) -> None:
+    modules, _ = first_event(service)
+    assert modules & UNWANTED == frozenset()
+
+
+def test_fetching_loads_nothing_heavy() -> None:
+    with FeedServer() as feeds:
+        feeds.publish(
+            {feed.file_name: b"date\n" for feed in US_COVID.feeds}, at=dt.datetime(2020, 10, 25, tzinfo=dt.UTC)
+        )
+        modules, said = first_event("fetcher", FEED_URLS=json.dumps(feeds.feed_urls(US_COVID)))
+    assert said == {"run_id": "2020-10-25T17:00:00Z", "feeds": {"jhu": "new", "nyt": "new"}}
+    assert modules & UNWANTED == frozenset()
+
+
+def test_the_first_events_are_handled_to_their_end() -> None:
+    """A path that stops early would load nothing heavy either."""
+    answers = {service: first_event(service)[1] for service in ("merger", "notifier", "api")}
+    assert answers["merger"] is None
+    assert answers["notifier"] == {"batchItemFailures": []}
+    assert isinstance(answers["api"], dict) and answers["api"]["statusCode"] == 200
