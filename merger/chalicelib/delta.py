@@ -85,6 +85,8 @@ def _merge_touched(
     runs = (*old.runs, run_id)
     mark = np.full(len(new_part.rows), len(old.runs), dtype=np.int64)
     new_rows = patched(rows, without=was_part.rows.keys, upserts=with_marks(new_part.rows, mark))
+    if not len(new_rows):
+        return None  # a feed without a row breaks its contract: the full way says which
     new_firsts = {name: _moved(days, name, was_part.rows, new_part.rows, new_rows) for name, days in firsts.items()}
     retold = [_retold(new_rows, name, firsts[name], new_firsts[name]) for name in firsts]
     keys = np.unique(np.concatenate([touched, *retold]))

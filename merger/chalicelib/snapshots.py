@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chalicelib.csv_lines import lines, numbers, texts
-from chalicelib.joining import reported
-from chalicelib.tables import Ints, Table, empty_table, iso_date
+from chalicelib.joining import NEVER, reported
+from chalicelib.tables import NULL, Ints, Table, empty_table, iso_date
 from shared.dataset import Dataset
 
 CHANGED_BY = "#changed_by"
@@ -106,7 +106,10 @@ def index_pieces(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
 
 
 def read_index(data: bytes, dataset: Dataset) -> Snapshot:
-    """The snapshot back from its index, its measures in the declared order; its arrays are views of the data."""
+    """The snapshot back from its index, its measures in the declared order; its arrays are views of the data.
+
+    What the dataset has been declared with since is as if it had never been reported.
+    """
     start = data.index(b"\n") + 1
     head = json.loads(data[:start])
     arrays: dict[str, Ints] = {}
@@ -116,13 +119,19 @@ def read_index(data: bytes, dataset: Dataset) -> Snapshot:
     names = tuple(head["names"])
 
     def table(prefix: str, measures: tuple[str, ...]) -> Table:
-        values = {name: arrays[f"{prefix}|{name}"] for name in measures}
-        return Table(names=names, keys=arrays[f"{prefix}|keys"], values=values)
+        keys = arrays.get(f"{prefix}|keys", np.empty(0, dtype=np.int64))
+        never = np.full(len(keys), NULL, dtype=np.int64)
+        values = {name: arrays.get(f"{prefix}|{name}", never) for name in measures}
+        return Table(names=names, keys=keys, values=values)
 
     return Snapshot(
         rows=table("rows", (*dataset.measure_names, CHANGED_BY)),
         leftovers={feed.name: table(f"left.{feed.name}", tuple(feed.measures)) for feed in dataset.feeds},
-        firsts={m.name: arrays[f"first|{m.name}"] for m in dataset.measures if m.cumulative},
+        firsts={
+            m.name: arrays.get(f"first|{m.name}", np.full(len(names), NEVER, dtype=np.int64))
+            for m in dataset.measures
+            if m.cumulative
+        },
         runs=tuple(head["runs"]),
         plain=frozenset(head["plain"]),
     )
