@@ -1,13 +1,10 @@
 """Every crash point of a story: die there, have the event delivered again, and compare with a life without a crash."""
 
-import io
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from tests.proof import memory
 from tests.proof.calls import Call, CrashPoint, lanes_of
@@ -72,7 +69,7 @@ def look(world: World) -> Seen:
     return Seen(
         rows=rows,
         ledger={key: _plain(item) for key, item in runs.items()},
-        files={key: _arrays(data) if key.endswith(".npz") else data for key, data in memory.files(BUCKET).items()},
+        files=memory.files(BUCKET),
         mails=list(platform.mails),
         waiting=[*waiting, *streams],
         dead_letters=len(platform.dead_letters),
@@ -88,12 +85,6 @@ def served(world: World) -> bytes:
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in BOOKKEEPING}
-
-
-def _arrays(data: bytes) -> dict[str, bytes]:
-    """An npz file without the times that are in its archive."""
-    with np.load(io.BytesIO(data)) as arrays:
-        return {name: arrays[name].tobytes() for name in arrays.files}
 
 
 def live(world: World, story: Story) -> tuple[list[Moment], list[Seen]]:

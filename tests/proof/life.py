@@ -8,7 +8,6 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
@@ -383,6 +382,6 @@ def _as_key(row: dict[str, Any]) -> str:
     return json.dumps(row, sort_keys=True)
 
 
-def life_of(world: World) -> Callable[[], Life]:
+def life_of(world: World) -> type[Life]:
     """Lives in this world."""
     return type("Life", (Life,), {"world": world})

@@ -13,6 +13,6 @@ from tests.world import world
 
 @pytest.mark.parametrize("dataset", [US_COVID, REGIONS], ids=lambda dataset: dataset.name)
 def test_whatever_happens_nothing_is_lost_twice_or_half(dataset: Dataset) -> None:
-    lives = max(10, settings().max_examples // 6)
+    lives = max(8, settings().max_examples // 4)
     with world(SETTINGS, dataset=dataset) as made:
         run_state_machine_as_test(life_of(made), settings=settings(max_examples=lives, stateful_step_count=40))

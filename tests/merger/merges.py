@@ -1,0 +1,81 @@
+"""Files through the merge, and what comes of it as plain values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from chalicelib.comparing import Changes, change_set_json, changed_rows
+from chalicelib.gating import Limits, find_warnings
+from chalicelib.merged import Merged, full_merge
+from chalicelib.snapshots import Snapshot, csv_pieces, empty_snapshot, index_pieces, read_index
+from chalicelib.summarising import summarise
+from chalicelib.tables import Table
+from shared.dataset import Dataset
+from tests.merger.feed_files import kept
+
+LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
+
+
+def as_plain(table: Table) -> dict[str, Any]:
+    values = {name: numbers.tolist() for name, numbers in table.values.items()}
+    return {"names": table.names, "keys": table.keys.tolist(), "values": values}
+
+
+def keyed(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
+    """(series, date) -> row."""
+    return {(row.pop("series"), row.pop("date")): row for row in table.rows(with_series=True)}
+
+
+def entries(changes: Changes, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
+    """As in the change set."""
+    with_series = dataset.has_series
+    return {
+        "added": list(changes.added.rows(with_series=with_series)),
+        "changed": list(changed_rows(changes.before, changes.after, with_series=with_series)),
+        "removed": list(changes.removed.rows(with_series=with_series)),
+    }
+
+
+def told(merged: Merged, dataset: Dataset) -> dict[str, Any]:
+    """All that leaves the merger: files, warnings, summary."""
+    with_series = dataset.has_series
+    warnings = find_warnings(merged, LIMITS, with_series=with_series)
+    json = change_set_json(merged.changes, run_id="run", base_run_id="base", with_series=with_series)
+    return {
+        "change set": b"".join(json),
+        "csv": b"".join(csv_pieces(merged.snapshot)) if len(merged.snapshot.rows) else b"",
+        "warnings": warnings,
+        "summary": summarise(merged, warnings=warnings, recovered=[], with_series=with_series)
+        if len(merged.snapshot.rows)
+        else None,
+        "before": (merged.newest_before, merged.rows_before),
+    }
+
+
+def state(snapshot: Snapshot) -> dict[str, Any]:
+    """All that the next comparison sees, whichever names its tables share."""
+    return {
+        "rows": keyed(snapshot.rows),
+        "leftovers": {feed: keyed(table) for feed, table in snapshot.leftovers.items()},
+        "firsts": {
+            measure: {name: int(day) for name, day in zip(snapshot.rows.names, days, strict=True) if day < 10**9}
+            for measure, days in snapshot.firsts.items()
+        },
+        "runs": snapshot.runs,
+    }
+
+
+def through_storage(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
+    """As the next run reads it."""
+    return read_index(b"".join(map(bytes, index_pieces(snapshot))), dataset)
+
+
+def merge(dataset: Dataset, files: Mapping[str, bytes], *, old: Snapshot | None = None, run_id: str = "r1") -> Merged:
+    return full_merge(files, old=old or empty_snapshot(dataset), dataset=dataset, run_id=run_id)
+
+
+@st.composite
+def kept_files(draw: st.DrawFn, dataset: Dataset, *, days: int = 6) -> dict[str, bytes]:
+    """Files of all feeds, each as its contract wants it; each has a row at least that its filter lets pass."""
+    return {feed.name: draw(kept(feed, days=days)) for feed in dataset.feeds}
