@@ -105,7 +105,8 @@ class Duties:
         return [self._get(page) for page in pages]
 
     def _refresh_views(self) -> object:
-        """Views of a run that nobody has rendered yet."""
+        """Views of a run that nobody has rendered yet, by a process that has rendered none: it lists what is there."""
+        self._call("api", "refresh_views", {})  # no event at all: the process ends by it, as in Lambda
         day = self._days.next()
         self._put(day, *self._feeds)
         for feed in self._feeds:

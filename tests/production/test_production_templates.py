@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.services import EXTRAS, ROOT, SERVICES
+from infra.stage import read_choices
 from infra.templates import load_template
 from shared.datasets import US_COVID
 
@@ -287,3 +288,13 @@ def test_every_parameter_of_the_templates_is_documented_and_the_other_way_round(
 def test_every_document_is_listed_among_the_documents() -> None:
     listed = set(re.findall(r"\]\(([\w/]+)\.md\)", (DOCS / "README.md").read_text()))
     assert listed == {path.stem for path in DOCS.glob("*.md")} - {"README"} | {"runbook/README"}
+
+
+def test_the_example_of_a_stage_names_parameters_and_settings_that_exist() -> None:
+    choices = read_choices("example")
+    paths = [*(INFRA / "merge").glob("*.yaml"), *(INFRA / f"{name}.yaml" for name in ("foundation", *EXTRAS))]
+    parameters = {name for path in paths for name in load_template(path.read_text())["Parameters"]}
+    switches = {extra.switch for extra in EXTRAS.values()}
+    assert set(choices.parameters) - parameters - switches == set()
+    assert set(choices.settings) - {setting for service in SERVICES.values() for setting in service.settings} == set()
+    assert choices.parameters["Emails"] == "reader@example.org,other@example.org"
