@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import cold, counting, diffing, writing
+from tests.bench import cold, counting, diffing, local, writing
 from tests.bench.measuring import Figure, table
 from tests.observability import overhead
 
@@ -26,6 +26,7 @@ GROUPS = (
     Group(names=cold.NAMES, measure=cold.measure),
     Group(names=diffing.NAMES, measure=diffing.measure),
     Group(names=writing.NAMES, measure=writing.measure),
+    Group(names=local.NAMES, measure=local.measure),
     Group(names=counting.NAMES, measure=counting.measure),
     Group(names=overhead.NAMES, measure=overhead.measure),
 )

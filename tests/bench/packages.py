@@ -5,11 +5,13 @@ requirements file that lists what is imported, boto3 among it, as Chalice's own 
 """
 
 import hashlib
+import json
 import py_compile
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from compileall import compile_dir
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -37,7 +39,8 @@ table = boto3.resource("dynamodb", region_name="us-east-1").Table("observations"
 def daily():
     return pd.DataFrame(table.scan()["Items"]).to_json()
 """
-_CONFIG = '{"version": "2.0", "app_name": "plain", "stages": {"dev": {}}}'
+_CONFIG = {"version": "2.0", "stages": {"dev": {}}}
+_ZIP = "deployment.zip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +61,30 @@ def ours(service: str, *, below: Path) -> Package:
 
 def plain(kind: str, *, below: Path) -> Package:
     """The plain way's package: `functions`, or `api`, which draws with plotly besides."""
-    packages = ["boto3", "pandas", "requests", *(["plotly"] if kind == "api" else [])]
-    requirements = "".join(f"{name}{_locked(name)}\n" for name in packages)
-    text = _PLAIN[kind] + _BODY
-    key = hashlib.sha256(f"{requirements}{text}{sys.version}".encode()).hexdigest()[:16]
-    project = _OUT / "plain" / f"{kind}-{key}"
-    with alone(_OUT / "plain" / f"{kind}.lock"):
-        if not (project / "out" / "deployment.zip").exists():
+    needed = ("boto3", "pandas", "requests", *(["plotly"] if kind == "api" else []))
+    return _unzipped(chalice_package(kind, app=_PLAIN[kind] + _BODY, needed=needed) / _ZIP, below / f"plain-{kind}")
+
+
+def chalice_package(name: str, *, app: str, needed: Sequence[str] = ()) -> Path:
+    """The folder that `chalice package` makes of an app and its requirements, with `deployment.zip` and `sam.json`.
+
+    It is kept: the same app is packaged once.
+    """
+    requirements = "".join(f"{package}{_locked(package)}\n" for package in needed)
+    key = hashlib.sha256(f"{requirements}{app}{sys.version}".encode()).hexdigest()[:16]
+    project = _OUT / "plain" / f"{name}-{key}"
+    with alone(_OUT / "plain" / f"{name}.lock"):
+        if not (project / "out" / _ZIP).exists():
             shutil.rmtree(project, ignore_errors=True)
             (project / ".chalice").mkdir(parents=True)
-            (project / ".chalice" / "config.json").write_text(_CONFIG)
+            (project / ".chalice" / "config.json").write_text(json.dumps(_CONFIG | {"app_name": f"bench-{name}"}))
             (project / "requirements.txt").write_text(requirements)
-            (project / "app.py").write_text(text)
+            (project / "app.py").write_text(app)
             command = [sys.executable, "-c", _CHALICE, "package", "out"]
-            subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
-    return _unzipped(project / "out" / "deployment.zip", below / f"plain-{kind}")
+            run = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
+            if not (project / "out" / _ZIP).exists():  # Chalice says 0 also where it failed
+                raise RuntimeError(f"chalice package of {name} failed:\n{run.stderr}{run.stdout}")
+    return project / "out"
 
 
 def runtime(*, below: Path) -> Path:

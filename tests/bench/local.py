@@ -1,0 +1,191 @@
+"""What runs in the local cloud: the whole chain from fetch to mail, and what readers ask of the API.
+
+Ours and its rivals are deployed beside one another in one cloud, and take turns. Its emulation of AWS is in every
+figure, on all sides; nothing here says how fast AWS is.
+"""
+
+import contextlib
+import datetime as dt
+import http.client
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+from infra.day_folders import Day
+from infra.driving import Chain
+from infra.local_cloud import LocalCloud
+from infra.local_system import deployed_chain
+from infra.waiting import wait_for
+from shared.datasets import US_COVID
+from tests.bench import rivals
+from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Measure, Target, take_turns
+from tests.proof.small_feeds import jhu, nyt
+
+NAMES = ("get_daily", "get_daily_p99", "chain")
+
+_STAGE = "bench"
+_ROWS = 1000
+"""Dates of the feeds: about as many as upstream ever published."""
+_FIRST_DAY = dt.date(2023, 3, 1)
+_CLIENTS, _SECONDS = 8, 60.0
+
+
+def measure(wanted: Iterable[str]) -> Iterator[Figure]:
+    """The figures asked for."""
+    asked = set(wanted)
+    with LocalCloud() as cloud, deployed_chain(_STAGE, cloud=cloud, settings={}, report=_quiet) as chain:
+        days = itertools.count()
+        _carry(chain, next(days))
+        chain.await_views()
+        if "get_daily" in asked:
+            yield _get_daily(cloud, chain)
+        if "get_daily_p99" in asked:
+            yield _p99(chain)
+        if "chain" in asked:
+            yield _chain(cloud, chain, days)
+
+
+def _get_daily(cloud: LocalCloud, chain: Chain) -> Figure:
+    bucket, table = chain.stage.parameter("artefacts"), chain.stage.parameter("observations-table")
+    answer = chain.stage.get("/daily")
+    urls = {
+        OURS: chain.stage.api_url,
+        PLAIN: rivals.plain_api(cloud, bucket=bucket, table=table),
+        FLOOR: rivals.constant_api(cloud, bucket=bucket, size=len(answer)),
+    }
+    with contextlib.ExitStack() as stack:
+        readers = {name: stack.enter_context(_Reader(f"{url}/daily")) for name, url in urls.items()}
+        sizes = {name: len(reader.read()) for name, reader in readers.items()}
+        assert sizes[FLOOR] == sizes[OURS], sizes
+        batches = {OURS: 20, PLAIN: 2, FLOOR: 20}
+        contenders = {name: _several(reader, batches[name]) for name, reader in readers.items()}
+        taken = take_turns(contenders, rounds=9)
+    return Figure(
+        name="get_daily",
+        unit="ms",
+        rounds=taken,
+        target=Target(faster_than_plain=25, times_floor=1.3),
+        note=f"{_ROWS} dates, {len(answer) / 1000:.0f} kB, uncompressed",
+    )
+
+
+def _several(reader: "_Reader", times: int) -> Measure:
+    """Milliseconds a request, the median of some in a row."""
+
+    def run() -> float:
+        taken = []
+        for _ in range(times):
+            began = time.perf_counter()
+            reader.read()
+            taken.append((time.perf_counter() - began) * 1000)
+        return statistics.median(taken)
+
+    return run
+
+
+class _Reader:
+    """A client that keeps its connection."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        self._path = parts.path
+
+    def __enter__(self) -> "_Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def read(self) -> bytes:
+        """The answer's body. Raises RuntimeError for any status but 200."""
+        self._connection.request("GET", self._path, headers={"Accept": "application/json"})
+        reply = self._connection.getresponse()
+        body = reply.read()
+        if reply.status != 200:
+            raise RuntimeError(f"GET {self._path}: HTTP {reply.status}: {body[:300]!r}")
+        return body
+
+
+def _p99(chain: Chain) -> Figure:
+    """Many readers at once; an answer other than 200 ends the benchmark."""
+    until = time.monotonic() + _SECONDS
+
+    def read_on(_: int) -> list[float]:
+        taken = []
+        with _Reader(f"{chain.stage.api_url}/daily") as reader:
+            while time.monotonic() < until:
+                began = time.perf_counter()
+                reader.read()
+                taken.append((time.perf_counter() - began) * 1000)
+        return taken
+
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        taken = sorted(itertools.chain.from_iterable(pool.map(read_on, range(_CLIENTS))))
+    middle, last = statistics.median(taken), taken[int(len(taken) * 0.99)]
+    return Figure(
+        name="get_daily_p99",
+        unit="of p50",
+        rounds={OURS: [last / middle]},
+        target=Target(at_most=3),
+        note=(
+            f"{_CLIENTS} clients for {_SECONDS:.0f} s, {len(taken):,} requests, no error;"
+            f" p50 {middle:.1f} ms, p99 {last:.1f} ms"
+        ),
+    )
+
+
+def _chain(cloud: LocalCloud, chain: Chain, days: Iterator[int]) -> Figure:
+    hops = rivals.empty_hops(cloud)
+
+    def ours() -> float:
+        time_of_run = _publish(chain, next(days))
+        seconds = _until(lambda: chain.fetch(time_of_run), lambda: bool(chain.mailbox.read()))
+        chain.await_end(time_of_run)
+        chain.await_views()
+        return seconds
+
+    def floor() -> float:
+        number = next(numbers)
+        return _until(lambda: hops.begin(f"2020-01-01T00:00:{number:02d}Z"), hops.arrived)
+
+    numbers = itertools.count()
+    taken = take_turns({OURS: ours, FLOOR: floor}, rounds=11, warm_up=2)
+    return Figure(
+        name="chain",
+        unit="s",
+        rounds=taken,
+        target=Target(times_floor=2),
+        note="from the fetch event to the mail, two feeds, one date added; the floor is the same hops, functions empty",
+    )
+
+
+def _until(begin: Callable[[], object], arrived: Callable[[], bool]) -> float:
+    began = time.perf_counter()
+    begin()
+    wait_for(arrived, seconds=60, what="the mail arrives")
+    return time.perf_counter() - began
+
+
+def _carry(chain: Chain, number: int) -> None:
+    done = chain.carry(_day(number))
+    assert not done.problem, done.problem
+
+
+def _publish(chain: Chain, number: int) -> str:
+    day = _day(number)
+    chain.feeds.publish(day.read(), at=dt.datetime.combine(day.date, dt.time(16), tzinfo=dt.UTC))
+    return day.fetch_at
+
+
+def _day(number: int) -> Day:
+    names = {feed.name: feed.file_name for feed in US_COVID.feeds}
+    files = {names["nyt"]: nyt(_ROWS + number), names["jhu"]: jhu(_ROWS + number)}
+    return Day(date=_FIRST_DAY + dt.timedelta(days=number), files=files)
+
+
+def _quiet(_: str) -> None:
+    """Progress is the caller's to show."""
