@@ -24,7 +24,7 @@ QUICK = {"FETCH_TIMEOUT_SECONDS": "2", "FETCH_ATTEMPTS": "2"}
 def cloud() -> Iterator[LocalCloud]:
     if not ministack_python().exists():
         pytest.skip(f"the local cloud's environment is not there: {ministack_python()}")
-    with LocalCloud() as cloud:
+    with LocalCloud(auth=True) as cloud:  # functions have the rights of their roles and no more
         yield cloud
 
 
