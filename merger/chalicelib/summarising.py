@@ -104,6 +104,8 @@ def recoveries(
     """
     return [
         *(f"run {run_id} had ended {state}: {reason}; this run makes up for it" for run_id, state, reason in bad_runs),
-        *dict.fromkeys(f"{title} has published again; its file had been the same since {since}" for title, since in stale),
+        *dict.fromkeys(
+            f"{title} has published again; its file had been the same since {since}" for title, since in stale
+        ),
         *(f"{text}; this run makes up for it" for text in missed),
     ]
