@@ -9,6 +9,8 @@ from shared.errors import SettingInvalid
 from shared.settings import Source
 
 _MIB = 2**20
+_LONGEST_DEADLINE = 24 * 28
+"""Hours: the watch looks at runs of the last thirty days."""
 _RUNTIME_BYTES = 180 * _MIB
 """What the interpreter, botocore and pandas take before the first row is read."""
 _BYTES_PER_FILE_BYTE = 5
@@ -41,6 +43,7 @@ def read_watch_policy(values: Mapping[str, str]) -> WatchPolicy:
         ) from None
     if thresholds[0] < 1:
         raise SettingInvalid(f"the setting STALE_AFTER_DAYS is {text!r}; at least 1 is needed")
-    return WatchPolicy(
-        deadline=dt.timedelta(hours=source.number("DEADLINE_HOURS", default=6)), stale_after_days=thresholds
-    )
+    hours = source.number("DEADLINE_HOURS", default=6)
+    if hours > _LONGEST_DEADLINE:
+        raise SettingInvalid(f"the setting DEADLINE_HOURS is {hours:g}; at most {_LONGEST_DEADLINE} are allowed")
+    return WatchPolicy(deadline=dt.timedelta(hours=hours), stale_after_days=thresholds)

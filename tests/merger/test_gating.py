@@ -1,0 +1,77 @@
+"""What closes the gate, and what is only told."""
+
+import pytest
+
+from chalicelib.gating import Limits, check_gate, check_rows, find_warnings
+from chalicelib.merged import Merged
+from shared.datasets import US_COVID
+from shared.errors import ContractBroken, GateClosed
+from tests.merger.merges import merge
+from tests.proof.small_feeds import date, jhu, nyt
+from tests.shared.regions import REGIONS
+
+LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
+
+
+def after(before: dict[str, bytes], files: dict[str, bytes]) -> Merged:
+    return merge(US_COVID, files, old=merge(US_COVID, before).snapshot, run_id="r2")
+
+
+BEFORE = {"nyt": nyt(200), "jhu": jhu(200)}
+
+
+def test_a_newest_date_that_moves_back_closes_the_gate() -> None:
+    with pytest.raises(GateClosed, match=f"the newest date would move back from {date(199)} to {date(197)}"):
+        check_gate(after(BEFORE, {"nyt": nyt(198), "jhu": jhu(200)}), LIMITS)
+
+
+def test_one_percent_of_the_rows_may_go_and_no_more() -> None:
+    check_gate(after(BEFORE, {"nyt": nyt(200, without=[3, 4]), "jhu": jhu(200)}), LIMITS)
+    with pytest.raises(GateClosed, match=r"3 of 200 rows \(1\.5 %\) would be removed; at most 1 % are allowed"):
+        check_gate(after(BEFORE, {"nyt": nyt(200, without=[3, 4, 5]), "jhu": jhu(200)}), LIMITS)
+
+
+def test_a_first_load_passes() -> None:
+    check_gate(merge(US_COVID, BEFORE), LIMITS)
+
+
+def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() -> None:
+    files = {"board": b"day,region,beds\n2020-03-01,North,1\n", "lab": b"date,area,n\n2020-03-02,North,5\n"}
+    with pytest.raises(ContractBroken, match="feed board and lab: '0 rows in common' is not allowed"):
+        check_rows(merge(REGIONS, files), REGIONS)
+
+
+def test_a_first_load_warns_of_nothing() -> None:
+    assert find_warnings(merge(US_COVID, {"nyt": nyt(9, cases={5: 1}), "jhu": jhu(9)}), LIMITS, with_series=False) == []
+
+
+def test_a_cumulative_measure_that_falls_is_told() -> None:
+    found = find_warnings(after(BEFORE, {"nyt": nyt(201, cases={200: 5}), "jhu": jhu(201)}), LIMITS, with_series=False)
+    assert found == [f"{date(200)}: cumulative cases fall from 20,007 to 5 (-20,002)"]
+
+
+def test_a_large_revision_is_told_and_a_small_one_is_not() -> None:
+    found = find_warnings(
+        after(BEFORE, {"nyt": nyt(200, cases={3: 408, 8: 1_200}), "jhu": jhu(200)}), LIMITS, with_series=False
+    )
+    assert found == [
+        f"{date(9)}: cumulative cases fall from 1,200 to 1,007 (-193)",
+        f"{date(8)}: cases revised from 907 to 1,200, more than 10 %",
+    ]
+
+
+def test_a_measure_that_is_0_after_having_been_positive_is_told_as_not_reported() -> None:
+    found = find_warnings(
+        after(BEFORE, {"nyt": nyt(201), "jhu": jhu(201, recovered={200: 0})}), LIMITS, with_series=False
+    )
+    assert found == [f"{date(200)}: recoveries are given as 0 after having been positive: taken as not reported"]
+
+
+def test_numbers_of_fifteen_digits_are_compared_without_overflow() -> None:
+    most = 10**15 - 1
+    found = find_warnings(
+        after({"nyt": nyt(3, cases={2: 1}), "jhu": jhu(3)}, {"nyt": nyt(3, cases={2: most}), "jhu": jhu(3)}),
+        LIMITS,
+        with_series=False,
+    )
+    assert found == [f"{date(2)}: cases revised from 1 to {most:,}, more than 10 %"]
