@@ -53,10 +53,12 @@ def compare(old: Table, new: Table) -> Changes:
 
 def changed_rows(before: Table, after: Table, *, with_series: bool) -> Iterator[dict[str, object]]:
     """The changed rows as the change set has them: only the fields that differ, old and new."""
-    for old, new in zip(before.rows(with_series=with_series), after.rows(with_series=with_series), strict=True):
-        fields = {name: {"old": old[name], "new": new[name]} for name in before.values if old[name] != new[name]}
-        series = {"series": new["series"]} if with_series else {}
-        yield series | {"date": new["date"], "fields": fields}
+    names = tuple(before.values)
+    olds, news = (zip(*table.columns(), strict=True) for table in (before, after))
+    for place, old, new in zip(after.only(()).rows(with_series=with_series), olds, news, strict=True):
+        pairs = zip(names, old, new, strict=True)
+        place["fields"] = {name: {"old": was, "new": now} for name, was, now in pairs if was != now}
+        yield place
 
 
 def change_set_json(changes: Changes, *, run_id: str, base_run_id: str | None, with_series: bool) -> Iterator[bytes]:

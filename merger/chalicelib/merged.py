@@ -50,11 +50,14 @@ def _read(files: Mapping[str, BinaryIO | bytes], feed: Feed, *, series: str) -> 
     """A feed's rows, and whether each of them is a line."""
     file = files[feed.name]
     if not isinstance(file, bytes):
-        table = read_stream(file, feed, series=series)
-        if table is not None:
-            return table, True
-        again = files[feed.name]
-        file = again if isinstance(again, bytes) else again.read()
+        if feed.where:  # is not read as a stream, so that it need not be asked for twice
+            file = file.read()
+        else:
+            table = read_stream(file, feed, series=series)
+            if table is not None:
+                return table, True
+            again = files[feed.name]
+            file = again if isinstance(again, bytes) else again.read()
     return read_feed(file, feed, series=series), has_plain_lines(file)
 
 

@@ -15,7 +15,7 @@ from shared.errors import TransientError
 from shared.tracing import carried
 
 _BATCH = 25
-_THREADS = 8
+_THREADS = 12
 _TRIES = 8
 _FIRST_PAUSE = 0.05
 
@@ -39,7 +39,7 @@ def write_rows(
     check: Callable[[], None],
     pause: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Send all requests, 25 a call, 8 calls at a time; how many there were.
+    """Send all requests, 25 a call, 12 calls at a time; how many there were.
 
     `check` is called before every call and raises when this writer's time is up. Raises TransientError where
     DynamoDB leaves requests unprocessed again and again.

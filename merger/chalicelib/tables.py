@@ -6,6 +6,7 @@ with array operations alone. Null is -1, which no measure can be.
 """
 
 import datetime as dt
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,12 +85,18 @@ class Table:
 
     def rows(self, *, with_series: bool) -> Iterator[dict[str, Any]]:
         """The rows as the change set and the store have them: ISO date, whole numbers or None."""
-        columns = [self.values[measure].tolist() for measure in self.values]
-        for key, *numbers in zip(self.keys.tolist(), *columns, strict=True):
+        measures = tuple(self.values)
+        for key, *numbers in zip(self.keys.tolist(), *self.columns(), strict=True):
             row: dict[str, Any] = {"series": self.names[key & _CODE_MASK]} if with_series else {}
             row["date"] = iso_date(key >> _CODE_BITS)
-            row.update(zip(self.values, (None if n == NULL else n for n in numbers), strict=True))
+            row.update(zip(measures, numbers, strict=True))
             yield row
+
+    def columns(self) -> Iterator[list[int | None]]:
+        """The measures' numbers as Python has them: whole numbers or None."""
+        for numbers in self.values.values():
+            listed: list[int | None] = numbers.tolist()
+            yield [None if n == NULL else n for n in listed] if (numbers == NULL).any() else listed
 
     @property
     def newest(self) -> str:
@@ -120,6 +127,7 @@ def _places_by_stretches(among: Ints, keys: Ints) -> Ints | None:
     return places if tries else None
 
 
+@functools.lru_cache(maxsize=4096)
 def iso_date(day: int) -> str:
     return dt.date.fromordinal(day).isoformat()
 

@@ -89,31 +89,36 @@ s3, dynamodb, sns = (session.create_client(name) for name in ("s3", "dynamodb", 
 
 
 def first(event, context):
-    print("first")
     for feed in ("left", "right"):
         s3.put_object(Bucket=os.environ["BUCKET"], Key=f"raw/{event['time']}/{feed}.csv", Body=b"")
 
 
 def second(event, context):
-    print("second")
     key = event["detail"]["object"]["key"]
     if key.endswith("right.csv"):
         dynamodb.put_item(TableName=os.environ["TABLE"], Item={"id": {"S": key}})
 
 
 def third(event, context):
-    print("third")
     for record in event["Records"]:
         sns.publish(TopicArn=os.environ["TOPIC"], Message=record["dynamodb"]["Keys"]["id"]["S"])
 """
-_ROLE = "arn:aws:iam::000000000000:role/bench"
-_ACCOUNT = "arn:aws:{}:us-east-1:000000000000:{}"
+_SAYING = """
+
+def saying(function):
+    return lambda event, context: (print("called"), function(event, context))
+
+
+first, second, third = map(saying, (first, second, third))
+"""
+"""A function that prints nothing is answered for 55 ms later by the local cloud: it waits for a line in vain."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hops:
     """The chain's hops with functions that do nothing but start the next."""
 
+    name: str
     invoke: Any
     """The client for functions."""
     sqs: Any
@@ -121,7 +126,7 @@ class Hops:
 
     def begin(self, time: str) -> None:
         """Send the event that starts them."""
-        self.invoke.invoke(FunctionName="bench-hops-first", Payload=json.dumps({"time": time}).encode())
+        self.invoke.invoke(FunctionName=f"{self.name}-first", Payload=json.dumps({"time": time}).encode())
 
     def arrived(self) -> bool:
         """Whether a mail has come; it is taken out."""
@@ -131,46 +136,46 @@ class Hops:
         return bool(messages)
 
 
-def empty_hops(cloud: LocalCloud) -> Hops:
-    """Function, S3, EventBridge, function, DynamoDB stream, function, SNS, queue."""
-    made = {name: cloud.client(name) for name in ("s3", "dynamodb", "sns", "sqs", "lambda", "events")}
-    bucket, table = "bench-hops", "bench-hops"
-    made["s3"].create_bucket(Bucket=bucket)
+def empty_hops(cloud: LocalCloud, name: str, *, say: bool = False) -> Hops:
+    """Function, S3, EventBridge, function, DynamoDB stream, function, SNS, queue. `say`: each prints a line."""
+    made = {service: cloud.client(service) for service in ("s3", "dynamodb", "sns", "sqs", "lambda", "events")}
+    made["s3"].create_bucket(Bucket=name)
     made["s3"].put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
     stream = made["dynamodb"].create_table(
-        TableName=table,
+        TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )["TableDescription"]["LatestStreamArn"]
-    topic = made["sns"].create_topic(Name="bench-hops")["TopicArn"]
-    queue = made["sqs"].create_queue(QueueName="bench-hops")["QueueUrl"]
+    topic = made["sns"].create_topic(Name=name)["TopicArn"]
+    queue = made["sqs"].create_queue(QueueName=name)["QueueUrl"]
     arn = made["sqs"].get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     made["sns"].subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    for name in ("first", "second", "third"):
-        _create(made["lambda"], name, {"BUCKET": bucket, "TABLE": table, "TOPIC": topic})
-    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": [bucket]}}}
-    made["events"].put_rule(Name="bench-hops", EventPattern=json.dumps(pattern))
-    target = {"Id": "second", "Arn": _ACCOUNT.format("lambda", "function:bench-hops-second")}
-    made["events"].put_targets(Rule="bench-hops", Targets=[target])
+    for handler in ("first", "second", "third"):
+        variables = {"BUCKET": name, "TABLE": name, "TOPIC": topic}
+        _create(made["lambda"], f"{name}-{handler}", handler, _HOPS + (_SAYING if say else ""), variables)
+    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": [name]}}}
+    made["events"].put_rule(Name=name, EventPattern=json.dumps(pattern))
+    target = {"Id": "second", "Arn": f"arn:aws:lambda:us-east-1:000000000000:function:{name}-second"}
+    made["events"].put_targets(Rule=name, Targets=[target])
     made["lambda"].create_event_source_mapping(
-        EventSourceArn=stream, FunctionName="bench-hops-third", StartingPosition="LATEST", BatchSize=10
+        EventSourceArn=stream, FunctionName=f"{name}-third", StartingPosition="LATEST", BatchSize=10
     )
-    return Hops(invoke=made["lambda"], sqs=made["sqs"], queue=queue)
+    return Hops(name=name, invoke=made["lambda"], sqs=made["sqs"], queue=queue)
 
 
-def _create(client: Any, name: str, variables: Mapping[str, str]) -> None:
+def _create(client: Any, name: str, handler: str, text: str, variables: Mapping[str, str]) -> None:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("hops.py", _HOPS)
+        archive.writestr("hops.py", text)
     client.create_function(
-        FunctionName=f"bench-hops-{name}",
+        FunctionName=name,
         Runtime="python3.13",
-        Role=_ROLE,
-        Handler=f"hops.{name}",
+        Role="arn:aws:iam::000000000000:role/bench",
+        Handler=f"hops.{handler}",
         Code={"ZipFile": code.getvalue()},
         Environment={"Variables": dict(variables)},
         Timeout=30,
