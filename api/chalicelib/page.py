@@ -91,7 +91,7 @@ def frame(
         icon=assets.name("icon.svg"),
         style=assets.name("page.css"),
         plotly_style=_PLOTLY_STYLE,
-        theme_script=assets.name("theme.js"),
+        early_script=assets.name("early.js"),
         script=assets.name("page.js"),
         plotly=assets.name("plotly-basic.min.js"),
         run_id=run_id,

@@ -1,19 +1,16 @@
 """The dashboard in Chromium: of the api without a cloud, or of a deployed one whose address is DASHBOARD_URL."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from shared.datasets import US_COVID
-from tests.api.committing import Committer
-from tests.api.serving import ENVIRONMENT, ApiApp, serve_http
 from tests.browser.chromium import chromium
-from tests.browser.sample import commit_sample
 from tests.browser.seen import Seen
-from tests.shared.apps import load_app
-from tests.shared.in_memory import cloud_in_memory
+from tests.shared.apps import ROOT
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,12 +32,18 @@ def dashboard(browser: Any) -> Iterator[str]:
     if deployed:
         yield deployed.rstrip("/") + "/"
         return
-    with cloud_in_memory() as cloud:
-        os.environ.update(ENVIRONMENT)
-        api = ApiApp(module=load_app("api"))
-        commit_sample(api, Committer(cloud=cloud, dataset=US_COVID))
-        with serve_http(api) as url:
-            yield url
+    command = [sys.executable, "-m", "tests.browser.sample"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield next(line for line in process.stdout if line.startswith("http")).strip()
+        finally:
+            process.terminate()
+
+
+def environment() -> dict[str, str]:
+    """A process of its own has a cloud in memory of its own, which no other test's can get in the way of."""
+    return dict(os.environ) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'api'}"}
 
 
 type Open = Callable[..., Seen]

@@ -1,11 +1,20 @@
-"""Runs that show everything the dashboard has to show, on the api without a cloud."""
+"""Runs that show everything the dashboard has to show, on the api without a cloud.
 
+python -m tests.browser.sample      serves them until it is stopped, and prints the dashboard's address
+"""
+
+import contextlib
 import datetime as dt
 import math
+import os
+import threading
 from collections.abc import Sequence
 
+from shared.datasets import US_COVID
 from tests.api.committing import Committer, Key
-from tests.api.serving import ApiApp
+from tests.api.serving import ENVIRONMENT, ApiApp, serve_http
+from tests.shared.apps import load_app
+from tests.shared.in_memory import cloud_in_memory
 
 FIRST, DAYS = dt.date(2020, 1, 22), 300
 STOPPED = "2020-11-08"
@@ -49,3 +58,18 @@ def commit_sample(api: ApiApp, committer: Committer) -> None:
                 cases, deaths, recoveries = rows[key]
                 revised[key] = [(cases or 0) + 40 * n * (back + 3), (deaths or 0) - n, recoveries]
         api.refresh(committer.commit(run_id, rows | revised))
+
+
+def main() -> None:
+    with cloud_in_memory() as cloud:
+        os.environ.update(ENVIRONMENT)
+        api = ApiApp(module=load_app("api"))
+        commit_sample(api, Committer(cloud=cloud, dataset=US_COVID))
+        with serve_http(api) as url:
+            print(url, flush=True)
+            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # a line for each request
+                threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

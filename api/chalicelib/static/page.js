@@ -456,8 +456,8 @@
     for (const element of [controls, brush, $("#main-title"), $("#main-table"), $("#share")]) element.hidden = false;
     setControls(view);
     linkDownload(view);
-    const answer = await fetch(body.dataset.figures);
-    if (!answer.ok) throw new Error(`${body.dataset.figures}: ${answer.status}`);
+    const answer = await window.figures;
+    if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
     figures = await answer.json();
     dates = figures.daily.new.data[0].x;
     separators = plotlyLocale();

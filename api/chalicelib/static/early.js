@@ -1,0 +1,16 @@
+"use strict";
+// What must not wait for the rest of the page: the theme, so that it does not flash, and the request for the figures,
+// so that they come while the page and Plotly are still on their way.
+(() => {
+  const root = document.documentElement;
+  let chosen = null;
+  try {
+    chosen = localStorage.getItem("theme");
+  } catch {
+    // Storage may be forbidden; the system's theme is as good.
+  }
+  if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+  root.classList.add("scripted");
+  window.figures = fetch(document.currentScript.dataset.figures);
+  window.figures.catch(() => {}); // whoever waits for them tells
+})();
