@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chalicelib.tables import NULL, Ints, Table, codes_of, days_of, on_common_names
+from chalicelib.tables import NULL, Ints, Table, codes_of, days_of, on_common_names, places_of_names
 
 NEVER = int(np.iinfo(np.int64).max)
 """A day beyond all days."""
@@ -61,7 +61,7 @@ def remembered(firsts: Ints, names: tuple[str, ...], over: tuple[str, ...]) -> I
     if names == over:
         return firsts
     days = np.full(len(over), NEVER, dtype=np.int64)
-    days[np.searchsorted(np.array(over, dtype=object), np.array(names, dtype=object))] = firsts
+    days[places_of_names(names, over)] = firsts
     return days
 
 

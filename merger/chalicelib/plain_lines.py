@@ -9,6 +9,7 @@ The file is read in blocks that stay in the processor's cache; only the resultin
 """
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -252,6 +253,7 @@ def _joined(columns: list[Ints]) -> Ints:
     return np.concatenate(columns) if columns else np.empty(0, dtype=np.int64)
 
 
+@functools.lru_cache(maxsize=4096)
 def _ordinal(date: bytes) -> int:
     text = date.decode("latin-1")
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):

@@ -58,7 +58,7 @@ class Table:
         """The same rows with codes over a sorted superset of the names."""
         if names == self.names:
             return self
-        place = np.searchsorted(np.array(names, dtype=object), np.array(self.names, dtype=object)).astype(np.int64)
+        place = places_of_names(self.names, names)
         codes = place[self.codes] if len(self.names) else self.codes
         return Table(names=names, keys=(self.days << _CODE_BITS) | codes, values=self.values)
 
@@ -152,6 +152,12 @@ def first_key(day: int) -> int:
 def empty_table(measures: Iterable[str]) -> Table:
     none = np.empty(0, dtype=np.int64)
     return Table(names=(), keys=none, values=dict.fromkeys(measures, none))
+
+
+def places_of_names(names: tuple[str, ...], among: tuple[str, ...]) -> Ints:
+    """Where each name stands among others, of which it is one."""
+    places = {name: place for place, name in enumerate(among)}
+    return np.array([places[name] for name in names], dtype=np.int64)
 
 
 def on_common_names(tables: Sequence[Table]) -> list[Table]:
