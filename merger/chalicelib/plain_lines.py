@@ -22,7 +22,7 @@ from chalicelib.tables import NULL, Ints, make_keys
 
 type _Words = NDArray[np.uint64]
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 19
 _BEFORE, _BEHIND = 16, 72
 """Bytes of padding, so that words may be read across the ends of a block."""
 _LONGEST_NAME = 64
