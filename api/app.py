@@ -89,6 +89,6 @@ app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
 def refresh_views(event):
     """Render each run that was committed; what fails is retried, the rest stands."""
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
-        from chalicelib.refreshing import refresh_batch  # deferred: a request needs none of it
+        from chalicelib.batching import refresh_batch  # deferred: a request needs none of it
 
         return refresh_batch(event.to_dict()["Records"], refresher=refresher(), ledger=ledger(), line=line)

@@ -7,66 +7,31 @@ its history is needed and because `as_of` answers from it.
 
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.assets import Assets
 from chalicelib.documents import JSON, Document, pack
 from chalicelib.edge import Edge
 from chalicelib.histories import History, extend_history
+from chalicelib.pointing import PointerWriter
 from chalicelib.shelf import ASSETS, media_type_of
 from chalicelib.views import render_views
-from shared.attributes import from_item
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
-from shared.errors import CovidStatsError, EventMalformed, HeadMoved
-from shared.keys import CURRENT_VIEWS, change_set_key, snapshot_key, view_key
+from shared.errors import PermanentError
+from shared.keys import change_set_key, snapshot_key, view_key
 from shared.ledger import Ledger
-from shared.observation import Line
-from shared.runs import Run, State
+from shared.runs import Run
 from shared.tracing import carried, follow, subsegment
 
 HISTORY = "history.json"
 
-_POINTER_ATTEMPTS = 8
 _WRITERS = 8
 
 
-class SourceMissing(CovidStatsError):
+class SourceMissing(PermanentError):
     """A snapshot or a change set that the ledger says is there is not."""
-
-
-class ViewsFailed(CovidStatsError):
-    """Some runs of a batch could not be rendered; what was served before is served still."""
-
-
-# --- decide ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamRecord:
-    """One record of the ledger's stream."""
-
-    sequence: str
-    """What a partial batch response names it by."""
-    run: Run | None
-    """The committed run that needs views; None where the record asks for nothing."""
-
-
-def read_record(record: Mapping[str, Any]) -> StreamRecord:
-    """Raises EventMalformed where the record is not a ledger item."""
-    sequence = record["dynamodb"]["SequenceNumber"]
-    try:
-        values = from_item(record["dynamodb"].get("NewImage", {}))
-        wanted = values.get("state") == State.COMMITTED and not values.get("views")
-        return StreamRecord(sequence=sequence, run=Run.from_values(values) if wanted else None)
-    except (KeyError, TypeError, ValueError) as error:
-        raise EventMalformed(f"stream record {sequence} is not a ledger item: {error}") from error
-
-
-# --- handle ----------------------------------------------------------------------------------------------------
 
 
 class Refresher:
@@ -77,6 +42,7 @@ class Refresher:
     ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
         self._assets, self._edge = assets, edge
+        self._pointer = PointerWriter(s3, bucket=bucket)
         self._assets_kept = False
 
     def refresh(self, run: Run) -> None:
@@ -88,7 +54,7 @@ class Refresher:
             follow("merger", run.traces.get("merger", ""))
             history = self._base_history(run.base_run_id)
             digests = self._render(run, history)
-            changed = self._move_pointer({"run_id": run.run_id, "views": digests})
+            changed = self._pointer.move({"run_id": run.run_id, "views": digests})
             span.annotate(views_changed=len(changed))
             if self._edge:
                 self._edge.invalidate(run.run_id, changed)
@@ -167,90 +133,9 @@ class Refresher:
             raise SourceMissing(f"run {run.run_id} is committed and {change_set_key(run.run_id)} is not there")
         return ChangeSet.from_json(body)
 
-    def _move_pointer(self, wanted: Mapping[str, Any]) -> Sequence[str]:
-        """Compare and swap; the names of the views that readers may now see changed.
-
-        Where the pointer is there already, an earlier try may have died before it could tell anyone: then all of them.
-        """
-        body = json.dumps(wanted, separators=(",", ":")).encode()
-        for _ in range(_POINTER_ATTEMPTS):
-            current, condition = self._read_pointer()
-            if current == wanted:
-                return list(wanted["views"])
-            if current and current["run_id"] > wanted["run_id"]:
-                return []
-            if self._swap_pointer(body, condition):
-                before = (current or {}).get("views", {})
-                return [name for name, digest in wanted["views"].items() if before.get(name) != digest]
-        raise HeadMoved(f"{CURRENT_VIEWS} was moved by others {_POINTER_ATTEMPTS} times in a row")
-
-    def _swap_pointer(self, body: bytes, condition: Mapping[str, str]) -> bool:
-        """False where somebody else was faster."""
-        try:
-            self._s3.put_object(Bucket=self._bucket, Key=CURRENT_VIEWS, Body=body, ContentType=JSON, **condition)
-        except self._s3.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
-                return False
-            raise
-        return True
-
-    def _read_pointer(self) -> tuple[dict[str, Any] | None, dict[str, str]]:
-        """The pointer and the condition under which it may be replaced."""
-        try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=CURRENT_VIEWS)
-        except self._s3.exceptions.NoSuchKey:
-            return None, {"IfNoneMatch": "*"}
-        return json.loads(reply["Body"].read()), {"IfMatch": reply["ETag"]}
-
     def _find(self, key: str) -> bytes | None:
         try:
             body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except self._s3.exceptions.NoSuchKey:
             return None
         return body
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of one record."""
-
-    sequence: str
-    run_id: str
-    """Empty where the record is not one of a committed run."""
-    error: str = ""
-
-
-def refresh_batch(
-    records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger, line: Line
-) -> dict[str, list[dict[str, str]]]:
-    """The partial batch response: what Lambda is to try again."""
-    outcomes = list(_refresh_each(records, refresher=refresher, ledger=ledger))
-    _observe(outcomes, line)
-    return {"batchItemFailures": [{"itemIdentifier": one.sequence} for one in outcomes if one.error]}
-
-
-def _refresh_each(records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger) -> Iterator[Outcome]:
-    """Each record by itself: one that fails neither stops nor hides the others."""
-    for record in records:
-        sequence, run_id = record["dynamodb"]["SequenceNumber"], ""
-        try:
-            run = read_record(record).run
-            if run is None:
-                continue
-            run_id = run.run_id
-            refresher.refresh(run)
-            yield Outcome(sequence=sequence, run_id=run_id)
-        except Exception as error:
-            if run_id:
-                ledger.mark_views(run_id, "FAILED")
-            yield Outcome(sequence=sequence, run_id=run_id, error=f"{type(error).__name__}: {error}")
-
-
-def _observe(outcomes: Sequence[Outcome], line: Line) -> None:
-    """The canonical line says which runs were rendered, and what failed."""
-    failed = [one for one in outcomes if one.error]
-    runs = [one.run_id for one in outcomes if one.run_id]
-    line.bind(run_id=" ".join(runs), state=" ".join([State.COMMITTED] * len(runs)))
-    line.measure("Count", views_rendered=len(outcomes) - len(failed), views_failed=len(failed))
-    if failed:
-        line.fail(ViewsFailed("; ".join(f"{one.run_id or one.sequence}: {one.error}" for one in failed)))

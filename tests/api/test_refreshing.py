@@ -224,6 +224,6 @@ def test_a_page_keeps_the_scripts_it_was_made_for(served: ApiApp, cloud: Cloud) 
 
 
 def _run(record: dict[str, Any]) -> Any:
-    from chalicelib.refreshing import read_record
+    from chalicelib.batching import read_record
 
     return read_record(record).run
