@@ -1,12 +1,12 @@
 """A batch of the ledger's stream: each record by itself, and what Lambda is to try again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.refreshing import Refresher
 from shared.attributes import from_item
 from shared.errors import CovidStatsError, EventMalformed
+from shared.events import member, sequence_number, stream_records
 from shared.ledger import Ledger
 from shared.observation import Line
 from shared.runs import Run, State
@@ -26,14 +26,14 @@ class StreamRecord:
     """The committed run that needs views; None where the record asks for nothing."""
 
 
-def read_record(record: Mapping[str, Any]) -> StreamRecord:
+def read_record(record: object) -> StreamRecord:
     """Raises EventMalformed where the record is not a ledger item."""
-    sequence = record["dynamodb"]["SequenceNumber"]
+    sequence, change = sequence_number(record), member(record, "dynamodb")
     try:
-        values = from_item(record["dynamodb"].get("NewImage", {}))
+        values = from_item(change.get("NewImage", {}))
         wanted = values.get("state") == State.COMMITTED and not values.get("views")
         return StreamRecord(sequence=sequence, run=Run.from_values(values) if wanted else None)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EventMalformed(f"stream record {sequence} is not a ledger item: {error}") from error
 
 
@@ -42,25 +42,33 @@ class Outcome:
     """What became of one record."""
 
     sequence: str
+    """Empty where the record has none."""
     run_id: str
     """Empty where the record is not one of a committed run."""
     error: str = ""
 
 
 def refresh_batch(
-    records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger, line: Line
+    event: object, *, refresher: Refresher, ledger: Ledger, line: Line
 ) -> dict[str, list[dict[str, str]]]:
-    """The partial batch response: what Lambda is to try again."""
-    outcomes = list(_refresh_each(records, refresher=refresher, ledger=ledger))
+    """The partial batch response: what Lambda is to try again.
+
+    Raises EventMalformed for what is no batch, or, once the others are done, a record that cannot be named.
+    """
+    outcomes = list(_refresh_each(stream_records(event), refresher=refresher, ledger=ledger))
     _observe(outcomes, line)
+    for one in outcomes:
+        if not one.sequence:
+            raise EventMalformed(f"a record has no sequence number: {one.error}")
     return {"batchItemFailures": [{"itemIdentifier": one.sequence} for one in outcomes if one.error]}
 
 
-def _refresh_each(records: Sequence[Mapping[str, Any]], *, refresher: Refresher, ledger: Ledger) -> Iterator[Outcome]:
+def _refresh_each(records: Sequence[object], *, refresher: Refresher, ledger: Ledger) -> Iterator[Outcome]:
     """Each record by itself: one that fails neither stops nor hides the others."""
     for record in records:
-        sequence, run_id = record["dynamodb"]["SequenceNumber"], ""
+        sequence, run_id = "", ""
         try:
+            sequence = sequence_number(record)
             run = read_record(record).run
             if run is None:
                 continue
