@@ -91,4 +91,4 @@ def refresh_views(event):
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
         from chalicelib.batching import refresh_batch  # deferred: a request needs none of it
 
-        return refresh_batch(event.to_dict()["Records"], refresher=refresher(), ledger=ledger(), line=line)
+        return refresh_batch(event.to_dict(), refresher=refresher(), ledger=ledger(), line=line)

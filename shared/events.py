@@ -33,6 +33,22 @@ def member(event: object, *path: str) -> Any:
     return found
 
 
+def stream_records(event: object) -> list[object]:
+    """The records of a DynamoDB stream's event. Raises EventMalformed."""
+    records = member(event, "Records")
+    if not isinstance(records, list):
+        raise EventMalformed(f"Records is a {type(records).__name__}; a list is needed")
+    return records
+
+
+def sequence_number(record: object) -> str:
+    """What a partial batch response names a stream record by. Raises EventMalformed."""
+    number = member(record, "dynamodb", "SequenceNumber")
+    if not isinstance(number, str) or not number:
+        raise EventMalformed(f"SequenceNumber is {str(number)[:80]!r}; text is needed")
+    return number
+
+
 def scheduled_time(event: object) -> dt.datetime:
     """The time for which a scheduled event was meant; `{"time": ...}` is enough. Raises EventMalformed."""
     return parse_time(member(event, "time"))

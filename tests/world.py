@@ -257,6 +257,14 @@ class World:
         with contextlib.redirect_stdout(self.lines):
             return self._handlers[handler](copy.deepcopy(event), context)
 
+    def at_once(self, pending: Sequence[Pending]) -> None:
+        """Deliver several events at the same instant, each in a thread of its own."""
+        slow = [self.start(one, stop_at=0) for one in pending]
+        for one in slow:
+            one.go()
+        for one in slow:
+            one.finish()
+
     @property
     def died(self) -> bool:
         """Whether the last invocation did, at the point where it was to."""
@@ -372,10 +380,14 @@ class Slow:
         self._thread.start()
         self._stopped.wait()
 
+    def go(self) -> None:
+        """Be let go on."""
+        self._go.set()
+
     def finish(self) -> None:
         """Go on to the end, unless its time is up: then Lambda has killed it. What failed is delivered again."""
         with contextlib.redirect_stdout(io.StringIO()):
-            self._go.set()
+            self.go()
             self._thread.join()
         if isinstance(self._error, Exception):
             self._world.platform.errors.append(self._error)

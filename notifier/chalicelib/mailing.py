@@ -11,8 +11,9 @@ from typing import Any
 from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import Letterhead, Mail
-from chalicelib.occasions import Occasion, batch, occasion, sequence_number
+from chalicelib.occasions import Occasion, occasion
 from shared.errors import EventMalformed
+from shared.events import sequence_number, stream_records
 from shared.ledger import Ledger, Notice
 from shared.observation import Line
 from shared.runs import Run, State
@@ -41,7 +42,7 @@ def mail_batch(event: object, *, using: Mailer, line: Line) -> dict[str, Any]:
     """
     sent, failures, errors = list[str](), list[dict[str, str]](), list[Exception]()
     runs = dict[str, str]()
-    for record in batch(event):
+    for record in stream_records(event):
         try:
             about = occasion(record, dataset=using.letterhead.dataset)
             if about is not None:

@@ -31,22 +31,6 @@ class Occasion:
     """The attributes that must still be as they are here (None: absent), or the mail would be of the past."""
 
 
-def batch(event: object) -> list[object]:
-    """The records of a stream event. Raises EventMalformed."""
-    records = member(event, "Records")
-    if not isinstance(records, list):
-        raise EventMalformed(f"Records is a {type(records).__name__}; a list is needed")
-    return records
-
-
-def sequence_number(record: object) -> str:
-    """What a partial batch response names the record by. Raises EventMalformed."""
-    number = member(record, "dynamodb", "SequenceNumber")
-    if not isinstance(number, str) or not number:
-        raise EventMalformed(f"SequenceNumber is {str(number)[:80]!r}; text is needed")
-    return number
-
-
 def occasion(record: object, *, dataset: Dataset) -> Occasion | None:
     """What the record says there is to mail; None for a record of another kind. Raises EventMalformed."""
     if member(record, "eventName") == "REMOVE":
