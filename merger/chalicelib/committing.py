@@ -6,7 +6,6 @@ rows is on the head's `dirty` list until a commit or a roll-back; whoever writes
 """
 
 import contextlib
-import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -65,6 +64,8 @@ def commit_changes(
     size: int,
 ) -> Outcome:
     """Files, then rows, then the commit point. With nothing changed, only rows that others left wrong are written."""
+    from chalicelib.wanted_rows import find_wanted, table_of_keys  # deferred: brings numpy
+
     changes, snapshot = merged.changes, merged.snapshot
     dirty = _touched_by(head.dirty, tools)
     if not changes.empty:
@@ -72,10 +73,10 @@ def commit_changes(
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     if before.dirty - head.dirty:
         raise HeadMoved(f"runs {sorted(before.dirty - head.dirty)} wrote rows meanwhile; run {run.run_id} looks again")
-    keys = {*_touched_rows(changes), *dirty}
-    state_wanted = old if changes.empty else snapshot
-    with subsegment("write_rows", rows=len(keys)):
-        written = tools.write_rows(_requests(keys, state_wanted), _in_time(run, tools))
+    touched = (changes.added, changes.after, changes.removed, table_of_keys(dirty))
+    wanted = find_wanted(old if changes.empty else snapshot, touched)
+    with subsegment("write_rows", rows=len(wanted)):
+        written = tools.write_rows(wanted.requests(), _in_time(run, tools))
     if changes.empty:
         return commit_unchanged(run, head, shas, tools, way=way, size=size)
     over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, shas))
@@ -165,37 +166,6 @@ def _touched_by(runs: Iterable[str], tools: Tools) -> set[tuple[str, str]]:
     return keys
 
 
-def _touched_rows(changes: Any) -> Iterator[tuple[str, str]]:
-    for table in (changes.added, changes.after, changes.removed):
-        for row in table.only(()).rows(with_series=True):
-            yield row["series"], row["date"]
-
-
-def _requests(keys: Iterable[tuple[str, str]], wanted: "Snapshot") -> Iterator[dict[str, Any]]:
-    """For every key a put of the row as the snapshot has it, or a delete where it has none."""
-    import numpy as np
-
-    from chalicelib.snapshots import CHANGED_BY
-    from chalicelib.store_rows import delete_request, put_request
-    from chalicelib.tables import make_keys
-
-    code = {name: n for n, name in enumerate(wanted.rows.names)}
-    ordered = sorted(keys, key=lambda key: (key[1], key[0]))
-    yield from (delete_request(series=series, date=date) for series, date in ordered if series not in code)
-    known = [(series, date) for series, date in ordered if series in code]
-    days = np.array([dt.date.fromisoformat(date).toordinal() for _, date in known], dtype=np.int64)
-    codes = np.array([code[series] for series, _ in known], dtype=np.int64)
-    places, here = wanted.rows.find(make_keys(days, codes))
-    told = wanted.reported
-    runs = wanted.rows.values[CHANGED_BY]
-    rows = told.take(places[here]).rows(with_series=False)
-    for (series, date), present, place in zip(known, here.tolist(), places.tolist(), strict=True):
-        if present:
-            yield put_request(next(rows), series=series, run_id=wanted.runs[int(runs[place])])
-        else:
-            yield delete_request(series=series, date=date)
-
-
 def _in_time(run: Run, tools: Tools) -> Callable[[], None]:
     """A check that raises LeaseLost once the claim has run out: one lease for the run and for its writing."""
 
@@ -236,6 +206,7 @@ def _roll_back(run: Run, tools: Tools) -> None:
     if run.run_id not in head.dirty:
         return
     from chalicelib.snapshots import empty_snapshot, read_index  # deferred: brings numpy
+    from chalicelib.wanted_rows import find_wanted, table_of_keys
 
     old = (
         read_index(tools.files.read(index_key(head.head)), tools.dataset)
@@ -244,6 +215,7 @@ def _roll_back(run: Run, tools: Tools) -> None:
     )
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     in_time = _in_time(run, tools)
-    tools.write_rows(_requests(_touched_by(before.dirty, tools), old), in_time)
+    wanted = find_wanted(old, [table_of_keys(_touched_by(before.dirty, tools))])
+    tools.write_rows(wanted.requests(), in_time)
     in_time()
     tools.ledger.end_writing(run, base=head.head)
