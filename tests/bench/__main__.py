@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import cold, counting, diffing, local, writing
+from tests.bench import cold, counting, diffing, local, memory, writing
 from tests.bench.measuring import Figure, table
 from tests.observability import overhead
 
@@ -25,6 +25,7 @@ class Group:
 GROUPS = (
     Group(names=cold.NAMES, measure=cold.measure),
     Group(names=diffing.NAMES, measure=diffing.measure),
+    Group(names=memory.NAMES, measure=memory.measure),
     Group(names=writing.NAMES, measure=writing.measure),
     Group(names=local.NAMES, measure=local.measure),
     Group(names=counting.NAMES, measure=counting.measure),

@@ -11,16 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from tests.bench.scale_data import REGIONS, Days
+from tests.bench.scale_data import REGIONS, Days, days_in
 
 RUN, BASE = "2020-10-26T17:00:00Z", "2020-10-25T17:00:00Z"
 
 type Task = Callable[[], object]
-
-
-def days_in(folder: str) -> Days:
-    path = Path(folder)
-    return Days(before=path / "before", after=path / "after", rows=int(path.name))
 
 
 def index_of(folder: str) -> Path:

@@ -7,7 +7,6 @@ keys, and the second has a column that is not used, as real ones do.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +71,12 @@ class Days:
         return (self.before if day == "before" else self.after) / f"{feed}.csv"
 
 
+def days_in(folder: str) -> Days:
+    """What `make_days` made: its folder is named for the rows."""
+    path = Path(folder)
+    return Days(before=path / "before", after=path / "after", rows=int(path.name))
+
+
 def make_days(folder: Path, *, rows: int) -> Days:
     """Write both days, unless they are there already; `rows` is a multiple of DATES."""
     days = Days(before=folder / f"{rows}" / "before", after=folder / f"{rows}" / "after", rows=rows)
@@ -108,21 +113,29 @@ def _write(
     chance: np.random.Generator,
 ) -> None:
     rows = days.rows
-    keys = [f"{date},{region}," for date in dates[:-1] for region in regions]
-    lines = [f"{key}{first},{second}" for key, first, second in zip(keys, *(c.tolist() for c in columns), strict=True)]
     lone = set(chance.choice(rows, rows // 10_000, replace=False).tolist())  # keys that this feed does not have yet
-    _write_lines(days.file(feed, day="before"), header, (line for n, line in enumerate(lines) if n not in lone))
     gone = set(chance.choice(rows, rows // 20_000, replace=False).tolist()) - lone
-    revised = chance.choice(rows, rows // 1000, replace=False)
-    for n, more in zip(revised.tolist(), chance.integers(1, 40, size=len(revised)).tolist(), strict=True):
-        second = columns[1][n] + (more // 2 if columns[1][n] else 0)  # 0 stays: nothing is reported again
-        lines[n] = f"{keys[n]}{columns[0][n] + more},{second}"
-    come = set(sorted(lone)[::2])
-    absent = (lone - come) | gone
-    newest = [f"{dates[-1]},{region},90000,1800" for region in regions[: rows // 20_000]]
-    kept = (line for n, line in enumerate(lines) if n not in absent)
-    _write_lines(days.file(feed, day="after"), header, (*kept, *newest))
+    absent = (lone - set(sorted(lone)[::2])) | gone
+    places = chance.choice(rows, rows // 1000, replace=False).tolist()
+    revised = dict(zip(places, chance.integers(1, 40, size=len(places)).tolist(), strict=True))
+    with (
+        days.file(feed, day="before").open("w", newline="\n") as before,
+        days.file(feed, day="after").open("w", newline="\n") as after,
+    ):
+        for file in (before, after):
+            file.write(f"{header}\n")
+        for day, date in enumerate(dates[:-1]):
+            start = day * len(regions)
+            pairs = zip(*(column[start : start + len(regions)].tolist() for column in columns), strict=True)
+            lines = [f"{date},{region},{one},{two}\n" for region, (one, two) in zip(regions, pairs, strict=True)]
+            before.writelines(line for n, line in enumerate(lines, start) if n not in lone)
+            for n in revised.keys() & range(start, start + len(regions)):
+                lines[n - start] = _revised(lines[n - start], more=revised[n])
+            after.writelines(line for n, line in enumerate(lines, start) if n not in absent)
+        after.writelines(f"{dates[-1]},{region},90000,1800\n" for region in regions[: rows // 20_000])
 
 
-def _write_lines(path: Path, header: str, lines: Iterable[str]) -> None:
-    path.write_text("\n".join([header, *lines]) + "\n")
+def _revised(line: str, *, more: int) -> str:
+    """The line with greater numbers; a 0 stays, so that nothing is reported that was not."""
+    *key, one, two = line.rstrip("\n").split(",")
+    return ",".join([*key, str(int(one) + more), str(int(two) + (more // 2 if int(two) else 0))]) + "\n"
