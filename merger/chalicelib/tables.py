@@ -144,6 +144,10 @@ def make_keys(days: Ints, codes: Ints | np.int64) -> Ints:
     return (days << _CODE_BITS) | codes
 
 
+def make_key(day: int, code: int) -> int:
+    return day << _CODE_BITS | code
+
+
 def first_key(day: int) -> int:
     """The least key of a day."""
     return day << _CODE_BITS
@@ -152,6 +156,25 @@ def first_key(day: int) -> int:
 def empty_table(measures: Iterable[str]) -> Table:
     none = np.empty(0, dtype=np.int64)
     return Table(names=(), keys=none, values=dict.fromkeys(measures, none))
+
+
+def ascending_table(names: tuple[str, ...], keys: Ints, values: Mapping[str, Ints]) -> Table | None:
+    """Rows in any order as a table; None where a key is there twice."""
+    if not (keys[1:] > keys[:-1]).all():
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        if (keys[1:] == keys[:-1]).any():
+            return None
+        values = {measure: numbers[order] for measure, numbers in values.items()}
+    return Table(names=names, keys=keys, values=values)
+
+
+def ranks_of(listed: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
+    """Distinct names in order, and for each of the list its place in that order: its code."""
+    order = sorted(range(len(listed)), key=listed.__getitem__)
+    ranks = np.empty(len(listed), dtype=np.int64)
+    ranks[order] = np.arange(len(listed))
+    return tuple(listed[n] for n in order), ranks
 
 
 def places_of_names(names: tuple[str, ...], among: tuple[str, ...]) -> Ints:
