@@ -28,6 +28,8 @@ class Policy:
     """Below this size of all files together, reading the old files again costs more than parsing the new ones."""
     most_bytes: int
     """Files larger than this together do not fit the function's memory."""
+    most_odd_bytes: int
+    """Nor does a single one that is larger than this, where it is filtered, quoted, or has anything odd in it."""
 
     def limits(self) -> "Limits":
         from chalicelib.gating import Limits  # deferred: brings numpy

@@ -85,11 +85,11 @@ def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str,
     from chalicelib.merged import full_merge
     from chalicelib.snapshots import empty_snapshot, read_index
 
-    feeds = [feed.name for feed in tools.dataset.feeds]
+    feeds, most_odd = [feed.name for feed in tools.dataset.feeds], tools.policy.most_odd_bytes
     files = WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(run.run_id, feed))
     if not head.head:
         old = empty_snapshot(tools.dataset)
-        return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id), "full", old
+        return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
     old = read_index(tools.files.read(index_key(head.head)), tools.dataset)
     if size >= tools.policy.delta_from_bytes and head.rules == tools.rules and _has_sources(head, feeds, tools):
         merged = delta_merge(
@@ -101,7 +101,7 @@ def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str,
         )
         if merged:
             return merged, "delta", old
-    return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id), "full", old
+    return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
 
 
 def _has_sources(head: Head, feeds: Iterable[str], tools: Tools) -> bool:

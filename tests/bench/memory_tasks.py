@@ -107,6 +107,7 @@ def _merge(folder: str, run_id: str, head: Head, *, delta_from: int) -> Task:
             lease_seconds=3600,
             delta_from_bytes=delta_from,
             most_bytes=1 << 50,
+            most_odd_bytes=1 << 50,
         ),
         clock=lambda: int(time.time() * 1000),
     )

@@ -1,0 +1,55 @@
+"""What does not fit the function's memory is said at the contract check, and the documents say what fits."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib.merge_settings import read_policy
+from chalicelib.merged import full_merge
+from chalicelib.snapshots import empty_snapshot
+from shared.datasets import US_COVID
+from shared.errors import ContractBroken
+
+ROOT = Path(__file__).parents[2]
+NYT = b"date,cases,deaths\n2020-01-22,1,0\n"
+JHU = b"Date,Country/Region,Province/State,Recovered\n2020-01-22,US,,0\n"
+
+
+def merge(nyt: bytes, jhu: bytes, *, most_odd: int) -> int:
+    """Rows after a merge of two streams."""
+    files = {"nyt": io.BytesIO(nyt), "jhu": io.BytesIO(jhu)}
+    again = {name: io.BytesIO(file.getvalue()) for name, file in files.items()}
+
+    class Streams(dict[str, io.BytesIO]):
+        def __getitem__(self, feed: str) -> io.BytesIO:
+            return files.pop(feed, again[feed])
+
+    merged = full_merge(
+        Streams(files), old=empty_snapshot(US_COVID), dataset=US_COVID, run_id="2020-10-25T17:00:00Z", most_odd=most_odd
+    )
+    return len(merged.snapshot.rows)
+
+
+def test_a_filtered_file_beyond_what_fits_is_named_with_what_would_fit() -> None:
+    with pytest.raises(ContractBroken, match=r"^feed jhu: '0\.0 MiB' is not allowed; at most 0\.0 MiB of a file that"):
+        merge(NYT, JHU, most_odd=10)
+
+
+def test_a_quoted_file_beyond_what_fits_is_named_too() -> None:
+    with pytest.raises(ContractBroken, match=r"^feed nyt: .* filtered or quoted, or has anything odd in it"):
+        merge(NYT.replace(b"1,", b'"1",'), JHU, most_odd=20)
+
+
+def test_a_plain_file_is_read_as_a_stream_however_large() -> None:
+    assert merge(NYT + b"2020-01-23,1,0\n" * 1, JHU, most_odd=len(JHU)) == 1
+
+
+def test_the_decision_record_has_the_numbers_that_hold() -> None:
+    text = (ROOT / "infra" / "decisions" / "0031-memory.md").read_text()
+    rows = [tuple(map(int, row)) for row in re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)]
+    assert rows
+    for memory, together, whole in rows:
+        policy = read_policy({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)})
+        assert (policy.most_bytes >> 20, policy.most_odd_bytes >> 20) == (together, whole)
