@@ -21,11 +21,11 @@ from infra.local_cloud import LocalCloud
 from infra.local_system import deployed_chain
 from infra.waiting import wait_for
 from shared.datasets import US_COVID
-from tests.bench import rivals
+from tests.bench import page, rivals
 from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Measure, Target, take_turns
 from tests.proof.small_feeds import jhu, nyt
 
-NAMES = ("get_daily", "get_daily_1k", "get_daily_p99", "chain")
+NAMES = ("get_daily", "get_daily_1k", "get_daily_p99", "chain", *page.NAMES)
 
 _STAGE = "bench"
 _ROWS = 1000
@@ -46,8 +46,10 @@ def measure(wanted: Iterable[str]) -> Iterator[Figure]:
         if "chain" in asked:
             with _switched_off(cloud, "refresh_views"):
                 yield _chain(cloud, chain, days)
+        chain.await_views()
+        if asked & set(page.NAMES):
+            yield from (figure for figure in _page(chain, days) if figure.name in asked)
         if "get_daily_1k" in asked:
-            chain.await_views()
             yield _get_daily(cloud, chain, "get_daily_1k", target=Target(times_floor=1.3))
         if asked & {"get_daily", "get_daily_p99"}:
             _carry(chain, _day(next(days), rows=_ROWS_SERVED))
@@ -56,6 +58,17 @@ def measure(wanted: Iterable[str]) -> Iterator[Figure]:
             yield _get_daily(cloud, chain, "get_daily", target=Target(faster_than_plain=25, times_floor=1.3))
         if "get_daily_p99" in asked:
             yield _p99(chain)
+
+
+def _page(chain: Chain, days: Iterator[int]) -> Iterator[Figure]:
+    def next_day() -> None:
+        _carry(chain, _day(next(days)))
+        chain.await_views()
+
+    missing = page.without_a_browser()
+    if missing:
+        return iter([Figure(name=name, unit="", rounds={}, note=missing) for name in page.NAMES])
+    return page.measure(f"{chain.stage.api_url}/", next_day=next_day)
 
 
 def _get_daily(cloud: LocalCloud, chain: Chain, name: str, *, target: Target) -> Figure:
