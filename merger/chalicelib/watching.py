@@ -15,6 +15,7 @@ from shared.runs import Run, State, parse_time, run_id_at
 from shared.tracing import follow, subsegment
 
 _HORIZON = dt.timedelta(days=30)
+_EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 _RUN_EVERY = dt.timedelta(days=1)
 _GRACE = dt.timedelta(hours=1)
 
@@ -62,7 +63,7 @@ def watch(
     """
     seen = Watched()
     follow("schedule")
-    runs = list(tools.ledger.newest_first(since=run_id_at(now - _HORIZON), upto=run_id_at(now)))
+    runs = list(tools.ledger.newest_first(since=run_id_at(now - min(_HORIZON, now - _EARLIEST)), upto=run_id_at(now)))
     for run in reversed(runs):  # the oldest first: after a newer one it would be superseded
         try:
             if not run.state.ended:

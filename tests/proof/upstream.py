@@ -61,8 +61,8 @@ class Upstream:
         """Two days are gone, until `restore`."""
         self.kept[feed.name] = copy.deepcopy(self.rows[feed.name])
         newest = self.days(feed.name) - 2
-        if newest > 0:
-            self.rows[feed.name] = {key: row for key, row in self.rows[feed.name].items() if key[1] < newest}
+        left = {key: row for key, row in self.rows[feed.name].items() if key[1] < newest}
+        self.rows[feed.name] = left or self.rows[feed.name]
 
     def restore(self, feed: Feed) -> None:
         self.rows[feed.name] = self.kept.pop(feed.name, self.rows[feed.name])

@@ -1,0 +1,134 @@
+"""What any input must come to: a table, or the declared error; the same by every way of reading."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+from chalicelib.delta import delta_merge
+from chalicelib.gating import check_gate
+from chalicelib.reading import read_carefully, read_feed
+from shared.dataset import Dataset, Feed
+from shared.datasets import US_COVID
+from shared.errors import ContractBroken, CovidStatsError, GateClosed
+from tests.merger.merges import LIMITS, as_plain, merge, state, through_storage, told
+from tests.proof.mutating import mutated_bytes, mutated_event, seed_files
+from tests.proof.small_feeds import jhu, nyt
+from tests.shared.in_memory import event as real_event
+from tests.shared.regions import REGIONS
+from tests.world import World
+
+_BOARD = b"day,region,beds\n2020-03-01,North,1\n2020-03-01,South,2\n2020-03-02,North,3\n2020-03-02,South,0\n"
+_LAB = b'date,area,n\n2020-03-01,"North",10\n2020-03-01,South,20.0\n2020-03-02,South,0\n2020-03-02,North,31\n'
+
+FILES: Mapping[str, Sequence[bytes]] = {
+    "nyt": [nyt(6), nyt(3).replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + nyt(3)],
+    "jhu": [jhu(5), jhu(3).replace(b"Chad", b'"Korea, South"')],
+    "board": [_BOARD, _BOARD.replace(b"North", "Côte d'Or".encode())],
+    "lab": [_LAB, _LAB.replace(b"\n", b"\r\n")],
+}
+FEEDS = {feed.name: (dataset, feed) for dataset in (US_COVID, REGIONS) for feed in dataset.feeds}
+
+
+def outcome(read: Callable[..., Any], data: bytes, feed: Feed) -> dict[str, Any]:
+    """The table, or where and why the contract is broken. Any other error passes."""
+    try:
+        return as_plain(read(data, feed, series="US"))
+    except ContractBroken as error:
+        return vars(error)
+
+
+def read_arbitrary_bytes(random: Random, *, name: str, count: int) -> None:
+    """Read `count` arbitrary files as a feed, both ways."""
+    _, feed = FEEDS[name]
+    seeds = [*FILES[name], *seed_files(".csv")]
+    for _ in range(count):
+        hold_reading(mutated_bytes(random, seeds), feed)
+
+
+def hold_reading(data: bytes, feed: Feed) -> None:
+    try:
+        fast, careful = outcome(read_feed, data, feed), outcome(read_carefully, data, feed)
+    except Exception as error:
+        raise AssertionError(f"feed {feed.name} of {data!r} raises {type(error).__name__}: {error}") from error
+    assert fast == careful, f"feed {feed.name} of {data!r} is read in two ways"
+
+
+def merge_arbitrary_bytes(random: Random, *, dataset: Dataset, count: int) -> None:
+    """Merge `count` arbitrary pairs of files, in full and by delta, down to all that leaves the merger."""
+    good = {feed.name: FILES[feed.name][0] for feed in dataset.feeds}
+    old = through_storage(merge(dataset, good).snapshot, dataset)
+    for _ in range(count):
+        files = {feed: mutated_bytes(random, [*FILES[feed], data]) for feed, data in good.items()}
+        try:
+            full = merge(dataset, files, old=old, run_id="r2")
+        except ContractBroken:
+            full = None
+        delta = delta_merge(files, old_files=good, old=old, dataset=dataset, run_id="r2")
+        if full is None:
+            assert delta is None, f"{files} were merged although they break their contract"
+            continue
+        try:
+            check_gate(full, LIMITS)
+        except GateClosed:
+            continue
+        if delta is not None and len(full.snapshot.rows):
+            assert told(delta, dataset) == told(full, dataset), files
+            assert state(delta.snapshot) == state(full.snapshot), files
+
+
+HANDLERS: Mapping[str, Sequence[Any]] = {
+    "fetch": [real_event("scheduled"), {"time": "2020-03-02T17:00:00Z"}],
+    "watch": [real_event("scheduled"), {"time": "2020-03-02T23:59:00Z"}],
+    "on_feed_arrived": [real_event("s3_object_created")],
+    "operate": [{"command": "redrive", "run_id": "2020-03-01T17:00:00Z", "by": "ann", "time": "2020-03-02T17:00:00Z"}],
+    "on_run_ended": [real_event(f"stream_{kind}") for kind in ("committed", "rejected", "notice")],
+    "refresh_views": [real_event(f"stream_{kind}") for kind in ("committed", "rejected", "notice")],
+}
+
+
+def handle_arbitrary_events(random: Random, world: World, *, handler: str, count: int) -> None:
+    """Give a handler `count` arbitrary events: it answers, or raises what it declares."""
+    for _ in range(count):
+        hold_event(world, handler, mutated_event(random, HANDLERS[handler]))
+
+
+def hold_event(world: World, handler: str, event: Any) -> None:
+    try:
+        world.invoke(handler, event, request_id="fuzz")
+    except CovidStatsError:
+        pass
+    except Exception as error:
+        raise AssertionError(f"{handler} of {event!r} raises {type(error).__name__}: {error}") from error
+    finally:
+        world.platform.inbox.clear()
+
+
+def ask_arbitrary_requests(random: Random, world: World, *, count: int) -> None:
+    """Ask the API arbitrary things, in the form that API Gateway gives them: it answers, and never with a 500."""
+    seed = real_event("api_get_daily")
+    for _ in range(count):
+        request = seed | {
+            name: mutated_event(random, [seed[name]])
+            for name in ("headers", "multiValueQueryStringParameters", "queryStringParameters", "path")
+        }
+        request = {name: value if _is_as_sent(name, value) else seed[name] for name, value in request.items()}
+        reply = world.apps["api"].app(request, SimpleNamespace(aws_request_id="fuzz", memory_limit_in_mb=512))
+        assert reply["statusCode"] != 500, f"{json.dumps(request)[:2000]} is answered {reply}"
+
+
+def _is_as_sent(name: str, value: Any) -> bool:
+    """Whether the gateway would send this: text, or texts by name, or lists of texts by name."""
+    if name == "path":
+        return isinstance(value, str) and value.startswith("/")
+    if name not in ("headers", "multiValueQueryStringParameters", "queryStringParameters"):
+        return True
+    if not isinstance(value, dict):
+        return value is None
+    if name == "multiValueQueryStringParameters":
+        return all(
+            isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts)
+            for texts in value.values()
+        )
+    return all(isinstance(text, str) for text in value.values())
