@@ -352,7 +352,8 @@ class World:
         memory.restore(stores)
         self.platform = copy.deepcopy(platform)
         self.feeds.keep(feeds)
-        self.apps["api"].site.cache_clear()  # a process remembers views, by the ids of runs that are others now
+        for remembered in (self.apps["api"].site, self.apps["api"].refresher):
+            remembered.cache_clear()  # a process remembers views, by the ids of runs that are others now
         self.point, self.turns = None, ()
 
 
@@ -433,18 +434,21 @@ def world(settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_CO
     """A deployment of its own, empty. `settings` are environment variables of all services."""
     before, registered = dict(os.environ), dict(datasets._REGISTRY)
     datasets._REGISTRY[dataset.name] = dataset
-    with Feeds() as feeds, mock_aws():
-        os.environ.update(ENVIRONMENT | {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))})
-        os.environ.update(settings or {})
-        _forget_clients()
-        try:
-            yield _found(dataset, feeds)
-        finally:
+    try:
+        with Feeds() as feeds:
+            os.environ.update(
+                ENVIRONMENT | {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))}
+            )
+            os.environ.update(settings or {})
             _forget_clients()
-            os.environ.clear()
-            os.environ.update(before)
-            datasets._REGISTRY.clear()
-            datasets._REGISTRY.update(registered)
+            with mock_aws():
+                yield _found(dataset, feeds)
+    finally:
+        _forget_clients()
+        os.environ.clear()
+        os.environ.update(before)
+        datasets._REGISTRY.clear()
+        datasets._REGISTRY.update(registered)
 
 
 def _forget_clients() -> None:

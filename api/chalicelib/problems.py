@@ -30,7 +30,8 @@ class Problem(Exception):
 
     def to_json(self) -> bytes:
         plain = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
-        return json.dumps(plain | self.members, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(plain | self.members, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")  # what is shown of a request may hold half a surrogate pair
 
 
 class BadRequest(Problem):

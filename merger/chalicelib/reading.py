@@ -63,7 +63,7 @@ def read_stream(file: BinaryIO, feed: Feed, *, series: str) -> Table | None:
     try:
         first = next(blocks, b"")
         start = first.find(b"\n") + 1
-        if not first[:start].strip() or b'"' in first[:start]:
+        if not first[:start].strip() or any(letter in first[:start] for letter in b'"\r'):
             return None
         header = read_header(first[:start], feed)
         return _read_columns(itertools.chain([first[start:]], blocks), header, feed, series=series)

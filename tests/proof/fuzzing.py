@@ -1,5 +1,7 @@
 """What any input must come to: a table, or the declared error; the same by every way of reading."""
 
+import contextlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
@@ -13,7 +15,7 @@ from shared.dataset import Dataset, Feed
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken, CovidStatsError, GateClosed
 from tests.merger.merges import LIMITS, as_plain, merge, state, through_storage, told
-from tests.proof.mutating import mutated_bytes, mutated_event, seed_files
+from tests.proof.mutating import mutated_bytes, mutated_event, seeds
 from tests.proof.small_feeds import jhu, nyt
 from tests.shared.in_memory import event as real_event
 from tests.shared.regions import REGIONS
@@ -42,9 +44,9 @@ def outcome(read: Callable[..., Any], data: bytes, feed: Feed) -> dict[str, Any]
 def read_arbitrary_bytes(random: Random, *, name: str, count: int) -> None:
     """Read `count` arbitrary files as a feed, both ways."""
     _, feed = FEEDS[name]
-    seeds = [*FILES[name], *seed_files(".csv")]
+    known = [*FILES[name], *(path.read_bytes() for path in seeds("files"))]
     for _ in range(count):
-        hold_reading(mutated_bytes(random, seeds), feed)
+        hold_reading(mutated_bytes(random, known), feed)
 
 
 def hold_reading(data: bytes, feed: Feed) -> None:
@@ -113,9 +115,15 @@ def ask_arbitrary_requests(random: Random, world: World, *, count: int) -> None:
             name: mutated_event(random, [seed[name]])
             for name in ("headers", "multiValueQueryStringParameters", "queryStringParameters", "path")
         }
-        request = {name: value if _is_as_sent(name, value) else seed[name] for name, value in request.items()}
+        hold_request(world, {name: value for name, value in request.items() if _is_as_sent(name, value)})
+
+
+def hold_request(world: World, members: Mapping[str, Any]) -> None:
+    """Ask with these members in place of an ordinary request's."""
+    request = real_event("api_get_daily") | members
+    with contextlib.redirect_stdout(io.StringIO()):
         reply = world.apps["api"].app(request, SimpleNamespace(aws_request_id="fuzz", memory_limit_in_mb=512))
-        assert reply["statusCode"] != 500, f"{json.dumps(request)[:2000]} is answered {reply}"
+    assert reply["statusCode"] != 500, f"{json.dumps(members)[:2000]} is answered {reply}"
 
 
 def _is_as_sent(name: str, value: Any) -> bool:

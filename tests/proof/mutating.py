@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 SEEDS = Path(__file__).parent / "seeds"
-"""Inputs that once found something; each is tried as it is, and mutated."""
+"""Inputs that once found something, by kind; each is tried as it is, and files are mutated as well."""
 
 _TOKENS = [
     *(b'"', b'""', b",", b",,", b"\n", b"\r", b"\r\n", b"\n\n", b"\x00", b"\xff", b"\xc3\xa9", b"\xef\xbb\xbf", b"\\"),
@@ -19,9 +19,9 @@ _TOKENS = [
 ]
 
 
-def seed_files(suffix: str) -> list[bytes]:
-    """The kept seeds of a kind, in order of their names."""
-    return [path.read_bytes() for path in sorted(SEEDS.glob(f"*{suffix}"))]
+def seeds(kind: str) -> list[Path]:
+    """The kept seeds of a kind (`files`, `events`, `requests`), in order of their names. Raises FileNotFoundError."""
+    return sorted(SEEDS.joinpath(kind).iterdir())
 
 
 def mutated_bytes(random: Random, seeds: Sequence[bytes]) -> bytes:

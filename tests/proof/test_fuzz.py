@@ -1,10 +1,9 @@
 """Whatever comes in, what comes out is declared. At least 20,000 inputs in CI."""
 
-import contextlib
-import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -20,11 +19,12 @@ from tests.proof.fuzzing import (
     handle_arbitrary_events,
     hold_event,
     hold_reading,
+    hold_request,
     merge_arbitrary_bytes,
     outcome,
     read_arbitrary_bytes,
 )
-from tests.proof.mutating import SEEDS
+from tests.proof.mutating import seeds
 from tests.proof.small_feeds import pair
 from tests.proof.stories import a_day, carry
 from tests.shared.regions import REGIONS
@@ -70,22 +70,26 @@ def test_any_event_is_handled_or_refused_with_a_declared_error(system: World, ha
 def test_any_request_is_answered(system: World) -> None:
     @given(random=_RANDOM)
     def hold(random: Random) -> None:
-        with contextlib.redirect_stdout(io.StringIO()):
-            ask_arbitrary_requests(random, system, count=PER_EXAMPLE["events"])
+        ask_arbitrary_requests(random, system, count=PER_EXAMPLE["events"])
 
     hold()
 
 
-@pytest.mark.parametrize("path", sorted(SEEDS.glob("*.csv")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", seeds("files"), ids=lambda path: path.stem)
 @pytest.mark.parametrize("name", FEEDS)
-def test_what_once_found_something_finds_nothing_more_in_files(path: object, name: str) -> None:
-    hold_reading(SEEDS.joinpath(str(path)).read_bytes(), FEEDS[name][1])
+def test_what_once_found_something_finds_nothing_more_in_files(path: Path, name: str) -> None:
+    hold_reading(path.read_bytes(), FEEDS[name][1])
 
 
-@pytest.mark.parametrize("path", sorted(SEEDS.glob("*.json")), ids=lambda path: path.stem)
-def test_what_once_found_something_finds_nothing_more_in_events(system: World, path: object) -> None:
-    seed = json.loads(SEEDS.joinpath(str(path)).read_text())
+@pytest.mark.parametrize("path", seeds("events"), ids=lambda path: path.stem)
+def test_what_once_found_something_finds_nothing_more_in_events(system: World, path: Path) -> None:
+    seed = json.loads(path.read_text())
     hold_event(system, seed["handler"], seed["event"])
+
+
+@pytest.mark.parametrize("path", seeds("requests"), ids=lambda path: path.stem)
+def test_what_once_found_something_finds_nothing_more_in_requests(system: World, path: Path) -> None:
+    hold_request(system, json.loads(path.read_text()))
 
 
 _MIB = 2**20
