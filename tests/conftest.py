@@ -1,4 +1,4 @@
-"""How tests are run: the profiles of Hypothesis, and which tests share a worker.
+"""How tests are run: the profiles of Hypothesis, which tests share a worker, and failures told as they come.
 
 Of Hypothesis there are two profiles: short at the desk, long in CI (`CI` is set, or `HYPOTHESIS_PROFILE=ci`).
 """
@@ -41,3 +41,11 @@ def _group(file: str) -> str:
     with open(file, encoding="utf-8") as text:
         found = _GROUP.search(text.read())
     return found[1] if found else file
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A failure is told when it comes, in a line: a run that is cut short has said what it found."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        print(f"\n{report.when} of {report.nodeid}: {crash.message[:500] if crash else 'failed'}", flush=True)

@@ -65,14 +65,16 @@ def system() -> Iterator[World]:
 
 
 def test_every_day_goes_through_all_handlers_as_the_oracle_says(dev: Corpus, system: World) -> None:
-    """One run a day at 17:00 and a watch at 23:59: rows, change sets, views and mails."""
+    """One run a day at 17:00, a watch every tenth day at 23:59: rows, change sets, views and mails."""
     before: Rows = {}
     committed = 0
     expected = dict(expected_days(dev, "23:59"))
-    for day, versions in list(dev.days("23:59"))[: None if thorough() else 25]:
+    for number, (day, versions) in enumerate(list(dev.days("23:59"))[: None if thorough() else 25]):
         system.publish({feed: dev.read(version) for feed, version in versions.items()}, at=f"{day}T12:00:00Z")
-        for handler, hour in (("fetch", "17:00:00"), ("watch", "23:59:00")):
-            system.schedule(handler, f"{day}T{hour}Z")
+        system.schedule("fetch", f"{day}T17:00:00Z")
+        system.settle()
+        if number % 10 == 9:
+            system.schedule("watch", f"{day}T23:59:00Z")
             system.settle()
         run_id, wanted = f"{day}T17:00:00Z", change_set(US_COVID, before, expected[day])
         changed = any(wanted.values())
