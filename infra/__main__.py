@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from infra.problems import CommandFailed
 from infra.stopping import stop_cleanly
 
@@ -38,6 +40,9 @@ def main(arguments: list[str]) -> int:
         return int(getattr(importlib.import_module(module), function)(arguments[1:]))
     except CommandFailed as failed:
         print(failed, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as refused:
+        print(f"AWS: {refused}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

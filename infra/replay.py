@@ -44,6 +44,10 @@ def main(arguments: list[str]) -> int:
 
 def replay(days: Sequence[Day], *, out: Path, terminal: Terminal) -> int:
     """0 when every day was carried to its end and the API answered, else 1 after telling why."""
+    terminal.say(
+        f"{len(days)} days, {days[0].date} to {days[-1].date}, go through a fresh local cloud; what comes of them is"
+        f" written to {out}, in place of an earlier replay"
+    )
     records = Records(out)
     with local_system(terminal=terminal, stage="replay") as system:
         failed = [done.day for day in days if (done := _carry(day, system.chain, records, terminal)).problem]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.problems import CommandFailed
+
 ROOT = Path(__file__).parent.parent
 """The checkout."""
 
@@ -95,11 +97,11 @@ class Extra:
         return f"covid-stats-{stage}-{self.name}"
 
     def is_wanted(self, parameters: Mapping[str, str]) -> bool:
-        """Whether a stage with these template parameters has it. Raises ValueError for another word than yes or no."""
+        """Whether a stage with these template parameters has it. Raises CommandFailed for a word but yes and no."""
         default = "yes" if self.on_aws and parameters["Cloud"] == "aws" else "no"
         chosen = parameters.get(self.switch, default)
         if chosen not in ("yes", "no"):
-            raise ValueError(f"the parameter {self.switch} is {chosen!r}; allowed are yes and no")
+            raise CommandFailed(f"the parameter {self.switch} is {chosen!r}; allowed are yes and no")
         return chosen == "yes"
 
 

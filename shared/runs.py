@@ -69,6 +69,7 @@ class Delivery:
     sha256: str = ""
     bytes: int = 0
     source_url: str = ""
+    """Without credentials and query, see `shared.scrubbing.scrub_address`."""
     etag: str = ""
     last_modified: str = ""
 

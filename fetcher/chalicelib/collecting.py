@@ -19,6 +19,7 @@ from shared.events import scheduled_time
 from shared.ledger import FeedState, Ledger
 from shared.observation import Line
 from shared.runs import Delivery, State, parse_time, run_id_at
+from shared.scrubbing import scrub, scrub_address
 from shared.tracing import carried, current_header, follow, subsegment
 
 _IN_MEMORY = 4 * 1024 * 1024
@@ -122,7 +123,8 @@ def _give_up(feed: str, error: CovidStatsError, task: _Task, *, using: Collector
     saved = using.files.find(task.run_id, feed)
     if saved is not None:
         return _take_over(saved, using=using)
-    delivery = Delivery(status="failed", reason=str(error), source_url=using.urls[feed])
+    source = scrub_address(using.urls[feed])
+    delivery = Delivery(status="failed", reason=scrub(str(error)), source_url=source)
     using.ledger.record_delivery(task.run_id, feed, delivery)
     return delivery
 
@@ -133,6 +135,7 @@ def _obtain(feed: str, last: FeedState | None, run_id: str, *, body: IO[bytes], 
     Raises UpstreamUnavailable and FeedRefused.
     """
     url, limits = using.urls[feed], using.limits
+    source = scrub_address(url)
     until = using.clock() + limits.total_seconds
 
     def try_once(known: Validators, seconds: float) -> Answer | None:
@@ -151,7 +154,7 @@ def _obtain(feed: str, last: FeedState | None, run_id: str, *, body: IO[bytes], 
         )
 
     answer = None
-    if last is not None and last.source_url == url and (last.etag or last.last_modified):
+    if last is not None and last.source_url == source and (last.etag or last.last_modified):
         answer = ask(Validators(etag=last.etag, last_modified=last.last_modified)) or _reread(last, body, using=using)
     answer = answer or ask(Validators())
     assert answer is not None, "only a conditional request is answered by 304"
@@ -160,7 +163,7 @@ def _obtain(feed: str, last: FeedState | None, run_id: str, *, body: IO[bytes], 
         feed=feed,
         sha256=answer.sha256,
         bytes=answer.bytes,
-        source_url=url,
+        source_url=source,
         etag=answer.validators.etag,
         last_modified=answer.validators.last_modified,
         changed_run_id=last.changed_run_id if last is not None and last.sha256 == answer.sha256 else run_id,

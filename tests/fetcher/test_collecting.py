@@ -219,6 +219,20 @@ def test_one_feed_that_fails_does_not_stop_the_other(fetcher: Fetcher) -> None:
     assert (fetcher.server.times_asked(), fetcher.pauses) == ({"/us.csv": 1, "/combined.csv": 1}, [])
 
 
+def test_what_is_secret_in_an_address_is_not_told(fetcher: Fetcher, server: ScriptedServer) -> None:
+    secret = {
+        "nyt": server.reply("/us.csv?token=s3cret", scripted.cached(NYT, etag='"n1"')),
+        "jhu": server.reply("/combined.csv?token=s3cret", scripted.status(403)),
+    }
+    using = Collector(**{**vars(fetcher.collector), "urls": secret})
+    for day in (SUNDAY, MONDAY):
+        collect({"time": day}, using=using, line=fetcher.line)
+    run = fetcher.cloud.ledger().get(MONDAY)
+    assert {feed: said.status for feed, said in run.deliveries.items()} == {"nyt": "same", "jhu": "failed"}
+    assert "s3cret" not in repr((fetcher.cloud.objects(), run))
+    assert run.deliveries["jhu"].reason == f"HTTP 403 from {server.url}/combined.csv?..."
+
+
 def test_a_server_in_trouble_is_asked_again_after_growing_pauses(fetcher: Fetcher) -> None:
     fetcher.server.reply(
         "/combined.csv", scripted.status(503), scripted.cut_short(b"Date", announced=99), scripted.body(JHU)

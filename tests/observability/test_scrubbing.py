@@ -1,4 +1,4 @@
-from shared.scrubbing import scrub
+from shared.scrubbing import scrub, scrub_address
 
 
 def test_addresses_names_and_secrets_are_masked_and_the_rest_stays() -> None:
@@ -16,3 +16,11 @@ SAID = {
     "run 2020-10-25T17:00:00Z, line 3: '12@' is not allowed": "run 2020-10-25T17:00:00Z, line 3: '12@' is not allowed",
     "": "",
 }
+
+
+def test_addresses_are_told_apart_without_what_is_secret_in_them() -> None:
+    open_one, *secret = [f"https://host/us.csv{query}" for query in ("", "?token=s3cret", "?token=another")]
+    shown = [scrub_address(url) for url in secret]
+    assert scrub_address(open_one) == open_one
+    assert [text.rpartition(" ")[0] for text in shown] == ["https://host/us.csv?..."] * 2
+    assert len(set(shown)) == 2
