@@ -17,7 +17,7 @@ from infra.services import EXTRAS, ROOT, SERVICES
 from infra.start_run import DETAIL_TYPE, SOURCE
 from infra.waiting import wait_for
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guarded")]
 
 STAGE, REPOSITORY = "delivered", "owner/covid-stats"
 ISSUER = "https://token.actions.githubusercontent.com"

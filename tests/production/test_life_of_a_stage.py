@@ -25,7 +25,7 @@ from shared.runs import Run, State
 from tests.cloud.stage_days import Days
 from tests.production.inventory import inventory, of_stage
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guarded")]
 
 STAGE = "life"
 EVERYTHING = {"Operations": "yes", "Analytics": "yes"}

@@ -15,7 +15,7 @@ from infra.services import SERVICES
 from tests.production.duties import Duties
 from tests.production.rights import Right, Rights, denials
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guarded")]
 
 FUNCTIONS = [(service.name, function) for service in SERVICES.values() for function in service.functions]
 

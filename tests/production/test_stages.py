@@ -15,7 +15,7 @@ from infra.services import all_stacks
 from tests.cloud.stage_days import Days, day_of
 from tests.production.inventory import inventory, of_stage
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guarded")]
 
 EVERYTHING = {"Operations": "yes", "Analytics": "yes", "ChangeStream": "yes"}
 LEFT, RIGHT = "port", "starboard"
