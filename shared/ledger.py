@@ -260,13 +260,19 @@ class Ledger:
             return None
         raise LeaseHeld(f"run {run_id} is being merged by {run.lease_owner}")
 
-    def forgive(self, run: Run) -> None:
-        """Do not count this attempt: it had to give way to another run, which is no fault of this one."""
+    def let_go(self, run_id: str, *, owner: str, attempts: int, forgiven: bool) -> None:
+        """Give a claimed run back before its lease runs out: whoever comes next takes it up at once.
+
+        `attempts` as the claim answered them; 0 where its answer got lost. `forgiven`: this attempt is not counted; it
+        had to give way to another run, which is no fault of this one. The right to write rows is kept until its time
+        is up: a call that got no answer may have its effect yet.
+        """
+        values: dict[str, Value] = {":free": 0, ":forgiven": int(forgiven), ":merging": State.MERGING, ":owner": owner}
         self._update(
-            run.run_id,
-            "ADD attempts_forgiven :one",
-            {":one": 1, ":merging": State.MERGING, ":attempts": run.attempts},
-            condition="#state = :merging AND attempts = :attempts",
+            run_id,
+            "SET lease_until = :free ADD attempts_forgiven :forgiven",
+            values | ({":attempts": attempts} if attempts else {}),
+            condition="#state = :merging AND lease_owner = :owner" + (" AND attempts = :attempts" if attempts else ""),
         )
 
     def begin_writing(self, run: Run, *, base: str, now: int, until: int) -> Head:

@@ -6,6 +6,7 @@ Of Hypothesis there are two profiles: short at the desk, long in CI (`CI` is set
 import functools
 import os
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -41,6 +42,16 @@ def _group(file: str) -> str:
     with open(file, encoding="utf-8") as text:
         found = _GROUP.search(text.read())
     return found[1] if found else file
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How much the proofs have tried: the sum of the properties that they record."""
+    tried = Counter[str]()
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        if report.when == "call":
+            tried.update({name: number for name, number in report.user_properties if isinstance(number, int)})
+    if tried:
+        terminalreporter.write_line("tried: " + ", ".join(f"{tried[name]:,} {name}" for name in sorted(tried)))
 
 
 @pytest.hookimpl(trylast=True)

@@ -26,21 +26,36 @@ def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
     """Carry a run whose feeds have all arrived to its end.
 
     None where it has ended, or where another invocation is at it: that one carries it on, or the watch does when its
-    lease has run out. Raises transient errors (LeaseHeld while another run's rows are being written): the same call,
-    repeated by the same owner, takes the run up again.
+    lease has run out. Whatever it raises (LeaseHeld while another run's rows are being written, say), it has given the
+    run back: the same call, repeated by anyone, takes it up again.
     """
+    attempts = 0
+    try:
+        run = _claim(run_id, owner, tools)
+        if run is None:
+            return None
+        attempts = run.attempts
+        return _bring_to_an_end(run, tools)
+    except Exception as error:
+        _let_go(run_id, error, owner=owner, attempts=attempts, tools=tools)
+        raise
+
+
+def _claim(run_id: str, owner: str, tools: Tools) -> Run | None:
     now = tools.clock()
     try:
-        run = tools.ledger.claim(run_id, owner=owner, now=now, until=now + lease(tools))
+        return tools.ledger.claim(run_id, owner=owner, now=now, until=now + lease(tools))
     except LeaseHeld:
         return None
-    if run is None:
-        return None
+
+
+def _let_go(run_id: str, error: Exception, *, owner: str, attempts: int, tools: Tools) -> None:
+    """Give the run back for whoever comes next; where that fails too, its lease runs out by itself."""
+    gave_way = isinstance(error, (LeaseHeld, HeadMoved))
     try:
-        return _bring_to_an_end(run, tools)
-    except (LeaseHeld, HeadMoved):
-        tools.ledger.forgive(run)
-        raise
+        tools.ledger.let_go(run_id, owner=owner, attempts=attempts, forgiven=gave_way)
+    except Exception as another:
+        error.add_note(f"nor could the lease on run {run_id} be given back: {another}")
 
 
 def _bring_to_an_end(run: Run, tools: Tools) -> Outcome:

@@ -15,6 +15,10 @@ class Crash(BaseException):
     """The process died here. No `except Exception` may catch it: a dead process catches nothing."""
 
 
+class Fault(Exception):
+    """A call failed, in a way that nobody reckons with."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """One AWS call."""
@@ -35,6 +39,8 @@ class CrashPoint:
     """Of the call, counted from 0 within the invocation."""
     after: bool
     """After the call's effect, before its answer; else before the call."""
+    fails: bool = False
+    """It is only this call that fails: the process lives, and can put away what it holds."""
 
 
 @dataclass(kw_only=True)
@@ -93,8 +99,9 @@ class Calls:
             number = len(mine.made)
             mine.made.append(call)
             self._here.last = call, number, mine
-            if mine.point == CrashPoint(number=number, after=False):
-                self._die(mine, f"before call {number}, {call.name}")
+            self._happen(mine, call, number, after=False)
+        except Fault:
+            raise  # botocore makes it the answer: `_after` hears of it
         except BaseException:
             self._server.release()
             raise
@@ -106,13 +113,19 @@ class Calls:
             if exception is None and status < 300:
                 for tell in self.told:
                     tell(call, parsed_response)
-            if mine.point == CrashPoint(number=number, after=True):
-                self._die(mine, f"after call {number}, {call.name}")
+            self._happen(mine, call, number, after=True)
         finally:
             self._server.release()
         self._done(call, mine)
 
-    def _die(self, mine: Invocation, where: str) -> None:
+    def _happen(self, mine: Invocation, call: Call, number: int, *, after: bool) -> None:
+        """Die or fail here, if this is the place."""
+        point = mine.point
+        if point is None or (point.number, point.after) != (number, after):
+            return
+        where = f"{'after' if after else 'before'} call {number}, {call.name}"
+        if point.fails:
+            raise Fault(where)
         mine.dead = True
         with self._turn:
             self._turn.notify_all()

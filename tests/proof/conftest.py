@@ -10,4 +10,4 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """121 days of both feeds; tests that ask for it are skipped where it is not."""
     if not FEEDS.is_dir():
         pytest.skip(WHY_NOT)
-    return Corpus("dev", into=tmp_path_factory.mktemp("dev"))
+    return Corpus(FEEDS / "dev", into=tmp_path_factory.mktemp("dev"))

@@ -20,20 +20,19 @@ CUTS = {"23:59": "oracle", "06:30": "oracle-0630", "17:00": "oracle-1700"}
 
 
 class Corpus:
-    """One split, its versions unpacked into a folder."""
+    """One split of it, its versions unpacked into a folder."""
 
-    def __init__(self, split: str, *, into: Path) -> None:
-        self._folder, self._into = FEEDS / split, into
-        self._manifest: dict[str, Any] = json.loads((self._folder / "manifest.json").read_text())
-        with tarfile.open(self._folder / "pack.tar.xz", "r:xz") as pack:
+    def __init__(self, folder: Path, *, into: Path) -> None:
+        self._folder, self._into = folder, into
+        self._manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+        with tarfile.open(folder / "pack.tar.xz", "r:xz") as pack:
             pack.extractall(into, filter="data")
 
     def days(self, cut: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-        """(day, feed -> the version that stood at the cut), for every day on which both feeds stood."""
+        """(day, feed -> the version that stood at the cut), for every day on which one stood."""
         day, last = (dt.date.fromisoformat(self._manifest[name]) for name in ("first_day", "last_day"))
         while day <= last:
-            standing = self._standing(_cut_of(day, cut))
-            if len(standing) == 2:
+            if standing := self._standing(_cut_of(day, cut)):
                 yield day.isoformat(), standing
             day += dt.timedelta(days=1)
 
@@ -41,8 +40,11 @@ class Corpus:
         return (self._into / version).read_bytes()
 
     def oracle(self, cut: str) -> dict[str, Any]:
-        """Day -> what the oracle found."""
-        with tarfile.open(self._folder / f"{CUTS[cut]}.tar.xz", "r:xz") as archive:
+        """Day -> what the oracle found; empty where it was not asked."""
+        path = self._folder / f"{CUTS[cut]}.tar.xz"
+        if not path.exists():
+            return {}
+        with tarfile.open(path, "r:xz") as archive:
             return {
                 Path(member.name).stem: json.loads(file.read())
                 for member in archive

@@ -1,13 +1,15 @@
 """Every crash point of a story: die there, have the event delivered again, and compare with a life without a crash."""
 
+import enum
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.proof import memory
 from tests.proof.calls import Call, CrashPoint, lanes_of
+from tests.proof.findings import Finding, Kind
 from tests.proof.stories import Story, carry
 from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Mail, World
 
@@ -15,6 +17,16 @@ BOOKKEEPING = frozenset(
     {"attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"}
 )
 """What a crash may leave different: how often it was tried, and who held which lease."""
+
+
+class Then(enum.StrEnum):
+    """What comes after the crash."""
+
+    AGAIN = "delivered again at once"
+    LATE = "taken up when leases have run out"
+    """An arrival does not come again at all, and the next step, a watch, has to see to it."""
+    FAILED = "failed and taken up by the watch at once"
+    """No crash: a call of an arrival's handler fails, the event does not come again, and no lease runs out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +61,16 @@ class Moment:
 class Tally:
     """What was tried and what came of it."""
 
-    points: int = 0
+    tried: Counter[str] = field(default_factory=Counter)
+    """Handler -> crash points."""
     second_mails: int = 0
     """Mails that came twice, where they may."""
-    differences: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     """Where something was lost, came twice or was otherwise than without the crash."""
+
+    @property
+    def points(self) -> int:
+        return self.tried.total()
 
 
 def look(world: World) -> Seen:
@@ -115,10 +132,10 @@ def live(world: World, story: Story) -> tuple[list[Moment], list[Seen]]:
     return moments, ends
 
 
-def points_of(moment: Moment) -> Iterator[CrashPoint]:
+def points_of(moment: Moment, then: Then) -> Iterator[CrashPoint]:
     for number in range(len(moment.calls)):
-        yield CrashPoint(number=number, after=False)
-        yield CrashPoint(number=number, after=True)
+        for after in (False, True):
+            yield CrashPoint(number=number, after=after, fails=then is Then.FAILED)
 
 
 def mail_may_come_twice(moment: Moment, point: CrashPoint) -> bool:
@@ -130,12 +147,11 @@ def mail_may_come_twice(moment: Moment, point: CrashPoint) -> bool:
 
 
 def try_point(
-    world: World, story: Story, moment: Moment, point: CrashPoint, *, late: bool, ends: Sequence[Seen], to_the_end: bool
-) -> str:
-    """Die there and go on; what is different, or nothing.
+    world: World, story: Story, moment: Moment, point: CrashPoint, *, then: Then, ends: Sequence[Seen], to_the_end: bool
+) -> tuple[list[Finding], int]:
+    """Die there and go on; what is otherwise than without, and how many mails came twice where they may.
 
-    `late`: leases have run out before the event comes again; an arrival does not come again at all, and the next step,
-    a watch, has to see to it. Without `to_the_end` it is enough that all is well once the event has come again.
+    Without `to_the_end` it is enough that all is well once the event has come again.
     """
     world.restore(moment.before)
     answers = {served(world), moment.after.served}
@@ -143,25 +159,31 @@ def try_point(
     batch = _waiting(world, moment.handler)
     world.deliver_next()
     if (answer := served(world)) not in answers:
-        return f"a reader sees neither what was nor what will be: {answer[:200]!r}"
-    if late:
-        world.advance(hours=1)
+        half = f"a reader sees neither what was nor what will be: {answer[:200]!r}"
+        return [Finding(kind=Kind.DIFFERENCE, what=half)], 0
     twice, step = mail_may_come_twice(moment, point), moment.step
-    if late and moment.handler == "on_feed_arrived":
+    if then is Then.LATE:
+        world.advance(hours=1)
+    if then is not Then.AGAIN and moment.handler == "on_feed_arrived":
         world.platform.inbox.pop(0)
         world.settle()
         step += 1
-        carry(world, [story.steps[step]])
-        found = _difference(ends[step], look(world), twice=twice)
+        now = world.platform.now_ms
+        story.steps[step](world)
+        if then is Then.FAILED:
+            world.platform.now_ms = now
+        world.settle()
+        wanted = ends[step]
     else:
         while any(number in batch for number in _waiting(world, moment.handler)):
             world.deliver_next()
-        found = _difference(moment.after, look(world), twice=twice)
+        wanted = moment.after
+    found, second_mails = _compare(wanted, look(world), twice=twice)
     if found or not to_the_end:
-        return found
+        return found, second_mails
     world.settle()
     carry(world, story.steps[step + 1 :])
-    return _difference(ends[-1], look(world), twice=twice)
+    return _compare(ends[-1], look(world), twice=twice)
 
 
 def _waiting(world: World, handler: str) -> set[str]:
@@ -171,62 +193,86 @@ def _waiting(world: World, handler: str) -> set[str]:
     return {pending.request_id for pending in world.platform.inbox[:1]}
 
 
-def _difference(wanted: Seen, found: Seen, *, twice: bool) -> str:
-    """What is not as it should be, in a few words."""
-    surplus = Counter(found.mails) - Counter(wanted.mails)
-    missing = Counter(wanted.mails) - Counter(found.mails)
+def _compare(wanted: Seen, found: Seen, *, twice: bool) -> tuple[list[Finding], int]:
+    """What is not as it should be; and how many mails came twice: one may, if `twice`."""
+    lost, surplus = (
+        (Counter(left.mails) - Counter(right.mails)).total() for left, right in ((wanted, found), (found, wanted))
+    )
     said = []
-    if missing or sum(surplus.values()) > twice or any(mail not in wanted.mails for mail in surplus):
-        said.append(f"mails: {len(missing)} missing, {[mail.subject for mail in surplus]} too many")
+    if lost:
+        said.append(Finding(kind=Kind.LOSS, what=f"{lost} mails are missing"))
+    if strange := [mail.subject for mail in found.mails if mail not in wanted.mails]:
+        said.append(Finding(kind=Kind.DIFFERENCE, what=f"mails that nobody waits for: {strange}"))
+    elif surplus > twice:
+        said.append(Finding(kind=Kind.DUPLICATE, what=f"{surplus} mails too many"))
     for name in ("rows", "ledger", "files"):
-        left, right = getattr(wanted, name), getattr(found, name)
-        keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
-        if keys:
-            said.append(f"{name}: {keys[:3]}: {_shown(left.get(keys[0]))} became {_shown(right.get(keys[0]))}")
+        said += _compare_items(name, getattr(wanted, name), getattr(found, name))
     if wanted.waiting != found.waiting:
-        said.append(f"waiting: {len(wanted.waiting)} became {len(found.waiting)}")
+        left, right = len(wanted.waiting), len(found.waiting)
+        kind = Kind.LOSS if right < left else Kind.DUPLICATE if right > left else Kind.DIFFERENCE
+        said.append(Finding(kind=kind, what=f"waiting events: {left} became {right}"))
     if wanted.served != found.served:
-        said.append("served: another table")
+        said.append(Finding(kind=Kind.DIFFERENCE, what="another table is served"))
     if wanted.dead_letters != found.dead_letters:
-        said.append(f"dead letters: {found.dead_letters}")
-    return "; ".join(said)
+        said.append(Finding(kind=Kind.LOSS, what=f"dead letters: {found.dead_letters}"))
+    return said, surplus
+
+
+def _compare_items(name: str, wanted: Mapping[Any, Any], found: Mapping[Any, Any]) -> Iterator[Finding]:
+    for key in {**wanted, **found}:
+        left, right = wanted.get(key), found.get(key)
+        if left != right:
+            kind = Kind.LOSS if right is None else Kind.DIFFERENCE
+            yield Finding(kind=kind, what=f"{name}: {key}: {_shown(left)} became {_shown(right)}")
 
 
 def _shown(value: Any) -> str:
     return str(value)[:600]
 
 
-def try_story(world: World, story: Story, *, late: bool, to_the_end: bool) -> Tally:
+def try_story(world: World, story: Story, *, then: Then, to_the_end: bool) -> Tally:
     """All crash points of a story, one after the other."""
     world.restore(world.new)
     carry(world, story.before)
     start = world.save()
     moments, ends = live(world, story)
-    problem = _undisturbed(world, story, mails_before=len(start[1].mails))
-    tally = Tally(differences=[problem] if problem else [])
+    tally = Tally(findings=_undisturbed(world, story, mails_before=len(start[1].mails)))
     for moment in moments:
-        if moment.handler not in story.crash or (late and not _may_be_late(story, moment)):
+        if moment.handler not in story.crash or not _is_tried(story, moment, then):
             continue
-        for point in points_of(moment):
-            tally.points += 1
-            found = try_point(world, story, moment, point, late=late, ends=ends, to_the_end=to_the_end)
-            if found:
-                name = moment.calls[point.number].name
-                where = f"{moment.handler}, {'after' if point.after else 'before'} call {point.number}, {name}"
-                tally.differences.append(f"{story.name}, step {moment.step}: crash in {where}: {found}")
-            tally.second_mails += mail_may_come_twice(moment, point)
+        for point in points_of(moment, then):
+            tally.tried[moment.handler] += 1
+            found, second_mails = try_point(world, story, moment, point, then=then, ends=ends, to_the_end=to_the_end)
+            where = f"{story.name}, step {moment.step}, {moment.handler}: {_place(moment, point)}, {then}"
+            tally.findings += [replace(finding, where=where) for finding in found]
+            tally.second_mails += second_mails
     return tally
 
 
-def _may_be_late(story: Story, moment: Moment) -> bool:
+def _place(moment: Moment, point: CrashPoint) -> str:
+    how = "failure" if point.fails else "crash"
+    lanes = f" (threads in the order {[lane for lane, _ in moment.turns]})" if moment.turns else ""
+    called = moment.calls[point.number].name
+    return f"{how} {'after' if point.after else 'before'} call {point.number}, {called}{lanes}"
+
+
+def _is_tried(story: Story, moment: Moment, then: Then) -> bool:
     """A command comes again at once or not at all; so does an arrival in some stories."""
-    return moment.handler != "operate" and (story.may_be_late or moment.handler != "on_feed_arrived")
+    arrival = moment.handler == "on_feed_arrived"
+    match then:
+        case Then.AGAIN:
+            return True
+        case Then.LATE:
+            return moment.handler != "operate" and (story.may_be_late or not arrival)
+        case Then.FAILED:
+            return story.may_be_late and arrival
 
 
-def _undisturbed(world: World, story: Story, *, mails_before: int) -> str:
+def _undisturbed(world: World, story: Story, *, mails_before: int) -> list[Finding]:
     """Whether the story goes as it is told, without a crash."""
     states = {run_id: world.run(run_id).state for run_id in story.ends}
     kinds = [mail.kind for mail in world.platform.mails[mails_before:]]
-    if states != dict(story.ends) or kinds != list(story.mails):
-        return f"{story.name}: ended {states} with mails {kinds}"
-    return ""
+    if states == dict(story.ends) and kinds == list(story.mails):
+        return []
+    what = f"without a crash it ended {states} with mails {kinds}"
+    return [Finding(kind=Kind.DIFFERENCE, where=story.name, what=what)]

@@ -5,7 +5,7 @@ a watch, when leases have run out: what a crash has left lying is taken up by th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.runs import State
 from tests.proof.calls import CrashPoint
@@ -98,11 +98,14 @@ def in_the_midst_of_rows(world: World) -> CrashPoint:
     return CrashPoint(number=names.index("dynamodb.BatchWriteItem"), after=True)
 
 
-def merge_dies(*, times: int = 1) -> Step:
-    """The merge of the run that is fetched next dies while it writes rows; its event is not delivered again."""
+def merge_dies(*, times: int = 1, fails: bool = False) -> Step:
+    """The merge of the run that is fetched next dies while it writes rows; its event is not delivered again.
+
+    `fails`: only its call fails.
+    """
 
     def step(world: World) -> None:
-        point = in_the_midst_of_rows(world)
+        point = replace(in_the_midst_of_rows(world), fails=fails)
         while world.next_handler != "on_feed_arrived" or len(world.platform.inbox) > 1:
             world.deliver_next()
         for _ in range(times):

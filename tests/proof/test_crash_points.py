@@ -1,10 +1,10 @@
 """Whatever call a handler dies at, the end is that of a life without a crash."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.proof.crash_points import try_story
+from tests.proof.crash_points import Then, try_story
 from tests.proof.stories import SETTINGS, STORIES, Story
 from tests.world import World, world
 
@@ -15,8 +15,11 @@ def system() -> Iterator[World]:
         yield made
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["delivered again at once", "taken up when leases have run out"])
+@pytest.mark.parametrize("then", Then, ids=str)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_no_crash_changes_the_end(system: World, story: Story, late: bool) -> None:
-    tally = try_story(system, story, late=late, to_the_end=False)
-    assert tally.differences == []
+def test_no_crash_changes_the_end(
+    system: World, story: Story, then: Then, record_property: Callable[[str, object], None]
+) -> None:
+    tally = try_story(system, story, then=then, to_the_end=False)
+    record_property("crash points", tally.points)
+    assert tally.findings == []

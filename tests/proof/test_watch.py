@@ -1,16 +1,19 @@
 """What sends no event is found: late feeds, stuck merges, a schedule that does not fire, a feed that stands still."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chalicelib.merging import merge_run
 from shared.errors import NotAllowed
+from shared.ledger import Ledger
 from shared.runs import State
-from tests.proof.calls import CrashPoint
+from tests.proof.calls import CrashPoint, Fault
 from tests.proof.small_feeds import jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
-from tests.world import Mail, World, world
+from tests.world import RUNS_TABLE, Mail, World, world
 
 ROWS = 12
 SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
@@ -100,6 +103,36 @@ def test_a_stuck_merge_is_driven_again(system: World) -> None:
     assert system.run(at(2)).state is State.MERGING
     carry(system, [watch(2, "18:00:00")])
     assert (system.run(at(2)).state, system.run(at(2)).attempts) == (State.COMMITTED, 2)
+
+
+def test_a_merge_that_failed_is_driven_again_long_before_its_lease_runs_out(system: World) -> None:
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies(fails=True))])
+    assert [type(error) for error in system.platform.errors] == [Fault]
+    assert system.run(at(2)).state is State.MERGING
+    carry(system, [watch(2, "17:00:01")])
+    assert (system.run(at(2)).state, system.run(at(2)).attempts) == (State.COMMITTED, 2)
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_hide_why_the_merge_failed(system: World) -> None:
+    """It is noted beside; the lease then runs out by itself, as after a crash."""
+
+    class Unreachable(Ledger):
+        def let_go(self, run_id: str, *, owner: str, attempts: int, forgiven: bool) -> None:
+            raise ConnectionError("the ledger does not answer")
+
+    def fail(requests: object, check: object) -> int:
+        raise Fault("no rows today")
+
+    together(publish(2, MORE), fetch(2))(system)
+    system.deliver_next()
+    ledger = Unreachable(system.dynamodb, table=RUNS_TABLE, dataset="us-covid")
+    tools = replace(system.apps["merger"].tools(), ledger=ledger, write_rows=fail)
+    for feed in ("jhu", "nyt"):
+        ledger.arrive(at(2), feed)
+    with pytest.raises(Fault, match="no rows today") as raised:
+        merge_run(at(2), owner="first", tools=tools)
+    assert raised.value.__notes__ == [f"nor could the lease on run {at(2)} be given back: the ledger does not answer"]
+    assert system.run(at(2)).lease_until == system.platform.now_ms + 960_000
 
 
 def test_a_merge_that_dies_every_time_is_given_up_and_its_rows_put_right(system: World) -> None:

@@ -205,6 +205,33 @@ def test_a_writer_that_gives_up_leaves_the_place_free_and_nothing_to_put_right(l
     assert (head.writing, head.writing_until, head.dirty) == ("", 0, frozenset())
 
 
+def test_a_run_that_is_let_go_is_free_at_once_and_the_attempt_counts_unless_it_is_forgiven(ledger: Ledger) -> None:
+    run = merging(ledger, SUNDAY)
+    ledger.let_go(SUNDAY, owner=run.lease_owner, attempts=1, forgiven=False)
+    again = ledger.claim(SUNDAY, owner="other", now=1, until=100)
+    assert again is not None
+    assert (again.attempts, again.attempts_forgiven) == (2, 0)
+    ledger.let_go(SUNDAY, owner="other", attempts=2, forgiven=True)
+    assert ledger.get(SUNDAY).attempts_forgiven == 1
+
+
+def test_a_run_that_has_changed_hands_is_not_let_go_by_whom_it_was_taken_from(ledger: Ledger) -> None:
+    run = merging(ledger, SUNDAY)
+    ledger.let_go(SUNDAY, owner=run.lease_owner, attempts=1, forgiven=False)
+    taken = ledger.claim(SUNDAY, owner="other", now=1, until=100)
+    ledger.let_go(SUNDAY, owner=run.lease_owner, attempts=1, forgiven=True)
+    ledger.let_go(SUNDAY, owner="other", attempts=1, forgiven=True)
+    assert ledger.get(SUNDAY) == taken
+
+
+def test_a_claim_whose_answer_got_lost_is_given_back_by_its_owner_alone(ledger: Ledger) -> None:
+    run = merging(ledger, SUNDAY)
+    ledger.let_go(SUNDAY, owner="other", attempts=0, forgiven=False)
+    assert ledger.get(SUNDAY) == run
+    ledger.let_go(SUNDAY, owner=run.lease_owner, attempts=0, forgiven=False)
+    assert ledger.get(SUNDAY).lease_until == 0
+
+
 # --- commands ------------------------------------------------------------------------------------------------------
 
 

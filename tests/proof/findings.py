@@ -1,0 +1,38 @@
+"""What a proof may find: something lost, something twice, something otherwise than it should be."""
+
+import enum
+from dataclasses import dataclass
+
+
+class Kind(enum.StrEnum):
+    """How the promise was broken."""
+
+    LOSS = "loss"
+    DUPLICATE = "duplicate"
+    DIFFERENCE = "difference"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One breach of the promise."""
+
+    kind: Kind
+    where: str = ""
+    """Enough to make it happen again."""
+    what: str
+
+
+class Lost(AssertionError):
+    """Something did not come to its end, or was never told."""
+
+
+class Twice(AssertionError):
+    """Something happened, or was told, more often than it should."""
+
+
+def finding_of(error: BaseException, *, where: str) -> Finding:
+    """What an error says that was raised by a proof, or by the system where it should have raised none."""
+    kind = Kind.LOSS if isinstance(error, Lost) else Kind.DUPLICATE if isinstance(error, Twice) else Kind.DIFFERENCE
+    notes = "\n".join(getattr(error, "__notes__", []))
+    said = f"{type(error).__name__}: {error}" + (f"\n{notes}" if notes else "")
+    return Finding(kind=kind, where=where, what=said)
