@@ -9,7 +9,6 @@ The same sources give the same bytes, and what has not changed is not built agai
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import os
@@ -31,7 +30,6 @@ from infra.packages import (
     PackagingFailed,
     Report,
     compile_to_byte_code,
-    extract_asset,
     fits_this_host,
     vendor,
 )
@@ -43,7 +41,6 @@ CACHE = BUILD / "cache"
 CODE = "./deployment.zip"
 """How the template names the code until `infra.deploy` knows where it is uploaded."""
 
-_PLOTLY = "plotly/package_data/plotly.min.js"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _CHALICE = "from chalice.cli import main; main()"
 _MIB = 1024 * 1024
@@ -103,7 +100,7 @@ def build(
         host = names.get("CLOUD") == "local" and not fits_this_host()
         lock = root / "infra" / "locks" / f"{service}.txt"
         dependencies = vendor(lock, cache=cache, report=report, for_host=host)
-        own = _own_files(declared, folder, cache=cache, root=root, report=report)
+        own = _own_files(folder)
         package = _package(declared, own=own, dependencies=dependencies, cache=cache, report=report)
         shutil.copytree(dependencies, folder / "source" / "vendor", copy_function=_link, dirs_exist_ok=True)
         shutil.rmtree(folder / "chalice")
@@ -121,7 +118,7 @@ def _fingerprint(
     infra = root / "infra"
     roots = [root / service.name, root / "shared", *(infra / name for name in ("build.py", "packages.py", "gate.py"))]
     roots += [infra / "bytecode.py", infra / "merge" / f"{service.name}.yaml"]
-    roots += [infra / "locks" / f"{name}.txt" for name in (service.name, "assets", "tools")]
+    roots += [infra / "locks" / f"{name}.txt" for name in (service.name, "tools")]
     for path in sorted(path for start in roots for path in _files(start)):
         hashed.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return hashed.hexdigest()
@@ -220,23 +217,13 @@ def _chalice_package(folder: Path, *, stage: str, merge: Path) -> None:
     (target / "sam.yaml").rename(folder / "sam.yaml")
 
 
-def _own_files(service: Service, folder: Path, *, cache: Path, root: Path, report: Report) -> Path:
+def _own_files(folder: Path) -> Path:
     """A folder with what the package holds beside its dependencies, byte-compiled."""
     own = folder / "own"
     with zipfile.ZipFile(folder / "chalice" / "deployment.zip") as archive:
         archive.extractall(own)
-    if service.name == "api":
-        _add_plotly(own, lock=root / "infra" / "locks" / "assets.txt", cache=cache, report=report)
     compile_to_byte_code(own)
     return own
-
-
-def _add_plotly(own: Path, *, lock: Path, cache: Path, report: Report) -> None:
-    """plotly.js is served by us and by no third party; gzipped once, here, rather than at every request."""
-    script = extract_asset(lock, member=_PLOTLY, cache=cache, report=report)
-    static = own / "chalicelib" / "static"
-    static.mkdir(parents=True, exist_ok=True)
-    (static / "plotly.min.js.gz").write_bytes(gzip.compress(script, 9, mtime=0))
 
 
 def _package(service: Service, *, own: Path, dependencies: Path, cache: Path, report: Report) -> Path:

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
@@ -77,25 +76,6 @@ def _vendor(wanted: str, done: Path, *, for_host: bool) -> None:
 def fits_this_host() -> bool:
     """Whether wheels for Lambda run on this machine."""
     return sys.platform == "linux" and platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc"
-
-
-def extract_asset(lock: Path, *, member: str, cache: Path, report: Report) -> bytes:
-    """One file out of a locked wheel that is not installed, such as the JavaScript that plotly carries."""
-    key = hashlib.sha256(f"{lock.read_text()}|{member}|{_RECIPE}".encode()).hexdigest()[:16]
-    kept = cache / f"asset-{key}"
-    with alone(cache / f"asset-{key}.lock"):
-        if not kept.exists():
-            report(f"taking {member.rsplit('/', 1)[-1]} out of its wheel")
-            _take(lock, member, kept)
-    return kept.read_bytes()
-
-
-def _take(lock: Path, member: str, kept: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix="asset-") as work:
-        _pip("download", "--no-deps", "--only-binary=:all:", "--dest", work, "--require-hashes", "-r", str(lock))
-        taken = Path(work, "taken")
-        taken.write_bytes(_member(Path(work), member))
-        taken.rename(kept)
 
 
 def check_fit(folder: Path) -> None:
@@ -179,11 +159,3 @@ def _without_runtime(lock: str) -> str:
 def _names(lock: str) -> list[str]:
     """The packages named without a condition: conditions are for other platforms than Lambda's."""
     return re.findall(r"^([A-Za-z0-9_.-]+)==[^ ;]+ \\$", lock, re.MULTILINE)
-
-
-def _member(folder: Path, member: str) -> bytes:
-    for wheel in sorted(folder.glob("*.whl")):
-        with zipfile.ZipFile(wheel) as archive:
-            if member in archive.namelist():
-                return archive.read(member)
-    raise PackagingFailed(f"no wheel of {[wheel.name for wheel in folder.glob('*.whl')]} holds {member}")

@@ -1,5 +1,6 @@
 """The dashboard's figures: valid to Plotly itself, and saying what the tables say."""
 
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from shared.datasets import US_COVID
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
+from tests.shared.apps import ROOT
 
 
 def figures_of(api: ApiApp, query: str = "") -> dict[str, dict[str, dict[str, Any]]]:
@@ -101,3 +103,5 @@ def test_plotly_js_is_the_one_that_the_figures_are_checked_against(api: ApiApp) 
     name = api.module.ASSETS.name("plotly-basic.min.js")
     script: Document = api.module.ASSETS.find(name)
     assert f"plotly.js (basic - minified) v{get_plotlyjs_version()}\n" in script.text[:200]
+    told = (ROOT / "api" / "chalicelib" / "static" / "PLOTLY-LICENCE.txt").read_text()
+    assert f"version {get_plotlyjs_version()}: the one that the Python package plotly {version('plotly')} has." in told
