@@ -18,6 +18,7 @@ COMMANDS = {
     "trace": "infra.trace:main",
     "approve": "infra.operate:approve",
     "redrive": "infra.operate:redrive",
+    "refresh": "infra.refresh:main",
     "smoke": "infra.smoke:main",
     "start": "infra.start_run:main",
     "restore": "infra.restore:main",

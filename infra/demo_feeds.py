@@ -15,6 +15,9 @@ from itertools import accumulate
 
 from infra.day_folders import Day
 
+NOTICE = "Demonstration: these numbers are generated, not real."
+"""What the page and the API say of them; the credits beside it are those of the real feeds."""
+
 _NYT_FROM = dt.date(2020, 1, 21)
 _JHU_FROM = dt.date(2020, 1, 22)
 _LAST = dt.date(2020, 10, 24)

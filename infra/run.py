@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.day_folders import Day, read_days
-from infra.demo_feeds import demo_days
+from infra.demo_feeds import NOTICE, demo_days
 from infra.driving import Carried
 from infra.local_system import LocalSystem, local_system
 from infra.problems import CommandFailed
@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> int:
 
 def run(days: Sequence[Day], *, generated: bool, serve: bool, terminal: Terminal) -> int:
     """0 when it ended as asked; raises CommandFailed where a day was not carried to its end."""
-    with local_system(terminal=terminal, stage="local", announce=True) as system:
+    settings = {"NOTICE": NOTICE} if generated else {}
+    with local_system(terminal=terminal, stage="local", announce=True, settings=settings) as system:
         terminal.say()
         if generated:
             terminal.say("The feeds of these demo days are GENERATED, in the formats of the two real ones.")

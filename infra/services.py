@@ -68,7 +68,7 @@ SERVICES = {
         Service(
             name="api",
             functions=("api_handler", "refresh_views"),
-            settings=("SCHEDULE", "VIEWS_TTL_MS", "VIEWS_LAG_SECONDS"),
+            settings=("SCHEDULE", "NOTICE", "VIEWS_TTL_MS", "VIEWS_LAG_SECONDS"),
             limit_mib=45,
         ),
         Service(

@@ -19,15 +19,16 @@ _NAMESPACE = uuid.UUID("6f0d2d8e-0f3c-5b0e-9a55-3c1f5b6a7d10")
 """Ids are made from this and the run, so that an entry keeps its id for ever and wherever it is served."""
 
 
-def render_feed(runs: Iterable[Run], *, dataset: Dataset, stage: str) -> Document:
-    """`runs` are committed ones, newest first."""
+def render_feed(runs: Iterable[Run], *, dataset: Dataset, stage: str, notice: str = "") -> Document:
+    """`runs` are committed ones, newest first; `notice` is what the operator has to say, as the feed's subtitle."""
     entries = [_entry(run, dataset=dataset, stage=stage) for run in runs]
+    subtitle = f"<subtitle>{escape(notice)}</subtitle>\n" if notice else ""
     updated = max((_when(run) for run in runs), default="1970-01-01T00:00:00Z")
     feed = f"""<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
 <id>{_id(stage, dataset.name)}</id>
 <title>{escape(dataset.title)}: what changed</title>
-<updated>{updated}</updated>
+{subtitle}<updated>{updated}</updated>
 <link rel="self" type="application/atom+xml" href="changes.atom"/>
 <link rel="alternate" type="text/html" href="."/>
 <author><name>covid-stats</name></author>

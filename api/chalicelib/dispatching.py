@@ -3,6 +3,8 @@
 import functools
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,6 +25,9 @@ _PREFLIGHT = {
     "Cache-Control": "public, max-age=86400",
 }
 
+_AS_IT_IS = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+"""What a header may hold beside letters and digits; a percent sign is encoded, as it begins what is."""
+
 
 def dispatch(site: Site, request: Request, line: Line) -> Sent:
     """Never raises: what goes wrong is worded for the reader, and a fault of ours is told to the line."""
@@ -37,7 +42,7 @@ def dispatch(site: Site, request: Request, line: Line) -> Sent:
         line.fail(error)
         sent = fit_problem(Broken(request.request_id), request)
     line.bind(route=request.route, method=request.method, status=sent.status)
-    return sent
+    return replace(sent, headers={**sent.headers, **_notice(site.settings.notice)})
 
 
 def _answer(site: Site, request: Request) -> Reply:
@@ -52,6 +57,12 @@ def _answer(site: Site, request: Request) -> Reply:
         site.shelf.current(fresh=True)
     asked = read_parameters(endpoint.parameters, route=endpoint.path, path=request.path_values, query=request.query)
     return endpoint.answer(site, asked, request)
+
+
+@functools.cache
+def _notice(text: str) -> Mapping[str, str]:
+    """The operator's notice as a header, percent-encoded where a header may not hold it; none where there is none."""
+    return {"Notice": quote(text, safe=_AS_IT_IS)} if text else {}
 
 
 @functools.cache

@@ -60,9 +60,8 @@ def _later(module: str, function: str) -> Answer:
 def _answer_openapi(site: Site, _asked: Asked, _request: Request) -> Reply:
     from chalicelib.openapi import render_openapi  # deferred: few ask for it, and it is long
 
-    return Reply(
-        headers=CURRENT, document=render_openapi(endpoints_of(has_series=site.dataset.has_series), site.dataset)
-    )
+    endpoints = endpoints_of(has_series=site.dataset.has_series)
+    return Reply(headers=CURRENT, document=render_openapi(endpoints, site.dataset, notice=site.settings.notice))
 
 
 def _table(name: str, summary: str) -> Endpoint:

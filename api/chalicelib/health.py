@@ -30,6 +30,7 @@ def examine(site: Site) -> dict[str, Any]:
             name: {"last_run_id": state.last_run_id, "changed_run_id": state.changed_run_id}
             for name, state in sorted(states.items())
         },
+        "notice": site.settings.notice,
     }
 
 

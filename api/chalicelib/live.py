@@ -73,13 +73,17 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         AND_AS_OF: f"&amp;as_of={day}" if day else "",
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
-        NOTICE: _notice(day, run_id) if day else "",
+        NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else ""),
         FRESHNESS: _freshness(runs, site.settings.schedule),
         RUNS: _runs(runs),
     }
     for mark, filling in marks.items():
         page = page.replace(mark, filling)
     return page
+
+
+def _operators_notice(notice: str) -> str:
+    return f'<aside class="notice" role="note"><p>{text(notice)}</p></aside>' if notice else ""
 
 
 def _notice(day: str, run_id: str | None) -> str:
@@ -117,19 +121,22 @@ def _runs(runs: Sequence[Run]) -> str:
     return f"""<div class="scroll" tabindex="0" role="region" aria-label="The list of runs">
   <table class="runs"><caption class="unseen">The last runs, newest first</caption>
   <thead><tr><th scope="col">Run</th><th scope="col" class="words">State</th><th scope="col">Added</th>
-  <th scope="col">Changed</th><th scope="col">Removed</th><th scope="col" class="words">Reason</th></tr>
-  </thead><tbody>{rows}</tbody></table></div>
+  <th scope="col">Changed</th><th scope="col">Removed</th></tr></thead>
+  <tbody>{rows}</tbody></table></div>
   <p class="actions"><a href="runs">All runs as JSON</a> · <a href="changes.atom">Follow as Atom feed</a></p>"""
 
 
 def _row(run: Run) -> str:
+    """A reason goes below its run: beside it, a phone would hide it."""
     counts = (
         f"<td>{run.added:,}</td><td>{run.changed:,}</td><td>{run.removed:,}</td>"
         if run.state in (State.COMMITTED, State.UNCHANGED)
         else "<td></td><td></td><td></td>"
     )
+    told, rows = (' class="told"', 2) if run.reason else ("", 1)
+    below = f'<tr><td class="words reason" colspan="4">{text(run.reason)}</td></tr>' if run.reason else ""
     return (
-        f'<tr><th scope="row"><a href="runs/{run.run_id}">{moment(run.run_id, style="moment-short")}</a></th>'
-        f'<td class="words"><span class="state {run.state.lower()}">{_WORDS[run.state]}</span></td>{counts}'
-        f'<td class="words reason">{text(run.reason)}</td></tr>'
+        f'<tr{told}><th scope="row" rowspan="{rows}"><a href="runs/{run.run_id}">'
+        f"{moment(run.run_id, style='moment-short')}</a></th>"
+        f'<td class="words"><span class="state {run.state.lower()}">{_WORDS[run.state]}</span></td>{counts}</tr>{below}'
     )

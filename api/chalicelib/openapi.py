@@ -28,18 +28,19 @@ class Described(Protocol):
     def problems(self) -> Iterable[int]: ...
 
 
-def render_openapi(endpoints: Iterable[Described], dataset: Dataset) -> Document:
-    return Document(JSON, plain=json.dumps(describe(endpoints, dataset), separators=(",", ":")).encode())
+def render_openapi(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "") -> Document:
+    described = describe(endpoints, dataset, notice=notice)
+    return Document(JSON, plain=json.dumps(described, separators=(",", ":")).encode())
 
 
-def describe(endpoints: Iterable[Described], dataset: Dataset) -> dict[str, Any]:
+def describe(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "") -> dict[str, Any]:
     """OpenAPI 3.1. The server is relative: the description holds under every host and prefix."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": dataset.title,
             "version": VERSION,
-            "description": " ".join(dataset.credits),
+            "description": " ".join(filter(None, [notice, *dataset.credits])),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "."}],
@@ -81,7 +82,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _responses(endpoint: Described) -> dict[str, Any]:
     content = {media: {"schema": _reference(schema)} for media, schema in endpoint.media.items()}
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ("ETag", "Cache-Control", "Vary")}
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
     responses: dict[str, Any] = {
         "200": {"description": "The answer.", "headers": headers, "content": content},
         "304": {"description": "The client has it already.", "headers": headers},
@@ -111,6 +112,10 @@ _HEADERS = {
     "ETag": {"description": "Names the content, and its encoding.", "schema": {"type": "string"}},
     "Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}},
     "Vary": {"description": "Always on Accept-Encoding.", "schema": {"type": "string"}},
+    "Notice": {
+        "description": "What readers must know of these numbers, percent-encoded; absent where there is nothing.",
+        "schema": {"type": "string"},
+    },
 }
 _PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _PROBLEMS = {
@@ -217,6 +222,7 @@ def _health() -> dict[str, Any]:
             "last_run": _or_null(last_run),
             "next_run_due": _or_null(_TIME),
             "feeds": {"type": "object", "additionalProperties": feed},
+            "notice": _TEXT,
         }
     )
 

@@ -10,7 +10,7 @@ from chalicelib.requests import Request
 
 ALWAYS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, Content-Disposition",
+    "Access-Control-Expose-Headers": "ETag, Link, Content-Disposition, Notice",
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }

@@ -61,7 +61,8 @@ def answer_changes(site: Site, asked: Asked, _request: Request) -> Reply:
 def answer_feed(site: Site, _asked: Asked, _request: Request) -> Reply:
     """`/changes.atom`: the newest committed runs."""
     runs = list(islice(site.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES))
-    return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, stage=site.place.stage))
+    said = {"stage": site.place.stage, "notice": site.settings.notice}
+    return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, **said))
 
 
 def answer_health(site: Site, _asked: Asked, _request: Request) -> Reply:

@@ -52,8 +52,10 @@ class Shelf:
     def current(self, *, fresh: bool = False) -> str | None:
         """The run whose views are served, None before the first commit; `fresh` asks S3 in any case."""
         if fresh or self._clock() - self._read_at > self._ttl:
-            self._pointer = self._read_pointer()
-            self._read_at = self._clock()
+            pointer = self._read_pointer()
+            if pointer != self._pointer:
+                self._views.clear()  # a run may have been rendered anew
+            self._pointer, self._read_at = pointer, self._clock()
         return self._pointer.run_id if self._pointer else None
 
     def view(self, run_id: str, name: str) -> Document:

@@ -26,6 +26,8 @@ class ApiSettings:
     """How long views may lag behind the head before /health says 503."""
     distribution: str
     """The CloudFront distribution in front; empty where there is none."""
+    notice: str
+    """A line that the operator wants every reader to see, on the page and with the API; empty where there is none."""
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> "ApiSettings":
@@ -35,6 +37,7 @@ class ApiSettings:
             pointer_seconds=source.number("VIEWS_TTL_MS", default=1000) / 1000,
             lag_seconds=source.number("VIEWS_LAG_SECONDS", default=120),
             distribution=values.get("DISTRIBUTION_ID", ""),
+            notice=" ".join(source.text("NOTICE", default="").split()),
         )
 
 

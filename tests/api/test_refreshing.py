@@ -223,6 +223,15 @@ def test_a_page_keeps_the_scripts_it_was_made_for(served: ApiApp, cloud: Cloud) 
     ) == (200, b"'old'", "text/javascript; charset=utf-8")
 
 
+def test_what_is_rendered_anew_for_the_served_run_is_served(served: ApiApp, cloud: Cloud) -> None:
+    assert len(served.get("/data").json) == 41
+    now = json.loads(cloud.s3.get_object(Bucket=BUCKET, Key="views/current.json")["Body"].read())
+    cloud.s3.put_object(Bucket=BUCKET, Key=f"views/{now['run_id']}/data.json.gz", Body=gzip.compress(b"[]\n"))
+    moved = now | {"views": now["views"] | {"data.json": "another"}}
+    cloud.s3.put_object(Bucket=BUCKET, Key="views/current.json", Body=json.dumps(moved).encode())
+    assert served.get("/data").json == []
+
+
 def _run(record: dict[str, Any]) -> Any:
     from chalicelib.batching import read_record
 

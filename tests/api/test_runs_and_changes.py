@@ -187,6 +187,7 @@ def test_health_says_what_is_served_how_fresh_and_what_is_due(served: ApiApp) ->
         "last_run": {"run_id": "2020-03-04T17:00:00Z", "state": "UNCHANGED", "reason": ""},
         "next_run_due": "2020-03-05T17:00:00Z",
         "feeds": {},
+        "notice": "",
     }
 
 

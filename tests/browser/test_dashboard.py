@@ -248,6 +248,8 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(open_page: Open) -> None:
             .map((element) => element.outerHTML.slice(0, 80))"""
     )
     assert wide == []
+    reason = seen.page.locator("td.reason").first.bounding_box()
+    assert reason["x"] + reason["width"] <= 390
     save_screenshot(seen.page, "dashboard-390")
 
 

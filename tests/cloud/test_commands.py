@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.demo_feeds import NOTICE
 from infra.local_cloud import find_memory
 from infra.services import ROOT
 from tests.cloud.stage_days import FIRST_DAY as FIRST
@@ -72,7 +73,9 @@ def test_run_shows_the_demo_days_serves_the_dashboard_and_ends_cleanly(scratch: 
             found = re.search(r"Dashboard  (http://127\.0\.0\.1:\d+/\S+/)$", text, re.MULTILINE)
             assert found, text
             with urllib.request.urlopen(found[1], timeout=10) as reply:
-                assert b"7,887,650" in reply.read()
+                page = reply.read()
+                assert b"7,887,650" in page
+                assert NOTICE.encode() in page
             status = start("status", "--json", scratch=scratch)
             said = json.loads(status.communicate()[0])
             assert (status.returncode, said["healthy"], said["head"]["head"]) == (0, True, "2020-10-25T17:00:00Z")

@@ -1,4 +1,4 @@
-"""The operator's commands on a stage that runs: status, approve, redrive."""
+"""The operator's commands on a stage that runs: status, approve, redrive, refresh."""
 
 import io
 import json
@@ -12,7 +12,10 @@ from infra.operator_commands import operate
 from infra.operator_status import look_at
 from infra.operator_words import Words
 from infra.problems import CommandFailed
+from infra.refresh import main as refresh_command
+from infra.refresh import refresh
 from infra.terminal import Terminal
+from shared.keys import change_set_key, view_key
 from shared.runs import State, parse_time
 from tests.cloud.stage_days import JHU, Days, day_of, rows_upto
 
@@ -101,3 +104,40 @@ def test_what_is_not_allowed_is_said_and_changes_nothing(steady: Chain, days: Da
             operate(steady.stage, "approve", run, tell=lambda _: None)
         assert str(failed.value) == words
     assert steady.stage.ledger.get(done.run.run_id).state is State.COMMITTED
+
+
+def test_refresh_renders_what_got_lost_of_the_head_or_of_an_older_run(
+    steady: Chain, days: Days, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = steady.stage
+    older, head = (steady.carry(days.next()).run.run_id for _ in range(2))
+    steady.await_views()
+    s3, bucket = stage.client("s3"), stage.place.bucket
+    for run_id in (older, head):
+        s3.delete_object(Bucket=bucket, Key=view_key(run_id, "daily.json.gz"))
+    stage.ledger.mark_views(head, "FAILED")
+    assert refresh_command([], find=lambda _: stage) == 0
+    assert f"the views of run {head} are rendered; served is run {head}" in capsys.readouterr().out.replace("\n", " ")
+    assert stage.ledger.get(head).views == "RENDERED"
+    assert refresh(stage, older) == older
+    assert stage.served_run() == head
+    for path in ("/daily", f"/daily?as_of={older[:10]}"):
+        assert json.loads(stage.get(path))[-1]["cases"] == 37
+
+
+def test_refresh_says_what_cannot_be_rendered(steady: Chain, days: Days) -> None:
+    broken = steady.carry(days.next(without=[JHU])).run.run_id
+    with pytest.raises(CommandFailed, match=f"run {broken} of stage steady is INCOMPLETE; only a COMMITTED one has"):
+        refresh(steady.stage, broken)
+    with pytest.raises(CommandFailed, match="run 2001-01-01T17:00:00Z of stage steady is not there"):
+        refresh(steady.stage, "2001-01-01T17:00:00Z")
+    done = steady.carry(days.next()).run.run_id
+    steady.await_views()
+    change_set = {"Bucket": steady.stage.place.bucket, "Key": change_set_key(done)}
+    s3 = steady.stage.client("s3")
+    body = s3.get_object(**change_set)["Body"].read()
+    s3.delete_object(**change_set)
+    with pytest.raises(CommandFailed, match=f"run {done} could not be rendered; the last line of covid-stats-api-stea"):
+        refresh(steady.stage)
+    s3.put_object(**change_set, Body=body)
+    assert refresh(steady.stage) == done

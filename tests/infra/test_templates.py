@@ -53,6 +53,26 @@ def test_every_function_has_the_name_that_chalice_would_give_it(templates: Mappi
     }
 
 
+def test_views_are_invalidated_at_the_stages_own_distribution_and_by_nothing_else(templates: Mapping[str, Any]) -> None:
+    """With CloudFront on AWS alone: `DISTRIBUTION_ID` and the right to use it come and go together."""
+    api = templates["api"]
+    [right] = of_type(api, "AWS::IAM::Policy").values()
+    assert right["Roles"] == [{"Ref": "RefreshViewsRole"}]
+    [statement] = right["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "cloudfront:CreateInvalidation")
+    distribution = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"
+    assert statement["Resource"] == {"Fn::Sub": distribution}
+    assert api["Resources"]["MayInvalidate"]["Condition"] == api["Resources"]["Distribution"]["Condition"] == "IsAws"
+    told = {
+        name: properties["Environment"]["Variables"].get("DISTRIBUTION_ID")
+        for _, name, properties in functions(templates)
+    }
+    refreshing = {"Fn::If": ["IsAws", {"Ref": "Distribution"}, {"Ref": "AWS::NoValue"}]}
+    assert {name: it for name, it in told.items() if it} == {"RefreshViews": refreshing}
+    asking = [name for name, template in templates.items() if "cloudfront:" in json.dumps(template)]
+    assert asking == ["api"]
+
+
 def test_every_function_is_traced_and_logs_to_a_group_that_forgets(templates: Mapping[str, Any]) -> None:
     for service, name, properties in functions(templates):
         group = of_type(templates[service], "AWS::Logs::LogGroup")[properties["LoggingConfig"]["LogGroup"]["Ref"]]
