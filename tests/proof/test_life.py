@@ -1,19 +1,22 @@
 """Any interleaving of days, events, crashes, slow handlers and operators keeps what the model says."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from shared.dataset import Dataset
 from shared.datasets import US_COVID
-from tests.proof.life import SETTINGS, OneAfterTheOther, life_of
+from tests.proof.life import SETTINGS, live
 from tests.shared.regions import REGIONS
 from tests.world import world
 
 
 @pytest.mark.parametrize("dataset", [US_COVID, REGIONS], ids=lambda dataset: dataset.name)
-def test_whatever_happens_nothing_is_lost_twice_or_half(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.collecting.ThreadPoolExecutor", OneAfterTheOther)
-    lives = max(8, settings().max_examples // 4)
+def test_whatever_happens_nothing_is_lost_twice_or_half(
+    dataset: Dataset, record_property: Callable[[str, object], None]
+) -> None:
     with world(SETTINGS, dataset=dataset) as made:
-        run_state_machine_as_test(life_of(made), settings=settings(max_examples=lives, stateful_step_count=40))
+        seen = live(made, lives=max(8, settings().max_examples // 4), steps=40)
+    record_property("lives", seen["lives"])
+    record_property("steps of lives", seen["steps"])
