@@ -1,16 +1,32 @@
 """The generated days through everything: what the ledger, the change sets, the mails and the API say."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from infra.demo_feeds import demo_days
 from infra.driving import Carried, Chain
+from infra.services import ROOT
 from shared.runs import State
+from tests.api.contract import check_contract
 from tests.cloud.stage_days import Deploy
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+
+IN_THE_BROWSER = (
+    "test_dashboard.py::test_ten_seconds_the_latest_numbers_are_those_of_the_api",
+    "test_dashboard.py::test_the_charts_are_drawn_and_say_what_the_tables_say",
+    "test_dashboard.py::test_downloads_are_what_the_api_answers",
+    "test_dashboard.py::test_as_known_on_a_date_the_whole_page_is_turned_back",
+    "test_dashboard.py::test_without_javascript_numbers_tables_and_freshness_read",
+    "test_page_speed.py::test_the_first_load_and_the_next_day_s_visit_are_light",
+)
+"""What API Gateway and the package could break; the rest of `tests/browser` runs on the api without a cloud."""
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +134,29 @@ def test_the_dashboard_is_served_with_its_script_from_the_same_place(carried: Se
     assert page.lstrip().lower().startswith(b"<!doctype html>")
     assert b"7,887,650" in page
     assert b"https://cdn" not in page
+
+
+def test_the_deployed_api_keeps_to_its_description(carried: Sequence[Carried], chain: Chain) -> None:
+    chain.await_views()
+    described = json.loads(chain.stage.get("/openapi.json"))["paths"]
+    asked = check_contract(f"{chain.stage.api_url}/", examples=5)
+    assert len(asked) == 2 * len(described)
+
+
+def test_the_deployed_dashboard_works_as_the_browser_tests_ask(
+    carried: Sequence[Carried], chain: Chain, tmp_path: Path
+) -> None:
+    """In a process of its own: there may be one Playwright in a process, and it is that of `tests/browser`."""
+    chain.await_views()
+    told = {"DASHBOARD_URL": chain.stage.api_url, "SCREENSHOTS": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *(f"tests/browser/{name}" for name in IN_THE_BROWSER)],
+        cwd=ROOT,
+        env=os.environ | told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    if "s" in run.stdout.split()[0]:
+        pytest.skip("there is no Chromium, or no Playwright")
