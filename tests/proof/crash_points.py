@@ -2,9 +2,10 @@
 
 import enum
 import itertools
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.proof import memory
@@ -57,20 +58,17 @@ class Moment:
     after: Seen
 
 
-@dataclass(kw_only=True)
-class Tally:
-    """What was tried and what came of it."""
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """One crash point, or a life without one."""
 
-    tried: Counter[str] = field(default_factory=Counter)
-    """Handler -> crash points."""
+    handler: str
+    """Empty without a crash."""
+    findings: Sequence[Finding]
+    """What was lost, came twice or was otherwise than without the crash."""
     second_mails: int = 0
     """Mails that came twice, where they may."""
-    findings: list[Finding] = field(default_factory=list)
-    """Where something was lost, came twice or was otherwise than without the crash."""
-
-    @property
-    def points(self) -> int:
-        return self.tried.total()
+    seconds: float
 
 
 def look(world: World) -> Seen:
@@ -230,23 +228,28 @@ def _shown(value: Any) -> str:
     return str(value)[:600]
 
 
-def try_story(world: World, story: Story, *, then: Then, to_the_end: bool) -> Tally:
-    """All crash points of a story, one after the other."""
+def try_story(world: World, story: Story, *, then: Then, to_the_end: bool) -> Iterator[Tried]:
+    """The story without a crash, then all its crash points, one after the other."""
+    began = time.monotonic()
     world.restore(world.new)
     carry(world, story.before)
-    start = world.save()
+    mails_before = len(world.platform.mails)
     moments, ends = live(world, story)
-    tally = Tally(findings=_undisturbed(world, story, mails_before=len(start[1].mails)))
+    findings = _undisturbed(world, story, mails_before=mails_before)
+    yield Tried(handler="", findings=findings, seconds=time.monotonic() - began)
     for moment in moments:
         if moment.handler not in story.crash or not _is_tried(story, moment, then):
             continue
         for point in points_of(moment, then):
-            tally.tried[moment.handler] += 1
+            began = time.monotonic()
             found, second_mails = try_point(world, story, moment, point, then=then, ends=ends, to_the_end=to_the_end)
             where = f"{story.name}, step {moment.step}, {moment.handler}: {_place(moment, point)}, {then}"
-            tally.findings += [replace(finding, where=where) for finding in found]
-            tally.second_mails += second_mails
-    return tally
+            yield Tried(
+                handler=moment.handler,
+                findings=[replace(finding, where=where) for finding in found],
+                second_mails=second_mails,
+                seconds=time.monotonic() - began,
+            )
 
 
 def _place(moment: Moment, point: CrashPoint) -> str:

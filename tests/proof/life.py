@@ -14,7 +14,7 @@ from typing import Any, Self
 from unittest import mock
 
 import hypothesis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -391,19 +391,22 @@ def _as_key(row: dict[str, Any]) -> str:
     return json.dumps(row, sort_keys=True)
 
 
-def live(world: World, *, lives: int, steps: int, seed: int | None = None) -> Counter[str]:
-    """Lead so many lives, of so many steps at most; what they were made of.
+def live(world: World, *, lives: int, steps: int, seen: Counter[str], seed: int | None = None) -> None:
+    """Lead so many lives, of so many steps at most; `seen` counts what they are made of.
 
     Raises what a life found, with its steps in the notes. With a `seed` they are the same lives each time.
     """
-    seen = Counter[str]()
     life = type("Life", (Life,), {"world": world, "seen": seen})
+    chosen = settings(
+        max_examples=lives,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
     if seed is not None:
-        life = hypothesis.seed(seed)(life)
-    chosen = settings(max_examples=lives, stateful_step_count=steps)
+        life, chosen = hypothesis.seed(seed)(life), settings(chosen, database=None)
     with mock.patch("chalicelib.collecting.ThreadPoolExecutor", OneAfterTheOther):
         run_state_machine_as_test(life, settings=chosen)
-    return seen
 
 
 class OneAfterTheOther:

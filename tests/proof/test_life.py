@@ -1,5 +1,6 @@
 """Any interleaving of days, events, crashes, slow handlers and operators keeps what the model says."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +17,8 @@ from tests.world import world
 def test_whatever_happens_nothing_is_lost_twice_or_half(
     dataset: Dataset, record_property: Callable[[str, object], None]
 ) -> None:
+    seen = Counter[str]()
     with world(SETTINGS, dataset=dataset) as made:
-        seen = live(made, lives=max(8, settings().max_examples // 4), steps=40)
+        live(made, lives=max(8, settings().max_examples // 4), steps=40, seen=seen)
     record_property("lives", seen["lives"])
     record_property("steps of lives", seen["steps"])

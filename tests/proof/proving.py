@@ -1,0 +1,250 @@
+"""The parts of the proof, each as rows of the table: what was tried, what was found, how long it took."""
+
+import contextlib
+import functools
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from shared.dataset import Dataset
+from shared.datasets import US_COVID
+from tests.proof import concurrency, fuzzing, life
+from tests.proof.corpus import WHY_NOT
+from tests.proof.crash_points import Then, try_story
+from tests.proof.days import days_in
+from tests.proof.findings import Finding, finding_of
+from tests.proof.mutating import seeds
+from tests.proof.replaying import Replay, live_days, merge_days
+from tests.proof.small_feeds import pair
+from tests.proof.stories import SETTINGS, STORIES, a_day, carry
+from tests.shared.regions import REGIONS
+from tests.world import World, world
+
+
+@dataclass(kw_only=True)
+class Row:
+    """One line of the table."""
+
+    part: str
+    what: str
+    tried: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0
+    second_mails: int = 0
+    """Mails that came twice where they may."""
+    also: str = ""
+    """What else is to be known of it, in a few words."""
+    skipped: str = ""
+    """Why nothing was tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much is tried of what has no end."""
+
+    seed: int
+    """The same one gives the same lives and inputs, another one others."""
+    lives: int
+    """Of each dataset."""
+    inputs: int
+    """All kinds together."""
+    feeds: Path | None
+    """Where days are; None where there are none."""
+
+
+type Part = Callable[[Extent], Iterator[Row]]
+
+DATASETS = (US_COVID, REGIONS)
+STEPS = 40
+"""Of one life, at most."""
+
+
+# --- crash points --------------------------------------------------------------------------------------------------
+
+
+def crash_points(extent: Extent) -> Iterator[Row]:
+    """A row for each handler, over all stories and all that may follow a crash."""
+    rows: dict[str, Row] = {}
+    with world(SETTINGS) as made:
+        for number, story in enumerate(STORIES, start=1):
+            began, points = time.monotonic(), 0
+            for tried in (it for then in Then for it in try_story(made, story, then=then, to_the_end=False)):
+                row = rows.setdefault(tried.handler, Row(part="crash points", what=tried.handler or "no crash at all"))
+                row.tried += 1
+                row.findings += tried.findings
+                row.seconds += tried.seconds
+                row.second_mails += tried.second_mails
+                points += bool(tried.handler)
+            seconds = time.monotonic() - began
+            _say(f"story {number} of {len(STORIES)}, {story.name}: {points:,} crash points in {seconds:.0f} s")
+    yield from (rows[handler] for handler in sorted(rows))
+
+
+# --- interleavings -------------------------------------------------------------------------------------------------
+
+
+def interleavings(extent: Extent) -> Iterator[Row]:
+    """Lives of both datasets, and handlers at work at the same time."""
+    for dataset in DATASETS:
+        yield _lives(dataset, extent)
+    row = Row(part="interleavings", what="two handlers at once")
+    with _timed(row), world(SETTINGS) as made:
+        arrived = concurrency.two_runs_have_arrived(made)
+        for name, scenario in concurrency.scenarios():
+            made.restore(arrived)
+            _try(row, name, functools.partial(scenario, made))
+    yield row
+
+
+def _lives(dataset: Dataset, extent: Extent) -> Row:
+    lives = Row(part="interleavings", what=f"lives of {dataset.name}")
+    seen = Counter[str]()
+    with _timed(lives), world(life.SETTINGS, dataset=dataset) as made:
+        lead = functools.partial(life.live, made, lives=extent.lives, steps=STEPS, seen=seen, seed=extent.seed)
+        _try(lives, f"lives of {dataset.name}, seed {extent.seed}", lead)
+    lives.tried, lives.second_mails = seen["lives"], seen["second mails"]
+    lives.also = f"{seen['steps']:,} steps, {seen['crashes']:,} crashes"
+    _say(f"{dataset.name}: {dict(seen)} in {lives.seconds:.0f} s")
+    return lives
+
+
+# --- inputs --------------------------------------------------------------------------------------------------------
+
+
+SHARES = {"files": 0.68, "pairs of files": 0.1, "events": 0.16, "requests": 0.06}
+"""Of all inputs."""
+
+
+def inputs(extent: Extent) -> Iterator[Row]:
+    """Arbitrary files, pairs of files, events and requests, each made from a seed of its own."""
+    yield _past_findings()
+    many = {what: round(extent.inputs * share) for what, share in SHARES.items()}
+    read = [functools.partial(fuzzing.read_arbitrary_bytes, name=name, count=1) for name in fuzzing.FEEDS]
+    yield _inputs("files", read, extent, many)
+    merge = [functools.partial(fuzzing.merge_arbitrary_bytes, dataset=dataset, count=1) for dataset in DATASETS]
+    yield _inputs("pairs of files", merge, extent, many)
+    with _loaded() as made:
+        saved = made.save()
+        handle = [functools.partial(_handle, made=made, saved=saved, handler=name) for name in fuzzing.HANDLERS]
+        yield _inputs("events", handle, extent, many)
+        ask = functools.partial(fuzzing.ask_arbitrary_requests, world=made, count=1)
+        yield _inputs("requests", [ask], extent, many)
+
+
+def _inputs(what: str, ways: Sequence[Callable[[Random], None]], extent: Extent, many: Mapping[str, int]) -> Row:
+    row = Row(part="inputs", what=what)
+    with _timed(row):
+        for number in range(many[what]):
+            way, seed = ways[number % len(ways)], f"{extent.seed}/{what}/{number}"
+            _try(row, f"{_called(way)} with Random({seed!r})", functools.partial(way, Random(seed)))
+    _say(f"{row.tried:,} {what} in {row.seconds:.0f} s")
+    return row
+
+
+def _past_findings() -> Row:
+    row = Row(part="inputs", what="past findings")
+    with _timed(row), _loaded() as made:
+        for path in seeds("files"):
+            for _, feed in fuzzing.FEEDS.values():
+                _try(row, str(path), functools.partial(fuzzing.hold_reading, path.read_bytes(), feed))
+        for path in seeds("events"):
+            seed = json.loads(path.read_text())
+            _try(row, str(path), functools.partial(fuzzing.hold_event, made, seed["handler"], seed["event"]))
+        for path in seeds("requests"):
+            _try(row, str(path), functools.partial(fuzzing.hold_request, made, json.loads(path.read_text())))
+    return row
+
+
+@contextlib.contextmanager
+def _loaded() -> Iterator[World]:
+    """One day has been committed."""
+    with world({"FETCH_TIMEOUT_SECONDS": "1"}) as made:
+        carry(made, a_day(1, pair(9)))
+        yield made
+
+
+def _handle(random: Random, *, made: World, saved: Any, handler: str) -> None:
+    made.restore(saved)
+    fuzzing.handle_arbitrary_events(random, made, handler=handler, count=1)
+
+
+def _called(way: Any) -> str:
+    names = ("name", "handler", "dataset")
+    shown = {name: getattr(it, "name", it) for name, it in way.keywords.items() if name in names}
+    return f"{way.func.__name__.strip('_')} {shown or ''}".strip()
+
+
+# --- days ----------------------------------------------------------------------------------------------------------
+
+
+def days(extent: Extent) -> Iterator[Row]:
+    """All days that there are, through the merge and through all handlers."""
+    if extent.feeds is None:
+        yield Row(part="days", what="all", skipped=WHY_NOT)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for source in days_in(extent.feeds, into=Path(folder)):
+            known = f"{len(source.oracle)} by an oracle" if source.oracle else "by the model"
+            yield _replayed(f"{source.name}, merge in full and by delta", known, functools.partial(merge_days, source))
+            with world() as made:
+                carried = functools.partial(live_days, made, source)
+                yield _replayed(f"{source.name}, all handlers", known, carried)
+
+
+def _replayed(what: str, known: str, replay: Callable[[], Replay]) -> Row:
+    row = Row(part="days", what=what)
+    with _timed(row):
+        try:
+            done = replay()
+        except Exception as error:
+            row.findings.append(finding_of(error, where=what))
+            return row
+    row.tried, row.findings, row.also = done.days, done.findings, f"judged {known}"
+    _say(f"{what}: {done.days} days ended {dict(done.ends)} in {row.seconds:.0f} s")
+    return row
+
+
+# --- trying --------------------------------------------------------------------------------------------------------
+
+
+def _try(row: Row, where: str, attempt: Callable[[], object]) -> None:
+    """One more was tried; what it raises was found."""
+    row.tried += 1
+    try:
+        attempt()
+    except Exception as error:
+        row.findings.append(finding_of(error, where=where))
+
+
+@contextlib.contextmanager
+def _timed(row: Row) -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        row.seconds += time.monotonic() - began
+
+
+def _say(text: str) -> None:
+    """Progress: the whole takes minutes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def prove(name: str, extent: Extent) -> list[Row]:
+    """The rows of one part."""
+    return list(PARTS[name](extent))
+
+
+PARTS: Mapping[str, Part] = {
+    "crash-points": crash_points,
+    "interleavings": interleavings,
+    "inputs": inputs,
+    "days": days,
+}
