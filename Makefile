@@ -4,8 +4,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test replay deploy destroy status trace approve redrive refresh smoke start restore bench lint security \
-	format locks environments clean
+.PHONY: help run test proof replay deploy destroy status trace approve redrive refresh smoke start restore bench lint \
+	security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
 TOOLS = @$(PYTHON) infra/environments.py tools
@@ -27,6 +27,11 @@ test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
 	@$(MAKE) lint
 	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n]: nothing lost, nothing twice, nothing half: all that is tried
+	$(TESTS)
+	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(ONLY),--only $(ONLY)) \
+	$(if $(OUT),--json "$(OUT)") $(if $(SEED),--seed $(SEED))
 
 replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day]: day folders through a fresh local cloud, the answers written to OUT
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
