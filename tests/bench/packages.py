@@ -6,6 +6,7 @@ requirements file that lists what is imported, boto3 among it, as Chalice's own 
 
 import hashlib
 import json
+import os
 import py_compile
 import shutil
 import subprocess
@@ -81,7 +82,8 @@ def chalice_package(name: str, *, app: str, needed: Sequence[str] = ()) -> Path:
             (project / "requirements.txt").write_text(requirements)
             (project / "app.py").write_text(app)
             command = [sys.executable, "-c", _CHALICE, "package", "out"]
-            run = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
+            somewhere = os.environ | {"AWS_DEFAULT_REGION": "us-east-1"}  # Chalice packages for a region
+            run = subprocess.run(command, cwd=project, env=somewhere, check=False, capture_output=True, text=True)
             if not (project / "out" / _ZIP).exists():  # Chalice says 0 also where it failed
                 raise RuntimeError(f"chalice package of {name} failed:\n{run.stderr}{run.stdout}")
     return project / "out"

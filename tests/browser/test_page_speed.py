@@ -32,6 +32,14 @@ def test_the_first_load_and_the_next_day_s_visit_are_light(open_page: Open) -> N
     assert again <= NEXT_DAY
 
 
+def test_a_page_s_figures_are_asked_for_each_time_so_that_they_are_of_its_run(open_page: Open) -> None:
+    seen = open_page()
+    with seen.page.expect_response(lambda answer: answer.url.endswith("/figures")) as answered:
+        seen.page.goto(seen.root)
+    assert answered.value.request.all_headers()["cache-control"] == "max-age=0"
+    seen.until_ready()
+
+
 def test_the_charts_are_drawn_within_a_second_of_the_html(open_page: Open) -> None:
     """The best of three: other work on the machine is not what is measured."""
     waits = []

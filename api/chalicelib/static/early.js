@@ -11,6 +11,7 @@
   }
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
   root.classList.add("scripted");
-  window.figures = fetch(document.currentScript.dataset.figures);
+  // The browser's copy may be of the run before the page's: it is asked for, and answered with 304 where it is not.
+  window.figures = fetch(document.currentScript.dataset.figures, { cache: "no-cache" });
   window.figures.catch(() => {}); // whoever waits for them tells
 })();
