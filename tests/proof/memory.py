@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
@@ -48,6 +49,7 @@ def save() -> Saved:
 
 
 def restore(saved: Saved) -> None:
+    reset_model_data()  # moto remembers all items there ever were, for a dashboard: gigabytes in the end
     for name, table in _tables().items():
         table.items = copy.deepcopy(saved.tables[name])
         if table.stream_shard:

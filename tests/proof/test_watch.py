@@ -11,9 +11,9 @@ from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State
 from tests.proof.calls import CrashPoint, Fault
-from tests.proof.small_feeds import jhu, nyt, pair
+from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
-from tests.world import RUNS_TABLE, Mail, World, world
+from tests.world import ANN, RUNS_TABLE, Mail, World, world
 
 ROWS = 12
 SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
@@ -152,6 +152,35 @@ def test_a_run_that_was_given_up_is_redriven_from_the_files_that_were_kept(syste
     answer = system.operate("redrive", at(2), time=at(2, "20:00:00"))
     assert (answer["state"], answer["fetch"]) == ("COMMITTED", False)
     assert (system.run(at(2)).redriven_at, system.run(at(2)).known_from) == (at(2, "20:00:00"), at(2, "20:00:00"))
+
+
+def test_an_incomplete_run_is_redriven_with_the_file_that_was_kept_and_what_was_missing(system: World) -> None:
+    """Upstream has other bytes by then: those of the run are the ones it had."""
+    carry(system, a_day(2, {"nyt": nyt(ROWS + 1)}))
+    carry(system, [publish(3, {"nyt": nyt(ROWS + 9), "jhu": jhu(ROWS + 1)})])
+    answer = system.operate("redrive", at(2), time=at(3, "06:00:00"))
+    assert (answer["state"], answer["fetch"]) == ("COLLECTING", True)
+    system.settle()
+    assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN)
+    assert system.files()[f"raw/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
+    assert system.rows()["US", date(ROWS)]["run_id"] == at(2)
+
+
+@pytest.mark.parametrize(
+    ("files", "by"),
+    [({"nyt": nyt(ROWS - 2), "jhu": jhu(ROWS)}, "gate"), ({"nyt": nyt(ROWS), "jhu": b"<html>"}, "contract")],
+    ids=["gate", "contract"],
+)
+def test_a_rejected_run_is_redriven_and_judged_again_by_the_files_that_were_kept(
+    system: World, files: dict[str, bytes], by: str
+) -> None:
+    carry(system, [*a_day(2, files), publish(3, {})])
+    answer = system.operate("redrive", at(2), time=at(3, "06:00:00"))
+    assert (answer["state"], answer["fetch"]) == ("REJECTED", False)
+    system.settle()
+    run = system.run(at(2))
+    assert (run.rejected_by, run.attempts, run.redriven_by, run.redriven_at) == (by, 2, ANN, at(3, "06:00:00"))
+    assert [kind for kind, _ in mails(system)] == ["failure", "failure"]
 
 
 def test_only_what_ended_badly_is_redriven(system: World) -> None:

@@ -1,0 +1,90 @@
+"""The proof is sharp: a system that breaks the promise is found out, and how it breaks it is told."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.ledger import Ledger
+from shared.runs import Run, State
+from tests.proof.crash_points import Then, try_story
+from tests.proof.findings import Kind
+from tests.proof.small_feeds import pair
+from tests.proof.stories import SETTINGS, Story, a_day, at
+from tests.world import RUNS_TABLE, World, world
+
+ROWS = 9
+
+
+@pytest.fixture
+def system() -> Iterator[World]:
+    with world(SETTINGS) as made:
+        yield made
+
+
+def found(system: World, handler: str) -> Iterator[Kind]:
+    """What is found where only this handler crashes, on the first day, as it is found."""
+    story = Story(
+        name="first load",
+        steps=a_day(1, pair(ROWS)),
+        crash=frozenset({handler}),
+        ends={at(1): State.COMMITTED},
+        mails=["digest"],
+    )
+    tried = try_story(system, story, then=Then.AGAIN, to_the_end=True)
+    yield from (finding.kind for it in tried for finding in it.findings)
+
+
+def sabotage(system: World, service: str, root: str, ledger: type[Ledger], **others: Any) -> None:
+    """Another ledger, or other tools, in a service's composition root."""
+    tools = vars(system.apps[service])[root]()
+    made = ledger(system.dynamodb, table=RUNS_TABLE, dataset=system.dataset.name, service=service)
+    changed = replace(tools, ledger=made, **others)
+    vars(system.apps[service])[root] = lambda: changed
+
+
+class MailsWithoutClaim(Ledger):
+    """Everybody may mail, always."""
+
+    def claim_mail(self, *arguments: Any, **named: Any) -> bool:
+        super().claim_mail(*arguments, **named)
+        return True
+
+
+class MarksFirst(Ledger):
+    """A mail is marked as sent when it is claimed."""
+
+    def claim_mail(self, key: Any, *, owner: str, **named: Any) -> bool:
+        taken = super().claim_mail(key, owner=owner, **named)
+        if taken:
+            self.mark_mailed(key, owner=owner)
+        return taken
+
+
+class EndsFirst(Ledger):
+    """A merge is called committed before its rows are written."""
+
+    def begin_writing(self, run: Run, *, base: str, now: int, until: int) -> Any:
+        head = super().begin_writing(run, base=base, now=now, until=until)
+        self.end(run, {"state": State.COMMITTED, "reason": ""})
+        return head
+
+
+def test_the_system_as_it_is_breaks_nothing(system: World) -> None:
+    assert list(found(system, "on_run_ended")) == []
+
+
+@pytest.mark.parametrize(
+    ("ledger", "kind"), [(MailsWithoutClaim, Kind.DUPLICATE), (MarksFirst, Kind.LOSS)], ids=lambda it: getattr(it, "__name__", None)
+)
+def test_a_notifier_that_tells_twice_or_not_at_all_is_found_out(
+    system: World, ledger: type[Ledger], kind: Kind
+) -> None:
+    sabotage(system, "notifier", "mailer", ledger)
+    assert kind in found(system, "on_run_ended")
+
+
+def test_a_run_that_is_called_committed_before_it_is_written_is_found_out(system: World) -> None:
+    sabotage(system, "merger", "tools", EndsFirst)
+    assert Kind.LOSS in found(system, "on_feed_arrived")
