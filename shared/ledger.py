@@ -13,77 +13,16 @@ trace header of its invocation (`traces`), so that whoever takes the run up next
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from shared.attributes import Value, from_item, to_item
 from shared.errors import HeadMoved, LeaseHeld, NotAllowed, UnknownRun
+from shared.expressions import assignments, clauses_while
+from shared.ledger_items import FEEDS, HEAD, NOTICES, FeedState, Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.tracing import current_header
 
-HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
-
 _NONE_ARRIVED = "attribute_not_exists(arrived)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """Which run is committed, and who is writing the rows of the next one."""
-
-    head: str = ""
-    """Id of the committed run whose rows are in the store; empty before the first."""
-    latest: str = ""
-    """Id of the newest run that ended COMMITTED or UNCHANGED: what an older one finds is of the past."""
-    newest: str = ""
-    """The newest date in the snapshot."""
-    rows: int = 0
-    """Rows in the snapshot."""
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """Feed -> sha256 of the file the snapshot was made from."""
-    seen: Mapping[str, str] = field(default_factory=dict)
-    """Feed -> sha256 of the last file that gave these same rows."""
-    rules: str = ""
-    """Fingerprint of the declaration and the merge rules that the snapshot was made by."""
-    writing: str = ""
-    """Id of the run whose rows are being written; left behind by one that died."""
-    dirty: frozenset[str] = frozenset()
-    """Runs that began to write rows since the last commit: rows they touched may not be those of `head`."""
-    writing_until: int = 0
-    """Wall-clock milliseconds until which no other run may write."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FeedState:
-    """The last copy of a feed."""
-
-    feed: str
-    sha256: str
-    source_url: str = ""
-    """Where it came from; what the server said of it holds for no other address."""
-    etag: str = ""
-    last_modified: str = ""
-    last_run_id: str
-    """The run that saw it last: its raw file has these bytes."""
-    changed_run_id: str
-    """The run that saw these bytes first."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """Something to mail that is not the end of a run."""
-
-    kind: str
-    """`stale` or `failure`."""
-    about: str
-    """What it is about, unique: `nyt#2020-10-12#3`. The same notice is written once only."""
-    text: str
-    time: str
-    """Time of the event that found it."""
-    details: Mapping[str, Value] = field(default_factory=dict)
-    """For `stale`: `feed`, `since` (the run that saw the feed's bytes first), `days`."""
-    mail: str = ""
-    recovered_by: str = ""
-    """The committed run whose digest told that it is over."""
 
 
 class Ledger:
@@ -320,7 +259,7 @@ class Ledger:
         lease was taken.
         """
         moved = {name: value for name, value in vars(head).items() if name not in ("writing", "writing_until", "dirty")}
-        sets, names, values = _assignments(moved)
+        sets, names, values = assignments(moved)
         wrote_rows = State(str(ended["state"])) is State.COMMITTED
         mine = "writing = :me" if wrote_rows else "(attribute_not_exists(writing) OR writing = :me)"
         move = {
@@ -363,7 +302,7 @@ class Ledger:
         return self._try(self._client.update_item, **ending)
 
     def _ending(self, run: Run, ended: Mapping[str, Value]) -> dict[str, Any]:
-        sets, names, values = _assignments(ended)
+        sets, names, values = assignments(ended)
         sets += self._traced(names, values)
         return {
             "TableName": self._table,
@@ -386,7 +325,7 @@ class Ledger:
         A run that bears these very marks already is left as it is: the same command, told twice, is one. Raises
         NotAllowed.
         """
-        sets, names, values = _assignments(dict(marks) | {"state": State.COLLECTING, "known_from": known_from})
+        sets, names, values = assignments(dict(marks) | {"state": State.COLLECTING, "known_from": known_from})
         sets += self._traced(names, values)
         states = {f":was{n}": state.value for n, state in enumerate(sorted(allowed))}
         reopened = self._update(
@@ -422,7 +361,7 @@ class Ledger:
         be of the past. Raises LeaseHeld where another owner has the right and may still be publishing; the same
         owner may take it again.
         """
-        same, names, same_values = _still(still)
+        same, names, same_values = clauses_while(still)
         values: dict[str, Value] = {":sending": "SENDING", ":owner": owner, ":until": until, ":now": now}
         taken = self._try_for_old(
             Key=dict(key),
@@ -549,25 +488,6 @@ def _with_base(values: dict[str, Value], base: str) -> dict[str, Value]:
 
 def _head_is(base: str) -> str:
     return "head = :base" if base else "attribute_not_exists(head)"
-
-
-def _assignments(values: Mapping[str, Value]) -> tuple[str, dict[str, str], dict[str, Value]]:
-    """`SET` clauses, names and values for attributes of any name, reserved words among them."""
-    names = {f"#n{n}": name for n, name in enumerate(values)}
-    placed = {f":v{n}": value for n, value in enumerate(values.values())}
-    sets = ", ".join(f"{name} = {value}" for name, value in zip(names, placed, strict=True))
-    return sets, names, placed
-
-
-def _still(values: Mapping[str, Value | None]) -> tuple[str, dict[str, str], dict[str, Value]]:
-    """`AND` clauses, names and values that hold while the attributes are these; None: not there."""
-    names = {f"#s{n}": name for n, name in enumerate(values)}
-    placed: dict[str, Value] = {f":s{n}": value for n, value in enumerate(values.values()) if value is not None}
-    clauses = (
-        f" AND #s{n} = :s{n}" if value is not None else f" AND attribute_not_exists(#s{n})"
-        for n, value in enumerate(values.values())
-    )
-    return "".join(clauses), names, placed
 
 
 def _only_fields[T](kind: type[T], values: Mapping[str, Any]) -> T:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.due import next_due
 from chalicelib.site import Site
-from shared.ledger import Head
+from shared.ledger_items import Head
 from shared.runs import parse_time
 
 

@@ -16,7 +16,8 @@ from chalicelib.rawfiles import Copy, RawFiles
 from chalicelib.retrying import persist
 from shared.errors import CovidStatsError, FeedRefused, UpstreamUnavailable
 from shared.events import scheduled_time
-from shared.ledger import FeedState, Ledger
+from shared.ledger import Ledger
+from shared.ledger_items import FeedState
 from shared.observation import Line
 from shared.runs import Delivery, State, parse_time, run_id_at
 from shared.scrubbing import scrub, scrub_address

@@ -14,7 +14,7 @@ from chalicelib.merge_tools import Outcome, Tools
 from shared.attributes import Value
 from shared.errors import HeadMoved, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
-from shared.ledger import Head, Notice
+from shared.ledger_items import Head, Notice
 from shared.runs import ENDED_BADLY, Run, State
 from shared.tracing import subsegment
 

@@ -13,7 +13,7 @@ from chalicelib.merge_tools import Outcome, Tools
 from chalicelib.run_files import WhenAsked
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
 from shared.keys import index_key
-from shared.ledger import Head
+from shared.ledger_items import Head
 from shared.runs import Run, State
 from shared.tracing import subsegment
 

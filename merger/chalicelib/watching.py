@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from chalicelib.arriving import take_in
 from chalicelib.merge_tools import Outcome, Tools
 from chalicelib.merging import merge_run
-from shared.ledger import FeedState, Notice
+from shared.ledger_items import FeedState, Notice
 from shared.runs import Run, State, parse_time, run_id_at
 from shared.tracing import follow, subsegment
 

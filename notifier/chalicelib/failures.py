@@ -5,7 +5,7 @@ import textwrap
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.plain_text import inset, section, wrapped
 from shared.dataset import Dataset
-from shared.ledger import Head, Notice
+from shared.ledger_items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.wording import WIDTH, sentence
 

@@ -14,7 +14,8 @@ from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.occasions import Occasion, occasion
 from shared.errors import EventMalformed
 from shared.events import sequence_number, stream_records
-from shared.ledger import Ledger, Notice
+from shared.ledger import Ledger
+from shared.ledger_items import Notice
 from shared.observation import Line
 from shared.runs import Run, State
 from shared.tracing import follow, subsegment

@@ -8,7 +8,7 @@ from shared.attributes import from_item, to_item
 from shared.dataset import Dataset
 from shared.errors import EventMalformed
 from shared.events import member
-from shared.ledger import NOTICES, Notice
+from shared.ledger_items import NOTICES, Notice
 from shared.runs import ENDED_BADLY, Run, State, parse_time
 
 MAILED = ENDED_BADLY | {State.COMMITTED}

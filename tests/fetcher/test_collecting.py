@@ -12,7 +12,7 @@ from chalicelib.collecting import Collector, collect
 from chalicelib.downloading import Limits
 from chalicelib.rawfiles import RawFiles
 from shared.errors import EventMalformed
-from shared.ledger import FeedState
+from shared.ledger_items import FeedState
 from shared.observation import Line
 from shared.runs import Delivery, Run, State
 from shared.tracing import Span

@@ -12,7 +12,7 @@ from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import MOST_BYTES, Letterhead, Mail
 from shared.datasets import US_COVID
-from shared.ledger import Head, Notice
+from shared.ledger_items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.summary import LISTED
 from tests.shared.regions import REGIONS

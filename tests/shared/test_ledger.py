@@ -8,7 +8,8 @@ import pytest
 
 from shared.attributes import to_item
 from shared.errors import HeadMoved, LeaseHeld, NotAllowed, UnknownRun
-from shared.ledger import FeedState, Head, Ledger, Notice
+from shared.ledger import Ledger
+from shared.ledger_items import FeedState, Head, Notice
 from shared.runs import ENDED_BADLY, Delivery, Run, State
 from tests.shared.in_memory import Cloud
 

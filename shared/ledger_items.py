@@ -1,0 +1,69 @@
+"""What the ledger holds beside runs: the head pointer, what is known of each feed, and notices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.attributes import Value
+
+HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
+"""What the names of their partitions end in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Which run is committed, and who is writing the rows of the next one."""
+
+    head: str = ""
+    """Id of the committed run whose rows are in the store; empty before the first."""
+    latest: str = ""
+    """Id of the newest run that ended COMMITTED or UNCHANGED: what an older one finds is of the past."""
+    newest: str = ""
+    """The newest date in the snapshot."""
+    rows: int = 0
+    """Rows in the snapshot."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Feed -> sha256 of the file the snapshot was made from."""
+    seen: Mapping[str, str] = field(default_factory=dict)
+    """Feed -> sha256 of the last file that gave these same rows."""
+    rules: str = ""
+    """Fingerprint of the declaration and the merge rules that the snapshot was made by."""
+    writing: str = ""
+    """Id of the run whose rows are being written; left behind by one that died."""
+    dirty: frozenset[str] = frozenset()
+    """Runs that began to write rows since the last commit: rows they touched may not be those of `head`."""
+    writing_until: int = 0
+    """Wall-clock milliseconds until which no other run may write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedState:
+    """The last copy of a feed."""
+
+    feed: str
+    sha256: str
+    source_url: str = ""
+    """Where it came from; what the server said of it holds for no other address."""
+    etag: str = ""
+    last_modified: str = ""
+    last_run_id: str
+    """The run that saw it last: its raw file has these bytes."""
+    changed_run_id: str
+    """The run that saw these bytes first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something to mail that is not the end of a run."""
+
+    kind: str
+    """`stale` or `failure`."""
+    about: str
+    """What it is about, unique: `nyt#2020-10-12#3`. The same notice is written once only."""
+    text: str
+    time: str
+    """Time of the event that found it."""
+    details: Mapping[str, Value] = field(default_factory=dict)
+    """For `stale`: `feed`, `since` (the run that saw the feed's bytes first), `days`."""
+    mail: str = ""
+    recovered_by: str = ""
+    """The committed run whose digest told that it is over."""
