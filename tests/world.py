@@ -25,7 +25,7 @@ from infra.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
 from shared.datasets import US_COVID
-from shared.ledger import Head
+from shared.ledger_items import Head
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
 from tests.proof import memory
@@ -267,8 +267,8 @@ class World:
 
     @property
     def died(self) -> bool:
-        """Whether the last invocation did, at the point where it was to."""
-        return self.calls.current.dead
+        """Whether the last invocation did, or one of its calls failed, at the point where it was to."""
+        return self.calls.current.dead or self.calls.current.failed
 
     def start(self, pending: Pending, *, stop_at: int) -> "Slow":
         """Begin to deliver an event to a handler without threads of its own, and stop it before a call."""

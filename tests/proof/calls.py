@@ -54,6 +54,8 @@ class Invocation:
     """Passed through before each call, with its number: who waits in it stops the invocation."""
     made: list[Call] = field(default_factory=list)
     dead: bool = False
+    failed: bool = False
+    """One of its calls was made to fail."""
 
 
 class Calls:
@@ -125,6 +127,7 @@ class Calls:
             return
         where = f"{'after' if after else 'before'} call {number}, {call.name}"
         if point.fails:
+            mine.failed = True
             raise Fault(where)
         mine.dead = True
         with self._turn:

@@ -1,6 +1,7 @@
 """What a proof may find: something lost, something twice, something otherwise than it should be."""
 
 import enum
+import traceback
 from dataclasses import dataclass
 
 
@@ -33,6 +34,9 @@ class Twice(AssertionError):
 def finding_of(error: BaseException, *, where: str) -> Finding:
     """What an error says that was raised by a proof, or by the system where it should have raised none."""
     kind = Kind.LOSS if isinstance(error, Lost) else Kind.DUPLICATE if isinstance(error, Twice) else Kind.DIFFERENCE
-    notes = "\n".join(getattr(error, "__notes__", []))
-    said = f"{type(error).__name__}: {error}" + (f"\n{notes}" if notes else "")
-    return Finding(kind=kind, where=where, what=said)
+    raised = [
+        f"raised in {frame.filename}, line {frame.lineno}: {frame.line}"
+        for frame in traceback.extract_tb(error.__traceback__)[-1:]
+    ]
+    said = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", []), *raised]
+    return Finding(kind=kind, where=where, what="\n".join(said))

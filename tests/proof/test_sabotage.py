@@ -76,7 +76,9 @@ def test_the_system_as_it_is_breaks_nothing(system: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ledger", "kind"), [(MailsWithoutClaim, Kind.DUPLICATE), (MarksFirst, Kind.LOSS)], ids=lambda it: getattr(it, "__name__", None)
+    ("ledger", "kind"),
+    [(MailsWithoutClaim, Kind.DUPLICATE), (MarksFirst, Kind.LOSS)],
+    ids=lambda it: getattr(it, "__name__", None),
 )
 def test_a_notifier_that_tells_twice_or_not_at_all_is_found_out(
     system: World, ledger: type[Ledger], kind: Kind
