@@ -92,8 +92,8 @@ def crash_points(extent: Extent) -> Iterator[Row]:
 
 def interleavings(extent: Extent) -> Iterator[Row]:
     """Lives of both datasets, and handlers at work at the same time."""
-    for dataset in DATASETS:
-        yield _lives(dataset, extent)
+    for place, dataset in enumerate(DATASETS):
+        yield _lives(dataset, extent, seed=extent.seed * len(DATASETS) + place)
     row = Row(part="interleavings", what="two handlers at once")
     with _timed(row), world(SETTINGS) as made:
         arrived = concurrency.two_runs_have_arrived(made)
@@ -103,12 +103,12 @@ def interleavings(extent: Extent) -> Iterator[Row]:
     yield row
 
 
-def _lives(dataset: Dataset, extent: Extent) -> Row:
+def _lives(dataset: Dataset, extent: Extent, *, seed: int) -> Row:
     lives = Row(part="interleavings", what=f"lives of {dataset.name}")
     seen = Counter[str]()
     with _timed(lives), world(life.SETTINGS, dataset=dataset) as made:
-        lead = functools.partial(life.live, made, lives=extent.lives, steps=STEPS, seen=seen, seed=extent.seed)
-        _try(lives, f"lives of {dataset.name}, seed {extent.seed}", lead)
+        lead = functools.partial(life.live, made, lives=extent.lives, steps=STEPS, seen=seen, seed=seed)
+        _try(lives, f"{extent.lives} lives of {dataset.name}, seed {seed}", lead)
     lives.tried, lives.second_mails = seen["lives"], seen["second mails"]
     lives.also = f"{seen['steps']:,} steps, {seen['crashes']:,} crashes"
     _say(f"{dataset.name}: {dict(seen)} in {lives.seconds:.0f} s")
