@@ -21,7 +21,7 @@ help:  ## what there is
 
 run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir takes day folders instead
 	$(LOCAL)
-	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)")
+	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(DATASET),--dataset "$(DATASET)")
 
 test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
@@ -37,7 +37,7 @@ replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day]: day folders through a fresh l
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	$(LOCAL)
-	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(DATASET),--dataset "$(DATASET)") $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
 
 deploy:  ## STAGE=x [SERVICE=api]: to the AWS account of the environment's credentials; one service, or everything
 	@$(call need,STAGE,make deploy STAGE=x [SERVICE=api])

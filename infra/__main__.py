@@ -45,6 +45,9 @@ def main(arguments: list[str]) -> int:
     except (BotoCoreError, ClientError) as refused:
         print(f"AWS: {refused}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130

@@ -35,6 +35,7 @@ from infra.packages import (
 )
 from infra.services import ROOT, SERVICES, Service, find_service
 from shared.aws import ENDPOINTS, endpoints_of_services
+from shared.datasets import DEFAULT
 
 BUILD = ROOT / ".build"
 CACHE = BUILD / "cache"
@@ -294,7 +295,7 @@ def example_names(stage: str) -> dict[str, str]:
     here = f"us-east-1:123456789012:covid-stats-{stage}"
     return {
         "STAGE": stage,
-        "DATASET": "us-covid",
+        "DATASET": DEFAULT,
         "CLOUD": "aws",
         "PARTITION": "aws",
         "REGION": "us-east-1",

@@ -13,6 +13,7 @@ from infra.cloud import Cloud
 from infra.services import EXTRAS, ROOT, SERVICES, find_service, foundation_stack
 from infra.stage import check_stage, find_names, find_published, read_choices
 from infra.templates import load_template
+from shared.datasets import DEFAULT
 
 _AFTER_THE_API = "notifier"
 """Its mails link to the dashboard: it is built when the api's address is known."""
@@ -69,7 +70,7 @@ def deploy(
         stage=stage,
         cloud=cloud,
         parameters=dict(choices.parameters) | dict(parameters or {}) | {"Stage": stage, "Cloud": cloud.kind},
-        dataset=given.pop("DATASET", "us-covid"),
+        dataset=given.pop("DATASET", DEFAULT),
         settings=given,
         out=out,
         root=root,

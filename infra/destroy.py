@@ -34,6 +34,18 @@ def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Repo
         _empty(s3, bucket)
     done = stacks.delete(foundation_stack(stage), cloud=cloud)
     report(f"foundation: {'deleted' if done else 'nothing to do'}")
+    _sweep_logs(stage, cloud=cloud)
+
+
+def _sweep_logs(stage: str, *, cloud: Cloud) -> None:
+    """An invocation that was under way when its function was deleted makes its log group anew when it ends."""
+    logs = cloud.client("logs")
+    for service in SERVICES.values():
+        pages = logs.get_paginator("describe_log_groups").paginate(
+            logGroupNamePrefix=f"/aws/lambda/{service.app_name}-{stage}-"
+        )
+        for group in [group for page in pages for group in page["logGroups"]]:
+            logs.delete_log_group(logGroupName=group["logGroupName"])
 
 
 def _holds_anything(s3: Any, bucket: str) -> bool:

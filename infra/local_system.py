@@ -19,7 +19,7 @@ from infra.problems import CommandFailed
 from infra.stacks import DeploymentFailed
 from infra.terminal import Terminal
 from infra.trace_collector import TraceCollector
-from shared.datasets import find_dataset
+from shared.datasets import DEFAULT, find_dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +80,8 @@ def deployed_chain(
     Raises CommandFailed with the reasons where it cannot be deployed.
     """
     with FeedServer() as feeds:
-        urls = json.dumps(feeds.feed_urls(find_dataset("us-covid")))
-        chosen = {"FEED_URLS": urls} | dict(settings)
+        dataset = find_dataset(settings.get("DATASET", DEFAULT))
+        chosen = {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))} | dict(settings)
         try:
             deploy(
                 stage,

@@ -1,4 +1,4 @@
-"""`make replay FEEDS=dir OUT=dir [FROM=day] [TO=day]`: day folders through a fresh local cloud, and what came of them.
+"""`make replay`: day folders through a fresh local cloud, and what came of them, below OUT.
 
 OUT/runs.jsonl           a line a day, written as the day is done
 OUT/changes/DAY.json     the day's change set; an empty one where the run committed nothing
@@ -17,7 +17,7 @@ from infra.driving import Carried, Chain
 from infra.local_system import local_system
 from infra.problems import CommandFailed
 from infra.terminal import Terminal
-from shared.datasets import find_dataset
+from shared.datasets import DEFAULT, dataset_names, find_dataset
 
 ANSWERS = {
     "data.json": "/data",
@@ -34,22 +34,23 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra replay", description=main.__doc__)
     parser.add_argument("--feeds", required=True, help="folder of YYYY-MM-DD folders")
     parser.add_argument("--out", required=True, help="folder for what came of them")
+    parser.add_argument("--dataset", default=DEFAULT, choices=dataset_names(), help="whose feeds those are")
     parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
     asked = parser.parse_args(arguments)
     terminal = Terminal()
-    days = read_days(Path(asked.feeds), find_dataset("us-covid"), first=asked.first, last=asked.last)
-    return replay(days, out=Path(asked.out), terminal=terminal)
+    days = read_days(Path(asked.feeds), find_dataset(asked.dataset), first=asked.first, last=asked.last)
+    return replay(days, dataset=asked.dataset, out=Path(asked.out), terminal=terminal)
 
 
-def replay(days: Sequence[Day], *, out: Path, terminal: Terminal) -> int:
+def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: Terminal) -> int:
     """0 when every day was carried to its end and the API answered, else 1 after telling why."""
     terminal.say(
         f"{len(days)} days, {days[0].date} to {days[-1].date}, go through a fresh local cloud; what comes of them is"
         f" written to {out}, in place of an earlier replay"
     )
     records = Records(out)
-    with local_system(terminal=terminal, stage="replay") as system:
+    with local_system(terminal=terminal, stage="replay", settings={"DATASET": dataset}) as system:
         failed = [done.day for day in days if (done := _carry(day, system.chain, records, terminal)).problem]
         with terminal.step("Ask the API"):
             records.answers(system.stage, system.chain)

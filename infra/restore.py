@@ -16,7 +16,7 @@ from infra.operate import find_stage
 from infra.problems import CommandFailed
 from infra.terminal import Terminal
 from infra.waiting import wait_for
-from shared.runs import parse_time
+from shared.runs import parse_time, run_id_at
 
 _SECONDS = 6 * 3600.0
 """How long DynamoDB may take to restore a table; minutes are usual."""
@@ -37,7 +37,7 @@ def restore(stage: Stage, at: dt.datetime, *, backups: Mapping[str, str] | None 
     """Bucket first, the ledger last: whoever looks meanwhile is never told of something that is not there yet.
 
     `backups`: table name -> ARN of an on-demand backup to take in place of point-in-time recovery.
-    Raises CommandFailed while a run is open: its writes and these would mix.
+    Raises CommandFailed while a run is open: its writes and these would mix; and where nothing is as old as that.
     """
     open_runs = [run.run_id for run in stage.ledger.newest_first() if not run.state.ended]
     if open_runs:
@@ -89,9 +89,19 @@ def _items(client: Any, table: str, names: list[str]) -> dict[tuple[str, ...], I
 
 
 def restore_bucket(client: Any, bucket: str, at: dt.datetime) -> Brought:
-    """Make every object the version it was at that time; one that came later is deleted, unless it is a raw file."""
+    """Make every object the version it was at that time; one that came later is deleted, unless it is a raw file.
+
+    Raises CommandFailed where nothing is as old as that.
+    """
+    found = list(_versions(client, bucket))
+    oldest = min((version["LastModified"] for _, versions in found for version in versions), default=at)
+    if oldest > at:
+        raise CommandFailed(
+            f"nothing in {bucket} is as old as {run_id_at(at)}: the oldest is of {run_id_at(oldest)}, by the clock,"
+            " whatever days its runs are of; nothing was changed"
+        )
     written = deleted = 0
-    for key, versions in _versions(client, bucket):
+    for key, versions in found:
         then = next((version for version in versions if version["LastModified"] <= at), None)
         if then and then["IsLatest"]:
             continue

@@ -1,10 +1,13 @@
-"""`make run [FEEDS=dir]`: the whole system on this machine, days through it, and the dashboard until Ctrl-C."""
+"""`make run`: the whole system on this machine, days through it, and the dashboard until Ctrl-C."""
 
 import argparse
+import contextlib
 import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+
+from botocore.exceptions import BotoCoreError
 
 from infra.day_folders import Day, read_days
 from infra.demo_feeds import NOTICE, demo_days
@@ -12,23 +15,26 @@ from infra.driving import Carried
 from infra.local_system import LocalSystem, local_system
 from infra.problems import CommandFailed
 from infra.terminal import Terminal
-from shared.datasets import find_dataset
+from shared.datasets import DEFAULT, dataset_names, find_dataset
 
 
 def main(arguments: list[str]) -> int:
     """Run the whole system on this machine."""
     parser = argparse.ArgumentParser(prog="python -m infra run", description=main.__doc__)
     parser.add_argument("--feeds", default="", help="folder of YYYY-MM-DD folders, instead of the built-in demo days")
+    parser.add_argument("--dataset", default=DEFAULT, choices=dataset_names(), help="whose feeds those are")
     parser.add_argument("--no-serve", action="store_true", help="stop after the last day (SERVE=0 does the same)")
     asked = parser.parse_args(arguments)
     serve = not asked.no_serve and os.environ.get("SERVE") != "0"
-    days = read_days(Path(asked.feeds), find_dataset("us-covid")) if asked.feeds else demo_days()
-    return run(days, generated=not asked.feeds, serve=serve, terminal=Terminal())
+    if asked.dataset != DEFAULT and not asked.feeds:
+        raise CommandFailed(f"the demo days are of {DEFAULT}; for {asked.dataset}, FEEDS=dir names folders of its days")
+    days = read_days(Path(asked.feeds), find_dataset(asked.dataset)) if asked.feeds else demo_days()
+    return run(days, dataset=asked.dataset, generated=not asked.feeds, serve=serve, terminal=Terminal())
 
 
-def run(days: Sequence[Day], *, generated: bool, serve: bool, terminal: Terminal) -> int:
+def run(days: Sequence[Day], *, dataset: str, generated: bool, serve: bool, terminal: Terminal) -> int:
     """0 when it ended as asked; raises CommandFailed where a day was not carried to its end."""
-    settings = {"NOTICE": NOTICE} if generated else {}
+    settings = {"DATASET": dataset} | ({"NOTICE": NOTICE} if generated else {})
     with local_system(terminal=terminal, stage="local", announce=True, settings=settings) as system:
         terminal.say()
         if generated:
@@ -59,11 +65,14 @@ def _serve(system: LocalSystem, terminal: Terminal, *, wait: bool) -> None:
     terminal.say(f"\nDashboard  {system.stage.api_url}/")
     if not wait:
         return
-    terminal.say("While it runs, make status, trace, approve and redrive find it.")
-    terminal.say("Ctrl-C ends it.")
+    terminal.say("While it runs, make status, trace, approve, redrive, refresh, smoke and start find it.")
+    terminal.say("Mails are shown as they come. Ctrl-C ends it.")
     pause = threading.Event()
     try:
         while system.cloud.is_alive():
+            with contextlib.suppress(BotoCoreError):  # where the cloud has just ended, that is told below
+                for mail in system.chain.mailbox.read():
+                    terminal.mail(mail)
             pause.wait(1)
     except KeyboardInterrupt:
         terminal.say()

@@ -74,7 +74,7 @@ SERVICES = {
         Service(
             name="notifier",
             functions=("on_run_ended",),
-            settings=("DASHBOARD_URL",),
+            settings=("DASHBOARD_URL", "NOTICE"),
             limit_mib=3,
         ),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from infra.cloud import Cloud
 from infra.problems import CommandFailed
 from infra.services import ROOT
+from shared.datasets import DEFAULT
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
@@ -56,7 +57,7 @@ def read_choices(stage: str) -> Choices:
     )
 
 
-def find_names(stage: str, *, cloud: Cloud, dataset: str = "us-covid") -> dict[str, str]:
+def find_names(stage: str, *, cloud: Cloud, dataset: str = DEFAULT) -> dict[str, str]:
     """What `${...}` stands for in the services' config and policies. Raises CommandFailed before it is deployed."""
     published = find_published(stage, cloud=cloud)
     if "BUCKET" not in published:

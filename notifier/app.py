@@ -26,9 +26,10 @@ app = Chalice(app_name="covid-stats-notifier")
 def mailer() -> Mailer:
     place = Place.read(os.environ)
     dashboard = os.environ.get("DASHBOARD_URL", "").rstrip("/")
+    notice = Source(os.environ).text("NOTICE", default="")
     topic = Topic(client("sns"), arn=Source(os.environ).text("TOPIC_ARN"), stage=place.stage)
     return Mailer(
-        letterhead=Letterhead(stage=place.stage, dataset=place.dataset, dashboard_url=dashboard),
+        letterhead=Letterhead(stage=place.stage, dataset=place.dataset, dashboard_url=dashboard, notice=notice),
         ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="notifier"),
         publish=topic.publish,
         now_ms=lambda: int(time.time() * 1000),

@@ -42,9 +42,18 @@ US_COVID = Dataset(
 _REGISTRY = {dataset.name: dataset for dataset in (US_COVID,)}
 
 
+DEFAULT = US_COVID.name
+"""What is deployed where nobody chose another."""
+
+
+def dataset_names() -> list[str]:
+    """What there is to choose from."""
+    return sorted(_REGISTRY)
+
+
 def find_dataset(name: str) -> Dataset:
     """The registered dataset of this name. Raises SettingInvalid, listing what there is."""
     try:
         return _REGISTRY[name]
     except KeyError:
-        raise SettingInvalid(f"DATASET is {name!r}; known are {sorted(_REGISTRY)}") from None
+        raise SettingInvalid(f"DATASET is {name!r}; known are {dataset_names()}") from None

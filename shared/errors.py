@@ -68,7 +68,7 @@ class ContractBroken(PermanentError):
         self.feed, self.line, self.column, self.value, self.allowed = feed, line, column, value, allowed
         where = f"feed {feed}" + (f", line {line}" if line else "") + (f", column {column}" if column else "")
         shown = value if len(value) <= 80 else f"{value[:77]}..."
-        super().__init__(f"{where}: {shown!r} is not allowed; {allowed}")
+        super().__init__(f"{where}: {f'{shown!r} is not allowed; ' if value or line else ''}{allowed}")
 
 
 class GateClosed(PermanentError):

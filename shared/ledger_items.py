@@ -63,7 +63,7 @@ class Notice:
     time: str
     """Time of the event that found it."""
     details: Mapping[str, Value] = field(default_factory=dict)
-    """For `stale`: `feed`, `since` (the run that saw the feed's bytes first), `days`."""
+    """For `stale`: `feed`, `since` (the run that saw the feed's bytes first), `days`, `source_url`."""
     mail: str = ""
     recovered_by: str = ""
     """The committed run whose digest told that it is over."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.dataset import Dataset
-from shared.datasets import find_dataset
+from shared.datasets import DEFAULT, find_dataset
 from shared.errors import SettingInvalid
 
 
@@ -53,7 +53,7 @@ class Place:
         source = Source(values)
         return cls(
             stage=source.text("STAGE"),
-            dataset=find_dataset(source.text("DATASET", default="us-covid")),
+            dataset=find_dataset(source.text("DATASET", default=DEFAULT)),
             bucket=source.text("BUCKET"),
             runs_table=source.text("RUNS_TABLE"),
         )

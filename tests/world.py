@@ -32,6 +32,7 @@ from tests.proof import memory
 from tests.proof.calls import Call, Calls, Crash, CrashPoint, Invocation
 from tests.proof.stream_filters import stream_filter
 from tests.shared.apps import load_app
+from tests.shared.in_memory import forget_clients
 
 EVENTS = Path(__file__).parent / "events"
 
@@ -440,20 +441,15 @@ def world(settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_CO
                 ENVIRONMENT | {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))}
             )
             os.environ.update(settings or {})
-            _forget_clients()
+            forget_clients()
             with mock_aws():
                 yield _found(dataset, feeds)
     finally:
-        _forget_clients()
+        forget_clients()
         os.environ.clear()
         os.environ.update(before)
         datasets._REGISTRY.clear()
         datasets._REGISTRY.update(registered)
-
-
-def _forget_clients() -> None:
-    aws.client.cache_clear()
-    aws._session.cache_clear()
 
 
 def _found(dataset: Dataset, feeds: Feeds) -> World:

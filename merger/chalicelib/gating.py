@@ -47,10 +47,15 @@ def check_gate(merged: Merged, limits: Limits) -> None:
     removed = len(changes.removed)
     if before and removed * 100 > limits.max_removed_percent * before:
         raise GateClosed(
-            f"{removed} of {before} rows ({removed * 100 / before:.1f} %) would be removed;"
+            f"{removed} of {before} rows ({removed * 100 / before:.1f} %) would be removed, {_span(changes.removed)};"
             f" at most {limits.max_removed_percent:g} % are allowed",
             rows=rows,
         )
+
+
+def _span(rows: Table) -> str:
+    days = sorted({iso_date(int(day)) for day in (rows.days.min(), rows.days.max())})
+    return f"of {' to '.join(days)}"
 
 
 def find_warnings(merged: Merged, limits: Limits, *, with_series: bool) -> list[str]:

@@ -204,9 +204,7 @@ def _build(
     if not seen and not may_be_empty:
         wanted = " and ".join(f"{column}={value!r}" for column, value in feed.where.items())
         what = f"no row has {wanted}" if wanted else "there is no row below the header"
-        raise ContractBroken(
-            feed=feed.name, line=0, column="", value="0 rows", allowed=f"{what}; at least one is needed"
-        )
+        raise ContractBroken(feed=feed.name, line=0, column="", value="", allowed=f"{what}; at least one is needed")
     return _table_of(seen, list(codes), columns)
 
 

@@ -20,7 +20,9 @@ type Mask = NDArray[np.bool_]
 NULL = -1
 _CODE_BITS = 32
 _MANY = 4
-"""Keys as many as a quarter of the rows are not looked up one by one."""
+"""Keys as many as a quarter of the rows are not looked up one by one,"""
+_FEW = 1 << 14
+"""unless they are so few that nothing is gained by it."""
 _STRETCH = 1 << 13
 _CODE_MASK = (1 << _CODE_BITS) - 1
 
@@ -78,7 +80,8 @@ class Table:
             return np.arange(len(keys)), np.ones(len(keys), dtype=np.bool_)
         if not len(self):
             return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
-        places = _places_by_stretches(self.keys, keys) if len(keys) * _MANY > len(self) else None
+        many = len(keys) > max(_FEW, len(self) // _MANY)
+        places = _places_by_stretches(self.keys, keys) if many else None
         if places is None:
             places = np.minimum(np.searchsorted(self.keys, keys), len(self) - 1)
         return places, self.keys[places] == keys

@@ -145,7 +145,13 @@ def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Noti
                     about=f"{state.feed}#{since}#{threshold}",
                     text=f"feed {feed.name} ({feed.title}) has published the same file since {since[:10]}: {days} days",
                     time=run_id_at(now),
-                    details={"feed": feed.name, "since": since, "days": days, "sha256": state.sha256},
+                    details={
+                        "feed": feed.name,
+                        "since": since,
+                        "days": days,
+                        "sha256": state.sha256,
+                        "source_url": state.source_url or feed.url,
+                    },
                 )
 
 

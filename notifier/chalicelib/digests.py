@@ -16,16 +16,17 @@ def digest(run: Run, *, letterhead: Letterhead) -> Mail:
     first = ", first load" if summary.first_load else ""
     blocks = [
         headline(run),
+        section("Warnings", map(bullet, summary.warnings)),
         wrapped(f"{dataset.title}, run {run.run_id}."),
         section(_latest_title(summary), latest_rows(summary, dataset=dataset)),
         *_changes(run, summary, dataset=dataset, full=full),
-        section("Warnings", map(bullet, summary.warnings)),
         section("Back in order", map(bullet, summary.recovered)),
         letterhead.links({"Full change set": full, "This run": letterhead.link(f"/runs/{run.run_id}")}),
         "\n".join(map(wrapped, dataset.credits)),
     ]
     latest = summary.latest.get("date", "")
-    return letterhead.mail("digest", f"{counts(run)} ({latest}{first})", blocks)
+    warned = f", {len(summary.warnings)} {'warning' if len(summary.warnings) == 1 else 'warnings'}"
+    return letterhead.mail("digest", f"{counts(run)}{warned if summary.warnings else ''} ({latest}{first})", blocks)
 
 
 def _changes(run: Run, summary: Summary, *, dataset: Dataset, full: str) -> list[str]:

@@ -23,7 +23,7 @@ def failure(run: Run, *, head: Head, letterhead: Letterhead) -> Mail:
         letterhead.links({"This run": letterhead.link(f"/runs/{run.run_id}")}),
         letterhead.signature(),
     ]
-    feeds = f", feed {' and '.join(troubled)}" if troubled else ""
+    feeds = f", {'feed' if len(troubled) == 1 else 'feeds'} {' and '.join(troubled)}" if troubled else ""
     kind = f" ({run.rejected_by})" if run.rejected_by else ""
     return letterhead.mail("failure", f"run {run.run_id} {run.state}{kind}{feeds}", blocks)
 
@@ -53,7 +53,7 @@ def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
     blocks = [
         wrapped(f"Feed {feed.name} ({feed.title}) has published the same file since {since}, for {days} days."),
         section("What it means", [inset(means)]),
-        section("Where it comes from", [feed.url]),
+        section("Where it comes from", [str(notice.details.get("source_url", feed.url))]),
         letterhead.links({}),
         letterhead.signature(),
     ]
@@ -114,5 +114,7 @@ def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
             "Once the feed is mended, the next run makes up for it. To try this",
             "run's files again, after a change of the rules they are held to:",
             f"  {redrive}",
+            "To fetch the feeds anew now, as a run of its own:",
+            f"  make start STAGE={letterhead.stage}",
         ]
     return ["To try again, with the files that are kept:", f"  {redrive}"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from chalicelib.plain_text import within
+from chalicelib.plain_text import within, wrapped
 from shared.dataset import Dataset
 from shared.wording import ascii_line, shorten
 
@@ -37,6 +37,9 @@ class Letterhead:
     dashboard_url: str = ""
     """Without a slash at its end; empty where there is none, and then there are no links."""
 
+    notice: str = ""
+    """What the operator wants every reader to know; empty where there is nothing."""
+
     def subject(self, text: str) -> str:
         """The stage stands first, but for production: a glance tells whether it is serious."""
         prefix = "" if self.stage == _PRODUCTION else f"[{self.stage}] "
@@ -58,5 +61,6 @@ class Letterhead:
 
     def mail(self, kind: str, subject: str, blocks: Iterable[str]) -> Mail:
         """A mail of these blocks, empty ones left out; cut at the end of a line where SNS would not take it."""
-        body = "\n\n".join(block for block in blocks if block) + "\n"
+        said = [wrapped(ascii_line(self.notice)) if self.notice else "", *blocks]
+        body = "\n\n".join(block for block in said if block) + "\n"
         return Mail(kind=kind, subject=self.subject(subject), body=within(body, MOST_BYTES))

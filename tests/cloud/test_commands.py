@@ -79,6 +79,8 @@ def test_run_shows_the_demo_days_serves_the_dashboard_and_ends_cleanly(scratch: 
             status = start("status", "--json", scratch=scratch)
             said = json.loads(status.communicate()[0])
             assert (status.returncode, said["healthy"], said["head"]["head"]) == (0, True, "2020-10-25T17:00:00Z")
+            started = start("start", scratch=scratch).communicate()[0]
+            assert "run 2020-10-26T17:00:00Z was started" in started
             run.send_signal(signal.SIGINT)
             rest = run.communicate(timeout=120)[0]
         finally:

@@ -128,7 +128,8 @@ def test_warnings_and_recoveries_stand_apart() -> None:
     ]
     recovered = ["Johns Hopkins University CSSE has published again; its file had been the same since 2020-10-12"]
     mail = digest(committed({"warnings": warnings, "recovered": recovered}), letterhead=DEV)
-    assert blocks(mail)[4:6] == [
+    assert mail.subject == "[dev] covid-stats: 1 added, 0 changed, 0 removed, 1 warning (2020-10-24)"
+    assert [blocks(mail)[place] for place in (1, 5)] == [
         "Warnings\n"
         "  - Recoveries fell from 4,529,700 on 2020-11-21 to 4,526,232 on 2020-11-22\n"
         "    though they are a running total.",
@@ -136,6 +137,15 @@ def test_warnings_and_recoveries_stand_apart() -> None:
         "  - Johns Hopkins University CSSE has published again; its file had been the\n"
         "    same since 2020-10-12.",
     ]
+
+
+def test_what_every_reader_must_know_stands_first() -> None:
+    letterhead = dataclasses.replace(DEV, notice="These numbers are generated.")
+    mails = [
+        digest(committed({}), letterhead=letterhead),
+        failure(ended(State.FAILED, reason="killed"), head=HEAD, letterhead=letterhead),
+    ]
+    assert [blocks(mail)[0] for mail in mails] == ["These numbers are generated."] * 2
 
 
 def test_a_long_list_ends_with_how_many_more_there_are_and_where() -> None:
@@ -259,7 +269,7 @@ def test_a_failure_before_the_first_commit_says_that_nothing_is_served() -> None
     mail = failure(ended(State.INCOMPLETE, arrived=frozenset()), head=Head(), letterhead=DEV)
     assert "No run was committed yet, so nothing is served." in unfolded(mail)
     assert "  * jhu (Johns Hopkins University CSSE)\n      did not arrive\n" in mail.body
-    assert mail.subject == "[dev] covid-stats: run 2020-10-25T17:00:00Z INCOMPLETE, feed jhu and nyt"
+    assert mail.subject == "[dev] covid-stats: run 2020-10-25T17:00:00Z INCOMPLETE, feeds jhu and nyt"
 
 
 def test_a_stale_feed_is_told_with_its_name_the_date_and_what_it_means() -> None:

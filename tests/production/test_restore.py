@@ -4,6 +4,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
+
+from infra.problems import CommandFailed
 from infra.restore import Brought, restore_bucket, restore_table
 
 AT = dt.datetime(2026, 3, 1, 20, tzinfo=dt.UTC)
@@ -93,6 +96,13 @@ def test_a_backup_takes_the_place_of_a_time() -> None:
         "restore_table_from_backup",
         {"TargetTableName": "rows-restored", "BackupArn": "arn:of:a:backup"},
     )
+
+
+def test_a_time_before_all_there_is_changes_nothing() -> None:
+    client = Objects(version("snapshots/later.csv", 1, 1, latest=True), version("raw/later/nyt.csv", 1, 2, latest=True))
+    with pytest.raises(CommandFailed, match="nothing in data is as old as 2026-03-01T20:00:00Z: the oldest is of"):
+        restore_bucket(client, "data", AT)
+    assert client.asked == []
 
 
 def test_objects_become_what_they_were_and_raw_files_that_came_later_stay() -> None:

@@ -15,6 +15,7 @@ import botocore.session
 from moto import mock_aws
 from moto.core.models import botocore_stubber
 
+from shared import aws
 from shared.attributes import from_item, to_item
 from shared.ledger import Ledger
 
@@ -85,14 +86,22 @@ def cloud_in_memory() -> Iterator[Cloud]:
     """A cloud of its own; the environment is that of a function there, for as long as it lives."""
     before = dict(os.environ)
     os.environ.update(ENVIRONMENT)
+    forget_clients()
     try:
         with mock_aws(), _one_call_at_a_time():
             cloud = Cloud(**{name: _session().create_client(name) for name in Cloud.__dataclass_fields__})
             _found(cloud)
             yield cloud
     finally:
+        forget_clients()
         os.environ.clear()
         os.environ.update(before)
+
+
+def forget_clients() -> None:
+    """What a process keeps of AWS was made for the environment of then."""
+    aws.client.cache_clear()
+    aws._session.cache_clear()
 
 
 @contextlib.contextmanager
