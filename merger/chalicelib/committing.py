@@ -209,7 +209,7 @@ def _roll_back(run: Run, tools: Tools) -> None:
     from chalicelib.wanted_rows import find_wanted, table_of_keys
 
     old = (
-        read_index(tools.files.read(index_key(head.head)), tools.dataset)
+        read_index(tools.files.read_array(index_key(head.head)), tools.dataset)
         if head.head
         else empty_snapshot(tools.dataset)
     )

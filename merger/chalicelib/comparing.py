@@ -82,6 +82,6 @@ def _chunks(table: Table) -> Iterator[slice]:
 def _listed(chunks: Iterator[Iterator[dict[str, object]]]) -> Iterator[bytes]:
     comma = ""
     for rows in chunks:
-        text = json.dumps(list(rows), separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(list(rows), separators=(",", ":"), ensure_ascii=False, check_circular=False)
         yield (comma + text[1:-1]).encode()
         comma = ","

@@ -159,9 +159,12 @@ def _retold(rows: Table, name: str, before: Ints, after: Ints) -> Ints:
 
 
 def _marked_as_changed(rows: Table, was: Table, *, touched: Ints, changed: Ints, mark: int) -> Table:
-    """CHANGED_BY: this run for what is told differently, the old run for what was touched and is told the same."""
+    """CHANGED_BY: this run for what is told differently, the old run for what was touched and is told the same.
+
+    The marks of `rows` are changed in place: they were made for this.
+    """
     marks = rows.values[CHANGED_BY]
-    marks = marks.astype(np.promote_types(marks.dtype, np.min_scalar_type(mark)))
+    marks = marks.astype(np.promote_types(marks.dtype, np.min_scalar_type(mark)), copy=False)
     quiet = touched[~np.isin(touched, changed)]
     old_places, had = was.find(quiet)
     new_places, has = rows.find(quiet)

@@ -105,7 +105,7 @@ def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str,
     if not head.head:
         old = empty_snapshot(tools.dataset)
         return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
-    old = read_index(tools.files.read(index_key(head.head)), tools.dataset)
+    old = read_index(tools.files.read_array(index_key(head.head)), tools.dataset)
     if size >= tools.policy.delta_from_bytes and head.rules == tools.rules and _has_sources(head, feeds, tools):
         merged = delta_merge(
             files,

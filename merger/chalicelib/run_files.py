@@ -4,13 +4,18 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from shared.changes import ChangeSet
 from shared.errors import ObjectMissing
 from shared.keys import change_set_key, parse_raw_key, raw_key
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 _SPOOLED = 8 * 1024 * 1024
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +57,28 @@ class RunFiles:
         body: bytes = self._open(key).read()
         return body
 
+    def read_array(self, key: str) -> "NDArray[np.uint8]":
+        """The bytes as an array, a block at a time: memory of arrays is had in large pages, that of `bytes` is not.
+
+        Raises ObjectMissing.
+        """
+        import numpy as np  # deferred: most of what reads files has no arrays
+
+        reply = self._get(key)
+        data = np.empty(reply["ContentLength"], dtype=np.uint8)
+        view, at = memoryview(data), 0
+        while count := reply["Body"].readinto(view[at : at + _BLOCK]):
+            at += count
+        return data
+
     def _open(self, key: str) -> BinaryIO:
-        with _missing(key):
-            body: BinaryIO = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        body: BinaryIO = self._get(key)["Body"]
         return body
+
+    def _get(self, key: str) -> Mapping[str, Any]:
+        with _missing(key):
+            reply: Mapping[str, Any] = self._client.get_object(Bucket=self._bucket, Key=key)
+        return reply
 
     def write(self, key: str, pieces: Iterable[bytes | memoryview], *, content_type: str) -> None:
         """Write an object piece by piece; repeating it gives the same object."""

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chalicelib.csv_lines import lines, numbers, texts
 from chalicelib.joining import NEVER, reported
@@ -105,13 +107,12 @@ def index_pieces(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
         yield bytes(-piece.nbytes % _ALIGNED)
 
 
-def read_index(data: bytes, dataset: Dataset) -> Snapshot:
+def read_index(data: bytes | NDArray[np.uint8], dataset: Dataset) -> Snapshot:
     """The snapshot back from its index, its measures in the declared order; its arrays are views of the data.
 
     What the dataset has been declared with since is as if it had never been reported.
     """
-    start = data.index(b"\n") + 1
-    head = json.loads(data[:start])
+    head, start = _head(np.frombuffer(data, dtype=np.uint8))
     arrays: dict[str, Ints] = {}
     for name, (kind, size) in head["arrays"].items():
         arrays[name] = np.frombuffer(data, dtype=kind, count=size, offset=start)
@@ -120,9 +121,8 @@ def read_index(data: bytes, dataset: Dataset) -> Snapshot:
 
     def table(prefix: str, measures: tuple[str, ...]) -> Table:
         keys = arrays.get(f"{prefix}|keys", np.empty(0, dtype=np.int64))
-        never = np.full(len(keys), NULL, dtype=np.int64)
-        values = {name: arrays.get(f"{prefix}|{name}", never) for name in measures}
-        return Table(names=names, keys=keys, values=values)
+        found = {name: arrays.get(f"{prefix}|{name}") for name in measures}
+        return Table(names=names, keys=keys, values={name: _or_null(it, len(keys)) for name, it in found.items()})
 
     return Snapshot(
         rows=table("rows", (*dataset.measure_names, CHANGED_BY)),
@@ -137,7 +137,22 @@ def read_index(data: bytes, dataset: Dataset) -> Snapshot:
     )
 
 
+def _head(data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
+    """The line of JSON that an index begins with, and where what follows begins."""
+    size = 1 << 16
+    while b"\n" not in (text := data[:size].tobytes()) and size < len(data):
+        size *= 4
+    start = text.index(b"\n") + 1
+    return json.loads(text[:start]), start
+
+
+def _or_null(numbers: Ints | None, size: int) -> Ints:
+    return np.full(size, NULL, dtype=np.int64) if numbers is None else numbers
+
+
 def _narrowest(numbers: Ints) -> str:
-    """The smallest type that holds all of them."""
+    """The smallest type that holds all of them; what is of a small one already stays so, unlooked at."""
+    if numbers.dtype.itemsize < 8:
+        return numbers.dtype.str
     least, most = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
     return next(kind for kind in ("<i2", "<i4", "<i8") if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max)
