@@ -14,6 +14,7 @@ import os
 import random
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,10 @@ SEARCHED = frozenset(
     {"run_id", "stage", "service", "handler", "state", "outcome", "feed", "cold_start", "upstream", "upstream_trace"}
 )
 """What is indexed for search, as annotations: X-Ray takes 50 in a trace. All else is kept beside, as metadata."""
+
+
+_LONGEST_WAIT = 1.0
+"""Seconds that a call's subsegment waits at most: what is killed for taking too long has told how far it came."""
 
 
 def current_header() -> str:
@@ -81,8 +86,13 @@ def first_subsegment(name: str, **values: str | int | float | bool | None) -> It
     """
     if is_tracing():
         _recorder().clear_trace_entities()
-    with subsegment(name, **values) as span:
-        yield span
+        _waiting.clear()
+    try:
+        with subsegment(name, **values) as span:
+            yield span
+    finally:
+        if _waiting:
+            _send_waiting()
 
 
 def follow(upstream: str, header: str = "", **values: str) -> None:
@@ -162,10 +172,10 @@ def record_call(service: str, began: float, *, aws: Mapping[str, Any], status: i
     """A subsegment for an AWS call that is over. `began` is in seconds since 1970; `aws` is as X-Ray wants it.
 
     `status` is HTTP's, 0 where there was no answer; `mark` is `fault`, `error`, `throttle`, or empty. It is written
-    and sent at once: going through the SDK's entities costs several times as much, and a run makes sixty calls.
+    without the SDK's entities, and waits with others to be sent: a run makes sixty calls, and this is a third of
+    what they would cost else.
     """
-    recorder = _recorder()
-    current = recorder.get_trace_entity()
+    current = _recorder().get_trace_entity()
     document = {
         "id": f"{random.getrandbits(64):016x}",
         "trace_id": current.trace_id,
@@ -185,7 +195,15 @@ def record_call(service: str, began: float, *, aws: Mapping[str, Any], status: i
     told = {name: value for name, value in values.items() if value is not None and value != ""}
     if told:
         document["metadata"] = {"default": told}
-    recorder.emitter.send_entity(_Document(document))
+    _waiting.append(_Document(document))
+    if document["end_time"] - _waiting[0].document["end_time"] > _LONGEST_WAIT:
+        _send_waiting()
+
+
+def _send_waiting() -> None:
+    emitter = _recorder().emitter
+    while _waiting:
+        emitter.send_entity(_waiting.popleft())
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +214,7 @@ class _Document:
 
     def serialize(self) -> str:
         return json.dumps(self.document)
+
+
+_waiting: deque[_Document] = deque()
+"""Calls that have ended and are yet to be sent."""

@@ -139,3 +139,14 @@ def test_outside_a_trace_calls_go_through_untouched(session: Any) -> None:
     s3 = session.create_client("s3")
     s3.put_object(Bucket="data", Key="k", Body=b"x")
     assert s3.get_object(Bucket="data", Key="k")["Body"].read() == b"x"
+
+
+def test_a_call_does_not_wait_for_the_end_of_a_long_invocation(
+    process: Process, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = session.create_client("s3")
+    monkeypatch.setattr("shared.tracing._LONGEST_WAIT", -1.0)
+    process.invocation()
+    with first_subsegment("handler"):
+        s3.head_bucket(Bucket="data")
+        assert [each["aws"]["operation"] for each in process.documents(at_least=1)] == ["HeadBucket"]
