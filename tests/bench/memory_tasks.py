@@ -30,7 +30,7 @@ class FolderS3:
         return {"Metadata": {"sha256": Key}, "ContentLength": self._path(Key).stat().st_size}
 
     def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]:  # noqa: N803
-        return {"Body": self._path(Key).open("rb", buffering=0)}
+        return {"Body": self._path(Key).open("rb", buffering=0), "ContentLength": self._path(Key).stat().st_size}
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
         with self._path(Key).open("wb") as file:
