@@ -107,6 +107,8 @@ class ApiApp:
 def serve_http(api: ApiApp, *, port: int = 0) -> Iterator[str]:
     """The address of the dashboard, with the stage prefix and a slash at the end."""
 
+    one_at_a_time = threading.Lock()  # as Lambda has it: the current request is an attribute of Chalice's app
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -118,7 +120,8 @@ def serve_http(api: ApiApp, *, port: int = 0) -> Iterator[str]:
             if not self.path.startswith(prefix):
                 self.send_error(403)
                 return
-            got = api.ask(self.command, target, headers=dict(self.headers.items()), body=body)
+            with one_at_a_time:
+                got = api.ask(self.command, target, headers=dict(self.headers.items()), body=body)
             self.send_response(got.status)
             for name, value in got.headers.items():
                 self.send_header(name, value)

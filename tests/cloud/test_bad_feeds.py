@@ -21,7 +21,7 @@ BAD = {
     Fault.SLOW: (State.INCOMPLETE, r"/{file} took longer than [\d.]+ s"),
     Fault.CUT_SHORT: (State.INCOMPLETE, r"/{file} broke off after [\d,]+ of [\d,]+ bytes"),
     Fault.HTML_PAGE: (State.REJECTED, r"feed {feed}, line 1.*'<!DOCTYPE html>'"),
-    Fault.EMPTY: (State.REJECTED, r"feed {feed}.*'' is not allowed"),
+    Fault.EMPTY: (State.REJECTED, r"feed {feed}: the file is empty; a header is needed"),
     Fault.OTHER_HEADER: (State.REJECTED, r"feed {feed}, line 1, column {column}: .* is not allowed"),
 }
 """What is wrong with a feed -> the state the run ends in, and what its reason says."""
