@@ -12,9 +12,9 @@ import functools
 import json
 import os
 import random
+import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -91,8 +91,7 @@ def first_subsegment(name: str, **values: str | int | float | bool | None) -> It
         with subsegment(name, **values) as span:
             yield span
     finally:
-        if _waiting:
-            _send_waiting()
+        _send_waiting()
 
 
 def follow(upstream: str, header: str = "", **values: str) -> None:
@@ -172,8 +171,8 @@ def record_call(service: str, began: float, *, aws: Mapping[str, Any], status: i
     """A subsegment for an AWS call that is over. `began` is in seconds since 1970; `aws` is as X-Ray wants it.
 
     `status` is HTTP's, 0 where there was no answer; `mark` is `fault`, `error`, `throttle`, or empty. It is written
-    without the SDK's entities, and waits with others to be sent: a run makes sixty calls, and this is a third of
-    what they would cost else.
+    without the SDK's entities, and waits with others to be sent: a run makes sixty calls, and this is half of what
+    they would cost else.
     """
     current = _recorder().get_trace_entity()
     document = {
@@ -195,15 +194,19 @@ def record_call(service: str, began: float, *, aws: Mapping[str, Any], status: i
     told = {name: value for name, value in values.items() if value is not None and value != ""}
     if told:
         document["metadata"] = {"default": told}
-    _waiting.append(_Document(document))
-    if document["end_time"] - _waiting[0].document["end_time"] > _LONGEST_WAIT:
+    with _threads_take_turns:
+        _waiting.append(_Document(document))
+        is_time = document["end_time"] - _waiting[0].document["end_time"] > _LONGEST_WAIT
+    if is_time:
         _send_waiting()
 
 
 def _send_waiting() -> None:
-    emitter = _recorder().emitter
-    while _waiting:
-        emitter.send_entity(_waiting.popleft())
+    with _threads_take_turns:
+        documents = _waiting.copy()
+        _waiting.clear()
+    for document in documents:
+        _recorder().emitter.send_entity(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,5 +219,7 @@ class _Document:
         return json.dumps(self.document)
 
 
-_waiting: deque[_Document] = deque()
+_waiting: list[_Document] = []
 """Calls that have ended and are yet to be sent."""
+_threads_take_turns = threading.Lock()
+"""With what is waiting."""

@@ -3,6 +3,7 @@
 import io
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import botocore.session
@@ -12,7 +13,7 @@ from moto import mock_aws
 
 from shared import aws_calls
 from shared.aws_calls import CallRecorder
-from shared.tracing import first_subsegment
+from shared.tracing import carried, first_subsegment, record_call
 from tests.observability.lambda_process import Process
 
 
@@ -150,3 +151,17 @@ def test_a_call_does_not_wait_for_the_end_of_a_long_invocation(
     with first_subsegment("handler"):
         s3.head_bucket(Bucket="data")
         assert [each["aws"]["operation"] for each in process.documents(at_least=1)] == ["HeadBucket"]
+
+
+def test_calls_of_many_threads_are_each_sent_once(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.tracing._LONGEST_WAIT", -1.0)
+    process.invocation()
+
+    def work(number: int) -> None:
+        for place in range(10):
+            record_call("S3", 1.0, aws={"key": f"{number}/{place}"}, status=200, mark="")
+
+    with first_subsegment("handler"), ThreadPoolExecutor(8) as threads:
+        list(threads.map(carried(work), range(8)))
+    sent = [each["aws"]["key"] for each in process.documents(at_least=81) if "aws" in each]
+    assert sorted(sent) == sorted(f"{number}/{place}" for number in range(8) for place in range(10))
