@@ -129,3 +129,12 @@ class Run:
             for feed, said in deliveries.items()
         }
         return cls(**known)
+
+    @classmethod
+    def from_event(cls, values: Mapping[str, Any]) -> "Run":
+        """The same of an item that came by an event: nothing is taken for a run's id that is no time.
+
+        Raises KeyError, TypeError, ValueError and AttributeError for what is no run.
+        """
+        parse_time(values["run_id"])
+        return cls.from_values(values)

@@ -9,7 +9,7 @@ from shared.errors import CovidStatsError, EventMalformed
 from shared.events import member, sequence_number, stream_records
 from shared.ledger import Ledger
 from shared.observation import Line
-from shared.runs import Run, State, parse_time
+from shared.runs import Run, State
 
 
 class ViewsFailed(CovidStatsError):
@@ -32,9 +32,7 @@ def read_record(record: object) -> StreamRecord:
     try:
         values = from_item(change.get("NewImage", {}))
         wanted = values.get("state") == State.COMMITTED and not values.get("views")
-        if wanted:
-            parse_time(values["run_id"])
-        return StreamRecord(sequence=sequence, run=Run.from_values(values) if wanted else None)
+        return StreamRecord(sequence=sequence, run=Run.from_event(values) if wanted else None)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EventMalformed(f"stream record {sequence} is not a ledger item: {error}") from error
 

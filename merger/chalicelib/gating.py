@@ -54,8 +54,8 @@ def check_gate(merged: Merged, limits: Limits) -> None:
 
 
 def _span(rows: Table) -> str:
-    days = sorted({iso_date(int(day)) for day in (rows.days.min(), rows.days.max())})
-    return f"of {' to '.join(days)}"
+    oldest = iso_date(int(rows.days[0]))
+    return f"of {oldest}" if oldest == rows.newest else f"of {oldest} to {rows.newest}"
 
 
 def find_warnings(merged: Merged, limits: Limits, *, with_series: bool) -> list[str]:

@@ -88,11 +88,14 @@ def _rows_are_lines(data: bytes, columns: int) -> bool:
     """Whether each line that is not blank is a row: no quoted field spans lines, none has too many or too few."""
     for block in without_quoted(data):
         lines = (line for line in block.split(b"\n") if line.strip())
-        if b'"' in block or block.count(b"\r") != block.count(b"\r\n"):
-            return False
-        if any(line.count(b",") != columns - 1 for line in lines):
+        if b'"' in block or has_lone_return(block) or any(line.count(b",") != columns - 1 for line in lines):
             return False
     return True
+
+
+def has_lone_return(data: bytes) -> bool:
+    """Whether a carriage return stands without a line feed: the csv module ends a line there, too."""
+    return b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
 
 
 def without_quoted(data: bytes) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from chalicelib.fields import DATE_ALLOWED, NAME_ALLOWED, NUMBER_ALLOWED, day_of, is_name, number_of
 from chalicelib.plain_lines import NotPlain, blocks_of, read_plain
-from chalicelib.quoted_lines import read_quoted, without_quoted
+from chalicelib.quoted_lines import has_lone_return, read_quoted, without_quoted
 from chalicelib.tables import Table, ascending_table, codes_of, days_of, make_key, make_keys, ranks_of
 from shared.dataset import Feed
 from shared.errors import ContractBroken
@@ -109,7 +109,7 @@ def read_header(data: bytes, feed: Feed) -> list[str]:
 
 def has_plain_lines(data: bytes) -> bool:
     """Whether every row is one line that ends in a line feed, and all quoting is of the simplest kind."""
-    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
+    if has_lone_return(data):
         return False
     return b'"' not in data or not any(b'"' in block for block in without_quoted(data))
 

@@ -9,7 +9,7 @@ from shared.dataset import Dataset
 from shared.errors import EventMalformed
 from shared.events import member
 from shared.ledger_items import NOTICES, Notice
-from shared.runs import ENDED_BADLY, Run, State, parse_time
+from shared.runs import ENDED_BADLY, Run, State
 
 MAILED = ENDED_BADLY | {State.COMMITTED}
 """The ends of a run that are told by mail."""
@@ -47,8 +47,7 @@ def _occasions(values: Mapping[str, Any], *, dataset: Dataset) -> Iterator[Occas
     partition, has_mail = values["dataset"], "mail" in values
     key = to_item({name: values[name] for name in ("dataset", "run_id")})
     if partition == dataset.name and State(values["state"]) in MAILED and not has_mail:
-        parse_time(values["run_id"])
-        run = Run.from_values(values)
+        run = Run.from_event(values)
         still = {name: values.get(name) for name in _SAME_END}
         yield Occasion(subject=run, run_id=run.run_id, key=key, still=still)
     elif partition == dataset.name + NOTICES and not has_mail:
