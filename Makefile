@@ -19,7 +19,7 @@ help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 	printf '  make %-13s %s\n' "$$name" "$$text"; done
 
-run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir takes day folders instead
+run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir [DATASET=name] takes day folders
 	$(LOCAL)
 	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(DATASET),--dataset "$(DATASET)")
 
@@ -33,11 +33,12 @@ proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n]: nothing lost, nothi
 	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(ONLY),--only $(ONLY)) \
 	$(if $(OUT),--json "$(OUT)") $(if $(SEED),--seed $(SEED))
 
-replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day]: day folders through a fresh local cloud, the answers written to OUT
+replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders through a fresh local cloud, told in OUT
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	$(LOCAL)
-	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(DATASET),--dataset "$(DATASET)") $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO))
+	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
+	$(if $(DATASET),--dataset "$(DATASET)")
 
 deploy:  ## STAGE=x [SERVICE=api]: to the AWS account of the environment's credentials; one service, or everything
 	@$(call need,STAGE,make deploy STAGE=x [SERVICE=api])
