@@ -1,6 +1,6 @@
 """The api service: serves what was rendered, and renders when a run commits.
 
-Routes come from one table (`chalicelib.endpoints`). `{proxy+}` takes what no route does.
+Routes come from one table (`chalicelib.routes.endpoints`). `{proxy+}` takes what no route does.
 """
 
 import datetime as dt
@@ -10,13 +10,13 @@ from pathlib import Path
 
 from chalice import Chalice, Response
 
-from chalicelib.assets import Assets
-from chalicelib.dispatching import dispatch
-from chalicelib.endpoints import ANY_PATH, EVERY_METHOD, METHODS, ROUTES
-from chalicelib.replies import Sent
-from chalicelib.requests import Request
-from chalicelib.shelf import Shelf
-from chalicelib.site import ApiSettings, Site
+from chalicelib.routes.dispatching import dispatch
+from chalicelib.routes.endpoints import ANY_PATH, EVERY_METHOD, METHODS, ROUTES
+from chalicelib.routes.site import ApiSettings, Site
+from chalicelib.view_store.view_store import Shelf
+from chalicelib.web.assets import Assets
+from chalicelib.web.requests import Request
+from chalicelib.web.responses import Sent
 from shared.aws import client
 from shared.observation import invocation
 from shared.settings import Place
@@ -50,8 +50,8 @@ def site() -> Site:
 
 @functools.cache
 def refresher():
-    from chalicelib.edge import Edge  # deferred: see refresh_views
-    from chalicelib.refreshing import Refresher
+    from chalicelib.refresh.invalidation import Edge  # deferred: see refresh_views
+    from chalicelib.refresh.refreshing import Refresher
 
     settings = ApiSettings.read(os.environ)
     held = {"distribution": settings.distribution, "holding": settings.pointer_seconds}
@@ -89,6 +89,6 @@ app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
 def refresh_views(event):
     """Render each run that was committed; what fails is retried, the rest stands."""
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
-        from chalicelib.batching import refresh_batch  # deferred: a request needs none of it
+        from chalicelib.refresh.stream_batch import refresh_batch  # deferred: a request needs none of it
 
         return refresh_batch(event.to_dict(), refresher=refresher(), ledger=ledger(), line=line)

@@ -5,25 +5,25 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.problems import CommandFailed
+from infra.errors import CommandFailed
 from infra.stopping import stop_cleanly
 
 COMMANDS = {
-    "build": "infra.build:main",
-    "deploy": "infra.deploy:main",
-    "destroy": "infra.destroy:main",
-    "run": "infra.run:main",
-    "replay": "infra.replay:main",
-    "status": "infra.operate:status",
-    "trace": "infra.trace:main",
-    "approve": "infra.operate:approve",
-    "redrive": "infra.operate:redrive",
-    "refresh": "infra.refresh:main",
-    "smoke": "infra.smoke:main",
-    "start": "infra.start_run:main",
-    "restore": "infra.restore:main",
-    "measure": "infra.measuring:main",
-    "cost": "infra.cost:main",
+    "build": "infra.packaging.build:main",
+    "deploy": "infra.deploying.deploy:main",
+    "destroy": "infra.deploying.destroy:main",
+    "run": "infra.local.run:main",
+    "replay": "infra.local.replay:main",
+    "status": "infra.operating.commands:status",
+    "trace": "infra.tracing.trace:main",
+    "approve": "infra.operating.commands:approve",
+    "redrive": "infra.operating.commands:redrive",
+    "refresh": "infra.operating.refresh:main",
+    "smoke": "infra.operating.smoke:main",
+    "start": "infra.operating.start_run:main",
+    "restore": "infra.operating.restore:main",
+    "measure": "infra.cost.measure:main",
+    "cost": "infra.cost.cost:main",
 }
 """Command -> module:function; a function takes the remaining arguments and gives the exit code.
 

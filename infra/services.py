@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.problems import CommandFailed
+from infra.errors import CommandFailed
 
 ROOT = Path(__file__).parent.parent
 """The checkout."""

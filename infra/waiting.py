@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from infra.problems import CommandFailed
+from infra.errors import CommandFailed
 
 
 class Overdue(CommandFailed):

@@ -10,13 +10,13 @@ from typing import Any
 
 from chalice import Chalice
 
-from chalicelib.arriving import feed_arrived, handle_arrival
-from chalicelib.merge_settings import read_policy, read_watch_policy
-from chalicelib.merge_tools import Tools
-from chalicelib.operating import handle_command, operate_run
-from chalicelib.run_files import RunFiles
-from chalicelib.telling import tell_answer, tell_asked, tell_outcome, tell_watched
-from chalicelib.watching import watch as watch_runs
+from chalicelib.runs.approve_redrive import handle_command, operate_run
+from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival
+from chalicelib.runs.merge_settings import read_policy, read_watch_policy
+from chalicelib.runs.merge_tools import Tools
+from chalicelib.runs.run_log import tell_answer, tell_asked, tell_outcome, tell_watched
+from chalicelib.runs.watching import watch as watch_runs
+from chalicelib.storing.run_files import RunFiles
 from shared.aws import client
 from shared.events import Event, scheduled_time
 from shared.ledger import Ledger
@@ -38,7 +38,7 @@ def tools() -> Tools:
     table = Source(os.environ).text("OBSERVATIONS_TABLE")
 
     def write(requests: Any, check: Any) -> int:
-        from chalicelib.store_rows import write_rows  # deferred: brings threads, and most runs write one batch
+        from chalicelib.storing.row_writes import write_rows  # deferred: brings threads, and most runs write one batch
 
         return write_rows(client("dynamodb"), table, requests, check=check)
 

@@ -4,7 +4,7 @@ The line is JSON on standard output. Its `_aws` member is the CloudWatch embedde
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html),
 so that the same line is the log record and the metrics: there is no second call and no second line.
 
-Every field and metric is declared in `infra/observed.py`; a test holds the handlers to it.
+Every field and metric is declared in `infra/tracing/log_fields.py`; a test holds the handlers to it.
 """
 
 import contextlib

@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,12 @@ def test_a_service_imports_neither_another_service_nor_infra(service: str) -> No
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_chalicelib_modules_are_of_the_service_that_imports_them(service: str) -> None:
-    own = {f"chalicelib.{path.stem}" for path in (ROOT / service / "chalicelib").glob("*.py")}
+    chalicelib = ROOT / service / "chalicelib"
+    own = {
+        f"chalicelib.{'.'.join(path.relative_to(chalicelib).with_suffix('').parts)}"
+        for path in sources(service)
+        if path.is_relative_to(chalicelib)
+    }
     named = {name for path in sources(service) for name in imports(path) if name.startswith("chalicelib")}
     assert named - own == set()
 
@@ -68,3 +74,22 @@ def test_chalicelib_module_names_are_unique_and_no_folder_is_a_package() -> None
 def test_the_vocabulary_is_linked_into_every_service() -> None:
     for service in SERVICES:
         assert (ROOT / service / "vendor" / "shared").readlink() == Path("../../shared")
+
+
+def room_of(module: str) -> str:
+    """The room of a module: its folder below the service, `infra` or `shared`; the module itself where it has none."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "prefix"),
+    [("merger/chalicelib", "chalicelib"), ("api/chalicelib", "chalicelib"), ("infra", "infra")],
+)
+def test_rooms_depend_on_one_another_without_a_circle(folder: str, prefix: str) -> None:
+    needs: dict[str, set[str]] = {}
+    for path in sources(folder):
+        module = ".".join([prefix, *path.relative_to(ROOT / folder).with_suffix("").parts])
+        wanted = {room_of(name) for name in imports(path) if name.startswith(f"{prefix}.")}
+        needs.setdefault(room_of(module), set()).update(wanted - {room_of(module)})
+    list(TopologicalSorter(needs).static_order())  # raises CycleError, naming the circle

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.feed_server import FeedServer
+from infra.local.feed_server import FeedServer
 from shared.datasets import US_COVID
 from tests.shared.apps import HEAVY
 

@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto import mock_aws
 
-from infra.driving import scheduled_event
-from infra.feed_server import FeedServer
+from infra.local.chain import scheduled_event
+from infra.local.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
 from shared.datasets import US_COVID

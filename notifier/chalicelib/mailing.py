@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import Letterhead, Mail
-from chalicelib.occasions import Occasion, occasion
+from chalicelib.mail_triggers import Occasion, occasion
 from shared.errors import EventMalformed
 from shared.events import sequence_number, stream_records
 from shared.ledger import Ledger

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.endpoints import ANY_PATH, ROUTES
+from chalicelib.routes.endpoints import ANY_PATH, ROUTES
 from tests.api.contract import check_contract
 from tests.api.serving import ApiApp, serve_http
 

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from chalicelib.documents import Document
-from chalicelib.figures import RECENT, panel_domain, seven_day_mean
+from chalicelib.dashboard.figures import RECENT, panel_domain, seven_day_mean
+from chalicelib.web.documents import Document
 from shared.datasets import US_COVID
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from infra.demo_feeds import NOTICE
+from infra.local.demo_feeds import NOTICE
 from tests.api.serving import ApiApp
 from tests.api.test_page import page_of
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.edge import Edge, paths_of
-from chalicelib.refreshing import Refresher
+from chalicelib.refresh.invalidation import Edge, paths_of
+from chalicelib.refresh.refreshing import Refresher
 from shared.errors import HeadMoved
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
@@ -233,6 +233,6 @@ def test_what_is_rendered_anew_for_the_served_run_is_served(served: ApiApp, clou
 
 
 def _run(record: dict[str, Any]) -> Any:
-    from chalicelib.batching import read_record
+    from chalicelib.refresh.stream_batch import read_record
 
     return read_record(record).run

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.documents import CSV, JSON, Document, pack
-from chalicelib.encoding import Table, from_json, to_csv, to_json
-from chalicelib.slicing import cut
+from chalicelib.tabulation.slicing import cut
+from chalicelib.tabulation.table_text import Table, from_json, to_csv, to_json
+from chalicelib.web.documents import CSV, JSON, Document, pack
 
 _DATES = st.dates().map(str)
 _NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), min_size=1, max_size=8)

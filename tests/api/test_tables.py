@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.encoding import Table, to_csv, to_json
-from chalicelib.tabulating import tabulate
+from chalicelib.tabulation.table_text import Table, to_csv, to_json
+from chalicelib.tabulation.tabulating import tabulate
 from shared.dataset import Dataset
 from shared.datasets import US_COVID
 from tests.api import recomputed

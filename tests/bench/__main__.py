@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import cold, counting, diffing, local, memory, writing
+from tests.bench import cold, counting, diffing, local, memory, overhead, writing
 from tests.bench.measuring import Figure, table
-from tests.observability import overhead
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,8 +35,8 @@ def _index(folder: str) -> "NDArray[np.uint8]":
 
 def ours_delta(folder: str) -> Task:
     """Our fast way: only changed lines are parsed."""
-    from chalicelib.delta import delta_merge
-    from chalicelib.snapshots import read_index
+    from chalicelib.comparing.delta_merge import delta_merge
+    from chalicelib.storing.snapshots import read_index
 
     files = {day: _opened(days_in(folder), day) for day in ("before", "after")}
 
@@ -51,8 +51,8 @@ def ours_delta(folder: str) -> Task:
 
 def ours_full(folder: str) -> Task:
     """Our plain and full way, the definition of the other."""
-    from chalicelib.merged import full_merge
-    from chalicelib.snapshots import read_index
+    from chalicelib.comparing.full_merge import full_merge
+    from chalicelib.storing.snapshots import read_index
 
     files = _opened(days_in(folder), "after")
 
@@ -65,15 +65,15 @@ def ours_full(folder: str) -> Task:
 
 def _opened(days: Days, day: str) -> Mapping[str, BinaryIO]:
     """Streams, as S3 gives them."""
-    from chalicelib.run_files import WhenAsked
+    from chalicelib.storing.run_files import WhenAsked
 
     feeds = [feed.name for feed in REGIONS.feeds]
     return WhenAsked(feeds=feeds, get_one=lambda feed: days.file(feed, day=day).open("rb", buffering=0))
 
 
 def _finish(merged, folder: Path) -> object:  # type: ignore[no-untyped-def]
-    from chalicelib.comparing import change_set_json
-    from chalicelib.snapshots import index_pieces
+    from chalicelib.comparing.differences import change_set_json
+    from chalicelib.storing.snapshots import index_pieces
 
     text = b"".join(change_set_json(merged.changes, run_id=RUN, base_run_id=BASE, with_series=True))
     with (folder / "after.index").open("wb") as file:
@@ -85,8 +85,8 @@ def _finish(merged, folder: Path) -> object:  # type: ignore[no-untyped-def]
 
 def make_index(folder: str) -> Task:
     """What the last run left behind."""
-    from chalicelib.merged import full_merge
-    from chalicelib.snapshots import empty_snapshot, index_pieces
+    from chalicelib.comparing.full_merge import full_merge
+    from chalicelib.storing.snapshots import empty_snapshot, index_pieces
 
     days = days_in(folder)
 
@@ -153,7 +153,7 @@ def floor(folder: str) -> Task:
 
 def csv_ours(folder: str) -> Task:
     """The snapshot for people and Athena."""
-    from chalicelib.snapshots import csv_pieces, read_index
+    from chalicelib.storing.snapshots import csv_pieces, read_index
 
     snapshot = read_index(_index(folder), REGIONS)
 

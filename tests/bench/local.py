@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from infra.day_folders import Day
-from infra.driving import Chain
-from infra.local_cloud import LocalCloud
-from infra.local_system import deployed_chain
+from infra.local.chain import Chain
+from infra.local.day_folders import Day
+from infra.local.local_cloud import LocalCloud
+from infra.local.local_system import deployed_chain
 from infra.waiting import wait_for
 from shared.datasets import US_COVID
 from tests.bench import page, rivals

@@ -1,6 +1,6 @@
 """Memory: what a whole merge takes at its peak, and how it grows with the files.
 
-`infra/decisions/0031-memory.md` says what follows from it; `chalicelib.merge_settings` has the same numbers, and a
+`infra/decisions/0031-memory.md` says what follows from it; `chalicelib.runs.merge_settings` has the same numbers, and a
 test holds the two together.
 """
 

@@ -84,15 +84,15 @@ def _after_first() -> Head:
 
 
 def _rules() -> str:
-    from chalicelib.merge_tools import RULES
+    from chalicelib.runs.merge_tools import RULES
 
     return f"{RULES}-{REGIONS.fingerprint}"
 
 
 def _merge(folder: str, run_id: str, head: Head, *, delta_from: int) -> Task:
-    from chalicelib.merge_tools import Policy, Tools
-    from chalicelib.merging import merge_run
-    from chalicelib.run_files import RunFiles
+    from chalicelib.runs.merge_tools import Policy, Tools
+    from chalicelib.runs.merging import merge_run
+    from chalicelib.storing.run_files import RunFiles
 
     ledger: Any = YesLedger(head)
     tools = Tools(

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from infra.build import BUILD, build, example_names
-from infra.locking import alone
-from infra.packages import RUNTIME_MODULES
+from infra.packaging.build import BUILD, build, example_names
+from infra.packaging.file_lock import alone
+from infra.packaging.vendoring import RUNTIME_MODULES
 from infra.services import ROOT
 
 STAGE = "bench"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra import stacks
-from infra.cloud import Cloud
-from infra.local_cloud import LocalCloud
+from infra.deploying import stacks
+from infra.deploying.cloud import Cloud
+from infra.local.local_cloud import LocalCloud
 from tests.bench.packages import chalice_package
 
 _PLAIN_API = """

@@ -19,7 +19,7 @@ def rows() -> list[dict[str, Any]]:
 def ours(endpoint: str) -> Task:
     """As the merger writes: `store_rows` and the handlers' own client."""
     os.environ |= {"AWS_ENDPOINT_URL": endpoint}
-    from chalicelib.store_rows import put_request, write_rows
+    from chalicelib.storing.row_writes import put_request, write_rows
     from shared.aws import client
 
     changed, dynamodb = rows(), client("dynamodb")

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 import pytest
 from rich.console import Console
 
-from infra.driving import Chain
-from infra.local_cloud import LocalCloud, ministack_python
-from infra.local_system import deployed_chain
+from infra.local.chain import Chain
+from infra.local.local_cloud import LocalCloud, ministack_python
+from infra.local.local_system import deployed_chain
 from infra.terminal import Terminal
 from tests.cloud.stage_days import Days, Deploy
 

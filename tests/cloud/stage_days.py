@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from infra.day_folders import Day
-from infra.driving import Chain
+from infra.local.chain import Chain
+from infra.local.day_folders import Day
 from shared.datasets import US_COVID
 
 NYT, JHU = (feed.file_name for feed in US_COVID.feeds)

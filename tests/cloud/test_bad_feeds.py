@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.driving import Chain
-from infra.feed_server import Fault
+from infra.local.chain import Chain
+from infra.local.feed_server import Fault
 from shared import keys
 from shared.attributes import from_item
 from shared.runs import State

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.demo_feeds import NOTICE
-from infra.local_cloud import find_memory
+from infra.local.demo_feeds import NOTICE
+from infra.local.local_cloud import find_memory
 from infra.services import ROOT
 from tests.cloud.stage_days import FIRST_DAY as FIRST
 from tests.cloud.stage_days import JHU, NYT, day_of, rows_upto

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local_cloud import LocalCloud, answers
-from infra.problems import CommandFailed
+from infra.errors import CommandFailed
+from infra.local.local_cloud import LocalCloud, answers
 from infra.services import ROOT
 from infra.waiting import wait_for
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("commands")]
 
 HOLD = """
 import sys
-from infra.local_cloud import LocalCloud
+from infra.local.local_cloud import LocalCloud
 from infra.stopping import stop_cleanly
 stop_cleanly()
 with LocalCloud() as cloud:

@@ -6,14 +6,14 @@ import json
 import pytest
 from rich.console import Console
 
-from infra.driving import Chain
-from infra.operate import approve, redrive, status
-from infra.operator_commands import operate
-from infra.operator_status import look_at
-from infra.operator_words import Words
-from infra.problems import CommandFailed
-from infra.refresh import main as refresh_command
-from infra.refresh import refresh
+from infra.errors import CommandFailed
+from infra.local.chain import Chain
+from infra.operating.approve_redrive import operate
+from infra.operating.commands import approve, redrive, status
+from infra.operating.refresh import main as refresh_command
+from infra.operating.refresh import refresh
+from infra.operating.status import look_at
+from infra.operating.status_words import Words
 from infra.terminal import Terminal
 from shared.keys import change_set_key, view_key
 from shared.runs import State, parse_time

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.day_folders import Day
-from infra.driving import Chain, scheduled_event
+from infra.local.chain import Chain, scheduled_event
+from infra.local.day_folders import Day
 from shared import keys
 from shared.datasets import US_COVID
 from shared.runs import State, parse_time

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.demo_feeds import demo_days
-from infra.driving import Carried, Chain
+from infra.local.chain import Carried, Chain
+from infra.local.demo_feeds import demo_days
 from infra.services import ROOT
 from shared.runs import State
 from tests.api.contract import check_contract

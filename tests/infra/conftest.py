@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from infra.build import Built, build, example_names
+from infra.deploying.templates import load_template
+from infra.packaging.build import Built, build, example_names
 from infra.services import SERVICES
-from infra.templates import load_template
 
 type Template = Mapping[str, Any]
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chalicelib.comparing import Changes, change_set_json, changed_rows
-from chalicelib.gating import Limits, find_warnings
-from chalicelib.merged import Merged, full_merge
-from chalicelib.snapshots import Snapshot, csv_pieces, empty_snapshot, index_pieces, read_index
-from chalicelib.summarising import summarise
+from chalicelib.comparing.differences import Changes, change_set_json, changed_rows
+from chalicelib.comparing.full_merge import Merged, full_merge
+from chalicelib.comparing.gate import Limits, find_warnings
+from chalicelib.runs.summarising import summarise
+from chalicelib.storing.snapshots import Snapshot, csv_pieces, empty_snapshot, index_pieces, read_index
 from chalicelib.tables import Table
 from shared.dataset import Dataset
 from tests.merger.feed_files import kept

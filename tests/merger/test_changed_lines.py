@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.changed_lines import find_changed_lines
+from chalicelib.comparing.changed_lines import find_changed_lines
 
 _LINE = st.sampled_from([b"", b"a", b"b", b"c,1", b"c,2", b"dd", b"a" * 70, b"b" * 700])
 _LINES = st.lists(_LINE, max_size=30)

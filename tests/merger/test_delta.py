@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from chalicelib.delta import delta_merge
+from chalicelib.comparing.delta_merge import delta_merge
 from shared.dataset import Dataset, Feed
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.gating import Limits, check_gate, check_rows, find_warnings
-from chalicelib.merged import Merged
+from chalicelib.comparing.full_merge import Merged
+from chalicelib.comparing.gate import Limits, check_gate, check_rows, find_warnings
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken, GateClosed
 from tests.merger.merges import merge

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.merge_settings import read_policy
-from chalicelib.merged import full_merge
-from chalicelib.snapshots import empty_snapshot
+from chalicelib.comparing.full_merge import full_merge
+from chalicelib.runs.merge_settings import read_policy
+from chalicelib.storing.snapshots import empty_snapshot
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken
 

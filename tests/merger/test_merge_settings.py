@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from chalicelib.merge_settings import read_policy, read_watch_policy
+from chalicelib.runs.merge_settings import read_policy, read_watch_policy
 from shared.errors import SettingInvalid
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chalicelib.merged import Merged
-from chalicelib.snapshots import CHANGED_BY
+from chalicelib.comparing.full_merge import Merged
+from chalicelib.storing.snapshots import CHANGED_BY
 from shared.dataset import Dataset
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken

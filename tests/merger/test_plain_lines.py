@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.plain_lines import blocks_of, read_plain
-from chalicelib.reading import read_carefully, read_feed
+from chalicelib.csv_reading.feed_reader import read_carefully, read_feed
+from chalicelib.csv_reading.plain_lines import blocks_of, read_plain
 from tests.merger.merges import as_plain
 from tests.shared.regions import REGIONS
 

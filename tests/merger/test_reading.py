@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.reading import read_carefully, read_feed
+from chalicelib.csv_reading.feed_reader import read_carefully, read_feed
 from chalicelib.tables import Table
 from shared.dataset import Feed
 from shared.datasets import US_COVID

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chalicelib.snapshots import CHANGED_BY, Snapshot, csv_pieces
+from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, csv_pieces
 from shared.dataset import Dataset, Feed, Measure
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.store_rows import delete_request, put_request, write_rows
+from chalicelib.storing.row_writes import delete_request, put_request, write_rows
 from shared.errors import LeaseLost, TransientError
 
 

@@ -1,6 +1,6 @@
 """What a committed run says of itself is small, whatever it changed."""
 
-from chalicelib.summarising import recoveries, summarise
+from chalicelib.runs.summarising import recoveries, summarise
 from shared.datasets import US_COVID
 from shared.summary import LISTED, Summary
 from tests.merger.merges import merge

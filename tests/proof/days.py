@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.day_folders import read_days
+from infra.local.day_folders import read_days
 from shared.datasets import US_COVID
 from tests.proof.corpus import CUTS, Corpus
 from tests.proof.model import Rows

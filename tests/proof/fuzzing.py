@@ -9,10 +9,10 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from chalicelib.delta import delta_merge
-from chalicelib.gating import check_gate
-from chalicelib.reading import read_carefully, read_feed
-from chalicelib.snapshots import Snapshot
+from chalicelib.comparing.delta_merge import delta_merge
+from chalicelib.comparing.gate import check_gate
+from chalicelib.csv_reading.feed_reader import read_carefully, read_feed
+from chalicelib.storing.snapshots import Snapshot
 from shared.dataset import Dataset, Feed
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken, CovidStatsError, GateClosed

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.delta import delta_merge
-from chalicelib.gating import Limits, check_gate, check_rows
-from chalicelib.merged import Merged
-from chalicelib.snapshots import Snapshot
+from chalicelib.comparing.delta_merge import delta_merge
+from chalicelib.comparing.full_merge import Merged
+from chalicelib.comparing.gate import Limits, check_gate, check_rows
+from chalicelib.storing.snapshots import Snapshot
 from shared.changes import ChangeSet
 from shared.datasets import US_COVID
 from shared.errors import ContractBroken, GateClosed

@@ -113,7 +113,7 @@ LARGE = {
 @pytest.mark.parametrize("name", ["nyt", "jhu", "board"])
 def test_memory_stays_a_multiple_of_the_file(case: str, name: str) -> None:
     """Reading takes what the careful way takes at most: a row at a time as Python objects."""
-    from chalicelib.reading import read_feed
+    from chalicelib.csv_reading.feed_reader import read_feed
 
     data, feed = LARGE[case], FEEDS[name][1]
     tracemalloc.start()

@@ -1,0 +1,141 @@
+"""When a run commits: render its views, then move the one pointer that says what is served.
+
+Views of a run never change once written (the same inputs give the same bytes), so repeating a refresh, or doing it
+late, does no harm; the pointer never moves backwards. A base whose own refresh failed is rendered on the way, because
+its history is needed and because `as_of` answers from it.
+"""
+
+import json
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from chalicelib.dashboard.views import render_views
+from chalicelib.refresh.invalidation import Edge
+from chalicelib.tabulation.histories import History, extend_history
+from chalicelib.view_store.view_pointer import PointerWriter
+from chalicelib.view_store.view_store import ASSETS, media_type_of
+from chalicelib.web.assets import Assets
+from chalicelib.web.documents import JSON, Document, pack
+from shared.changes import ChangeSet
+from shared.dataset import Dataset
+from shared.errors import PermanentError
+from shared.keys import change_set_key, snapshot_key, view_key
+from shared.ledger import Ledger
+from shared.runs import Run
+from shared.tracing import carried, follow, subsegment
+
+HISTORY = "history.json"
+
+_WRITERS = 8
+
+
+class SourceMissing(PermanentError):
+    """A snapshot or a change set that the ledger says is there is not."""
+
+
+class Refresher:
+    """Renders runs into the bucket and moves the pointer."""
+
+    def __init__(
+        self, s3: Any, *, bucket: str, ledger: Ledger, dataset: Dataset, assets: Assets, edge: Edge | None = None
+    ) -> None:
+        self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
+        self._assets, self._edge = assets, edge
+        self._pointer = PointerWriter(s3, bucket=bucket)
+        self._assets_kept = False
+
+    def refresh(self, run: Run) -> None:
+        """Serve this run unless a newer one is.
+
+        Raises what the store raises, SourceMissing, and HeadMoved when the pointer is moved by others all the time.
+        """
+        with subsegment("refresh", run_id=run.run_id, state=run.state) as span:
+            follow("merger", run.traces.get("merger", ""))
+            history = self._base_history(run.base_run_id)
+            digests = self._render(run, history)
+            changed = self._pointer.move({"run_id": run.run_id, "views": digests})
+            span.annotate(views_changed=len(changed))
+            if self._edge:
+                self._edge.invalidate(run.run_id, changed)
+            self._ledger.mark_views(run.run_id, "RENDERED")
+
+    def _base_history(self, base_run_id: str | None) -> History:
+        """The history up to a run, rendering those of its line that have no views."""
+        missing = []
+        history: History = {}
+        while base_run_id is not None:
+            packed = self._find(view_key(base_run_id, f"{HISTORY}.gz"))
+            if packed is not None:
+                history = json.loads(Document(JSON, packed=packed).plain)
+                break
+            missing.append(self._ledger.get(base_run_id))
+            base_run_id = missing[-1].base_run_id
+        for run in reversed(missing):
+            history = self._heal(run, history)
+        return history
+
+    def _heal(self, run: Run, history: History) -> History:
+        """Render a run that was passed over; where its snapshot is gone, its history is carried on alone."""
+        snapshot = self._find(snapshot_key(run.run_id))
+        extended = extend_history(history, self._change_set(run), run=run, dataset=self._dataset)
+        if snapshot is not None:
+            self._write(run, snapshot, extended)
+            self._ledger.mark_views(run.run_id, "RENDERED")
+        return extended
+
+    def _render(self, run: Run, base: History) -> dict[str, str]:
+        snapshot = self._find(snapshot_key(run.run_id))
+        if snapshot is None:
+            raise SourceMissing(f"run {run.run_id} is committed and {snapshot_key(run.run_id)} is not there")
+        return self._write(run, snapshot, extend_history(base, self._change_set(run), run=run, dataset=self._dataset))
+
+    def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
+        """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
+        with subsegment("render", run_id=run.run_id) as span:
+            views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
+            span.annotate(views=len(views), bytes=sum(map(len, views.values())))
+        documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in views.items()}
+        told = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
+        last = Document(JSON, packed=pack(told))
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            keys = [view_key(run.run_id, f"{name}.gz") for name in documents]
+            writing = writers.map(carried(self._put), keys, documents.values())
+            self._keep_assets()
+            deque(writing, maxlen=0)
+        self._put(view_key(run.run_id, f"{HISTORY}.gz"), last)
+        return {name: document.digest for name, document in (documents | {HISTORY: last}).items()}
+
+    def _keep_assets(self) -> None:
+        """Keep the page's scripts and styles beside it: a page is served with those that it was made for."""
+        if self._assets_kept:
+            return
+        prefix = view_key(ASSETS, "")
+        listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1000).get("Contents", [])
+        there = {entry["Key"] for entry in listed}
+        for name, document in self._assets.all().items():
+            if view_key(ASSETS, f"{name}.gz") not in there:
+                self._put(view_key(ASSETS, f"{name}.gz"), document)
+        self._assets_kept = True
+
+    def _put(self, key: str, document: Document) -> None:
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=document.packed,
+            ContentType=document.media_type,
+            ContentEncoding="gzip",
+        )
+
+    def _change_set(self, run: Run) -> ChangeSet:
+        body = self._find(change_set_key(run.run_id))
+        if body is None:
+            raise SourceMissing(f"run {run.run_id} is committed and {change_set_key(run.run_id)} is not there")
+        return ChangeSet.from_json(body)
+
+    def _find(self, key: str) -> bytes | None:
+        try:
+            body: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        return body

@@ -1,0 +1,175 @@
+"""The routes: one table that registers them, reads their parameters and writes /openapi.json."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+from chalicelib.routes.site import Site
+from chalicelib.routes.table_answers import Answer, answer_asset, answer_date, answer_figures, answer_table
+from chalicelib.web.documents import CURRENT, Reply
+from chalicelib.web.parameters import (
+    AS_OF,
+    BEFORE,
+    DATE,
+    FORMAT,
+    FROM,
+    NAME,
+    RUN,
+    SERIES,
+    SINCE,
+    TO,
+    Asked,
+    Parameter,
+    limit,
+)
+from chalicelib.web.requests import Request
+
+METHODS = ("GET", "HEAD", "OPTIONS")
+EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
+ANY_PATH = "/{proxy+}"
+"""API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
+
+_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One route."""
+
+    path: str
+    summary: str
+    answer: Answer
+    media: Mapping[str, str]
+    """Media type of its answer -> name of the schema (`chalicelib.routes.openapi`)."""
+    parameters: Sequence[Parameter] = ()
+    problems: Sequence[int] = ()
+    """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
+
+
+def _later(module: str, function: str) -> Answer:
+    """An answer whose module is imported when it is first asked for: a cold `/daily` pays for none of it."""
+
+    def answer(site: Site, asked: Asked, request: Request) -> Reply:
+        found: Answer = getattr(import_module(f"chalicelib.routes.{module}"), function)
+        return found(site, asked, request)
+
+    return answer
+
+
+def _answer_openapi(site: Site, _asked: Asked, _request: Request) -> Reply:
+    from chalicelib.routes.openapi import render_openapi  # deferred: few ask for it, and it is long
+
+    endpoints = endpoints_of(has_series=site.dataset.has_series)
+    return Reply(headers=CURRENT, document=render_openapi(endpoints, site.dataset, notice=site.settings.notice))
+
+
+def _table(name: str, summary: str) -> Endpoint:
+    buckets = name in ("weekly", "monthly")
+    return Endpoint(
+        path=f"/{name}",
+        summary=summary,
+        answer=answer_table(name, buckets=buckets),
+        media={"application/json": "Buckets" if buckets else "Rows", "text/csv": "Text"},
+        parameters=_TABLE_PARAMETERS,
+        problems=(413,),
+    )
+
+
+ROUTES: tuple[Endpoint, ...] = (
+    Endpoint(
+        path="/",
+        summary="The dashboard.",
+        answer=_later("dashboard_answer", "answer_dashboard"),
+        media={"text/html": "Text"},
+        parameters=(AS_OF,),
+    ),
+    _table("data", "The values as published, a row a date."),
+    _table("daily", "What each date added: its value minus that of the present date before it."),
+    _table("weekly", "Sums of the daily increments over weeks that end on Sunday, labelled by it."),
+    _table("monthly", "Sums of the daily increments over months, labelled by their last day."),
+    Endpoint(
+        path="/data/{date}",
+        summary="One date: its values, and every value it ever had, by which run.",
+        answer=answer_date,
+        media={"application/json": "DateHistory"},
+        parameters=(DATE, AS_OF),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/figures",
+        summary="The dashboard's figures, for Plotly.",
+        answer=answer_figures,
+        media={"application/json": "Object"},
+        parameters=(AS_OF,),
+    ),
+    Endpoint(
+        path="/runs",
+        summary="The runs, newest first; the next page is in the Link header.",
+        answer=_later("run_answers", "answer_runs"),
+        media={"application/json": "Runs"},
+        parameters=(limit(usual=20, most=100), BEFORE),
+    ),
+    Endpoint(
+        path="/runs/{run_id}",
+        summary="One run.",
+        answer=_later("run_answers", "answer_run"),
+        media={"application/json": "Run"},
+        parameters=(RUN,),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/runs/{run_id}/changes",
+        summary="What a run changed.",
+        answer=_later("run_answers", "answer_run_changes"),
+        media={"application/json": "ChangeSet"},
+        parameters=(RUN,),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/changes",
+        summary="What was committed since a run, oldest first, a change set a run: enough to stay in step.",
+        answer=_later("run_answers", "answer_changes"),
+        media={"application/json": "ChangeSets"},
+        parameters=(SINCE, limit(usual=20, most=100)),
+    ),
+    Endpoint(
+        path="/changes.atom",
+        summary="The committed runs as a feed, worded like the mails.",
+        answer=_later("run_answers", "answer_feed"),
+        media={"application/atom+xml": "Text"},
+    ),
+    Endpoint(
+        path="/health",
+        summary="Whether readers are served what was committed last.",
+        answer=_later("run_answers", "answer_health"),
+        media={"application/json": "Health"},
+    ),
+    Endpoint(
+        path="/openapi.json",
+        summary="This description.",
+        answer=_answer_openapi,
+        media={"application/json": "Object"},
+    ),
+    Endpoint(
+        path="/static/{name}",
+        summary="Scripts and styles, under names that carry their hash.",
+        answer=answer_asset,
+        media={"text/javascript": "Text", "text/css": "Text", "image/svg+xml": "Text"},
+        parameters=(NAME,),
+        problems=(404,),
+    ),
+)
+
+_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures"})
+
+
+@functools.cache
+def endpoints_of(*, has_series: bool) -> tuple[Endpoint, ...]:
+    """The routes with the parameters that they have for a dataset: one series needs no choosing."""
+    if not has_series:
+        return ROUTES
+    return tuple(
+        replace(route, parameters=(*route.parameters, SERIES)) if route.path in _OF_ONE_SERIES else route
+        for route in ROUTES
+    )

@@ -1,0 +1,234 @@
+"""/openapi.json, written from the table of routes."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from chalicelib.web.documents import JSON, Document
+from chalicelib.web.parameters import Parameter
+from chalicelib.web.problems import MEDIA_TYPE
+from shared.dataset import Dataset
+from shared.runs import State
+
+VERSION = "1.0.0"
+
+
+class Described(Protocol):
+    """What this needs of a route; the table itself needs this module, for the route that answers with it."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def media(self) -> Mapping[str, str]: ...
+    @property
+    def parameters(self) -> Iterable[Parameter]: ...
+    @property
+    def problems(self) -> Iterable[int]: ...
+
+
+def render_openapi(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "") -> Document:
+    described = describe(endpoints, dataset, notice=notice)
+    return Document(JSON, plain=json.dumps(described, separators=(",", ":")).encode())
+
+
+def describe(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "") -> dict[str, Any]:
+    """OpenAPI 3.1. The server is relative: the description holds under every host and prefix."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": dataset.title,
+            "version": VERSION,
+            "description": " ".join(filter(None, [notice, *dataset.credits])),
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "."}],
+        "paths": {endpoint.path: _path(endpoint) for endpoint in endpoints},
+        "components": {
+            "schemas": _schemas(dataset),
+            "headers": _HEADERS,
+            "responses": {
+                f"Problem{status}": {"description": text, "content": _PROBLEM_CONTENT}
+                for status, text in _PROBLEMS.items()
+            },
+        },
+    }
+
+
+def _path(endpoint: Described) -> dict[str, Any]:
+    name = endpoint.path.strip("/").translate(str.maketrans("/.", "__", "{}")) or "dashboard"
+    return {
+        "parameters": [*map(_parameter, endpoint.parameters), *_CONDITION],
+        "get": {"operationId": f"get_{name}", "summary": endpoint.summary, "responses": _responses(endpoint)},
+        "head": {
+            "operationId": f"head_{name}",
+            "summary": f"{endpoint.summary} Its headers only.",
+            "responses": {"default": {"description": "The status and the headers that GET answers with."}},
+        },
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+        "example": parameter.typed_example,
+    }
+
+
+def _responses(endpoint: Described) -> dict[str, Any]:
+    content = {media: {"schema": _reference(schema)} for media, schema in endpoint.media.items()}
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+    responses: dict[str, Any] = {
+        "200": {"description": "The answer.", "headers": headers, "content": content},
+        "304": {"description": "The client has it already.", "headers": headers},
+    }
+    for status in sorted({400, 405, 500, 503, *endpoint.problems}):
+        responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    if "Health" in endpoint.media.values():
+        behind = {"content": _PROBLEM_CONTENT | content, "description": "Behind, or the store does not answer."}
+        responses["503"] = behind
+    return responses
+
+
+def _reference(schema: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+_CONDITION = (
+    {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The ETag of the copy that the client has.",
+        "schema": {"type": "string"},
+    },
+)
+_HEADERS = {
+    "ETag": {"description": "Names the content, and its encoding.", "schema": {"type": "string"}},
+    "Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}},
+    "Vary": {"description": "Always on Accept-Encoding.", "schema": {"type": "string"}},
+    "Notice": {
+        "description": "What readers must know of these numbers, percent-encoded; absent where there is nothing.",
+        "schema": {"type": "string"},
+    },
+}
+_PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PROBLEMS = {
+    400: "A parameter is unknown or wrong, or there is a body; the problem names it.",
+    404: "There is no such thing.",
+    405: "The route does not take this method.",
+    413: "The answer would be too large; ask for less.",
+    500: "A fault of ours.",
+    503: "The store does not answer, or the views of the run are not rendered.",
+}
+
+_DATE = {"type": "string", "format": "date"}
+_TIME = {"type": "string", "format": "date-time"}
+_CHANGES = ("added", "changed", "removed")
+_COUNT = {"type": "integer", "minimum": 0}
+_TEXT = {"type": "string"}
+
+
+def _object(properties: Mapping[str, Any], *, optional: Iterable[str] = ()) -> dict[str, Any]:
+    """A closed object: what is not listed is not there."""
+    required = [name for name in properties if name not in set(optional)]
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _list(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": dict(schema)}
+
+
+def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [dict(schema), {"type": "null"}]}
+
+
+def _schemas(dataset: Dataset) -> dict[str, Any]:
+    value = {"type": ["integer", "null"]}
+    measures = dict.fromkeys(dataset.measure_names, value)
+    key = {"date": _DATE} | ({"series": _TEXT} if dataset.has_series else {})
+    row = _object(key | measures)
+    told = _object(
+        {"run_id": _TIME, "known_from": _TIME, "change": {"enum": ["added", "changed", "removed"]}} | measures
+    )
+    date_history = _object(key | measures | {"present": {"type": "boolean"}, "history": _list(told)})
+    fields = {name: _object({"old": value, "new": value}) for name in dataset.measure_names}
+    changed = _object(key | {"fields": _object(fields, optional=fields)})
+    return {
+        "Rows": _list(row),
+        "Buckets": _list(_object(key | measures | {"complete": {"const": False}}, optional=["complete"])),
+        "DateHistory": _list(date_history) if dataset.has_series else date_history,
+        "Run": _run(),
+        "Runs": _list(_reference("Run")),
+        "ChangeSet": _object(
+            {"run_id": _TIME, "base_run_id": _or_null(_TIME)}
+            | {"added": _list(row), "changed": _list(changed), "removed": _list(row)}
+        ),
+        "ChangeSets": _list(_reference("ChangeSet")),
+        "Health": _health(),
+        "Object": {"type": "object"},
+        "Text": _TEXT,
+        "Problem": _problem(),
+    }
+
+
+def _run() -> dict[str, Any]:
+    delivery = _object(
+        {"status": {"enum": ["new", "same", "failed"]}, "reason": _TEXT, "sha256": _TEXT, "bytes": _COUNT}
+        | {"source_url": _TEXT, "etag": _TEXT, "last_modified": _TEXT}
+    )
+    return _object(
+        {
+            "run_id": _TIME,
+            "state": {"enum": [state.value for state in State]},
+            "reason": _TEXT,
+            "base_run_id": _or_null(_TIME),
+            "added": _COUNT,
+            "changed": _COUNT,
+            "removed": _COUNT,
+            "known_from": _TIME,
+            "arrived": _list(_TEXT),
+            "feeds": {"type": "object", "additionalProperties": delivery},
+            "attempts": _COUNT,
+            "warnings": _list(_TEXT),
+            "approved_at": _TEXT,
+            "redriven_at": _TEXT,
+            "mail": {"enum": ["", "SENDING", "SENT"]},
+            "views": {"enum": ["", "RENDERED", "FAILED"]},
+        }
+    )
+
+
+def _health() -> dict[str, Any]:
+    last_run = _object({"run_id": _TIME, "state": {"enum": [state.value for state in State]}, "reason": _TEXT})
+    feed = _object({"last_run_id": _TIME, "changed_run_id": _TIME})
+    return _object(
+        {
+            "status": {"enum": ["ok", "empty", "rendering", "behind"]},
+            "head": _or_null(_TIME),
+            "views": _or_null(_TIME),
+            "rows": _COUNT,
+            "newest_date": _or_null(_DATE),
+            "last_run": _or_null(last_run),
+            "next_run_due": _or_null(_TIME),
+            "feeds": {"type": "object", "additionalProperties": feed},
+            "notice": _TEXT,
+        }
+    )
+
+
+def _problem() -> dict[str, Any]:
+    """RFC 9457; further members say what of the request it is about."""
+    members = {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT}
+    about = {"parameter": _TEXT, "value": _TEXT}
+    return _object(members | about, optional=about) | {"additionalProperties": True}

@@ -1,0 +1,110 @@
+"""What is answered from the ledger: runs, change sets, the feed of them, health."""
+
+from itertools import islice
+from typing import Any
+
+from chalicelib.routes.atom import ENTRIES, render_feed
+from chalicelib.routes.health import examine
+from chalicelib.routes.site import Site
+from chalicelib.web.documents import CURRENT, JSON, LIVE, NEVER, Document, Reply, json_document
+from chalicelib.web.parameters import Asked
+from chalicelib.web.problems import ThingUnknown
+from chalicelib.web.requests import Request
+from shared.changes import ChangeSet
+from shared.errors import UnknownRun
+from shared.runs import Run, State
+
+PAGE_BYTES = 4_000_000
+"""A page of change sets ends before it grows beyond this."""
+
+
+def answer_runs(site: Site, asked: Asked, _request: Request) -> Reply:
+    """`/runs`: newest first; the next page is in the Link header."""
+    upto = just_before(asked["before"]) if asked["before"] else "9"
+    runs = list(islice(site.ledger().newest_first(upto=upto, page=asked["limit"] + 1), asked["limit"] + 1))
+    shown = runs[: asked["limit"]]
+    more = f"runs?before={shown[-1].run_id}&limit={asked['limit']}" if len(runs) > len(shown) else ""
+    return Reply(headers=LIVE | _link(more), document=json_document([run_as_map(run) for run in shown]))
+
+
+def answer_run(site: Site, asked: Asked, _request: Request) -> Reply:
+    return Reply(headers=LIVE, document=json_document(run_as_map(_run(site, asked["run_id"]))))
+
+
+def answer_run_changes(site: Site, asked: Asked, _request: Request) -> Reply:
+    """`/runs/{run_id}/changes`: of a run that changed nothing, an empty change set."""
+    run = _run(site, asked["run_id"])
+    match run.state:
+        case State.COMMITTED:
+            return Reply(headers=CURRENT, document=Document(JSON, plain=site.shelf.change_set(run.run_id)))
+        case State.UNCHANGED:
+            empty = ChangeSet(run_id=run.run_id, base_run_id=run.base_run_id, added=[], changed=[], removed=[])
+            return Reply(headers=CURRENT, document=Document(JSON, plain=empty.to_json()))
+    raise ThingUnknown("run_id", run.run_id, f"run {run.run_id} is {run.state}: it has no change set")
+
+
+def answer_changes(site: Site, asked: Asked, _request: Request) -> Reply:
+    """`/changes`: change sets, oldest first; the next page is in the Link header."""
+    page: list[bytes] = []
+    last, more = asked["since"], False
+    for run in site.ledger().oldest_first(after=last):
+        if len(page) == asked["limit"] or sum(map(len, page)) > PAGE_BYTES:
+            more = True
+            break
+        page.append(site.shelf.change_set(run.run_id))
+        last = run.run_id
+    link = _link(f"changes?since={last}&limit={asked['limit']}" if more else "")
+    body = b"[\n" + b",\n".join(page) + b"\n]\n" if page else b"[]\n"
+    return Reply(headers=LIVE | link, document=Document(JSON, plain=body))
+
+
+def answer_feed(site: Site, _asked: Asked, _request: Request) -> Reply:
+    """`/changes.atom`: the newest committed runs."""
+    runs = list(islice(site.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES))
+    said = {"stage": site.place.stage, "notice": site.settings.notice}
+    return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, **said))
+
+
+def answer_health(site: Site, _asked: Asked, _request: Request) -> Reply:
+    """`/health`: 503 when the views lag behind the head for too long."""
+    health = examine(site)
+    return Reply(status=200 if health["status"] != "behind" else 503, headers=NEVER, document=json_document(health))
+
+
+def run_as_map(run: Run) -> dict[str, Any]:
+    """A run as readers see it: without who operated on it and what only the services need."""
+    feeds = {name: vars(said) for name, said in sorted(run.deliveries.items())}
+    return {
+        "run_id": run.run_id,
+        "state": run.state,
+        "reason": run.reason,
+        "base_run_id": run.base_run_id,
+        "added": run.added,
+        "changed": run.changed,
+        "removed": run.removed,
+        "known_from": run.known_from or run.run_id,
+        "arrived": sorted(run.arrived),
+        "feeds": feeds,
+        "attempts": run.attempts,
+        "warnings": list(run.summary.get("warnings", [])),
+        "approved_at": run.approved_at,
+        "redriven_at": run.redriven_at,
+        "mail": run.mail,
+        "views": run.views,
+    }
+
+
+def just_before(run_id: str) -> str:
+    """The greatest text that sorts before a run id, for queries that include their bound."""
+    return run_id[:-1] + "Y~"
+
+
+def _run(site: Site, run_id: str) -> Run:
+    try:
+        return site.ledger().get(run_id)
+    except UnknownRun as error:
+        raise ThingUnknown("run_id", run_id, str(error)) from error
+
+
+def _link(target: str) -> dict[str, str]:
+    return {"Link": f'<{target}>; rel="next"'} if target else {}

@@ -1,0 +1,206 @@
+"""The parameters that routes take: one declaration that both reads a request and writes /openapi.json."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeReversed
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNT = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter of a route."""
+
+    name: str
+    description: str
+    read: Callable[[str, str], Any]
+    """(name, text) -> value; raises ParameterInvalid."""
+    schema: Mapping[str, Any]
+    """Its JSON schema."""
+    example: str
+    place: str = "query"
+    """`query` or `path`."""
+    default: Any = None
+    """What the value is where the request does not say."""
+
+    @property
+    def typed_example(self) -> Any:
+        return int(self.example) if self.schema["type"] == "integer" else self.example
+
+
+def read_date(name: str, text: str) -> str:
+    """An ISO date that exists."""
+    try:
+        if _DATE.fullmatch(text):
+            return dt.date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise ParameterInvalid(name, text, allowed="a date that exists, such as 2020-10-25")
+
+
+def read_run_id(name: str, text: str) -> str:
+    from shared.errors import EventMalformed
+    from shared.runs import parse_time  # deferred: a table takes no run, and the vocabulary of runs is large
+
+    try:
+        parse_time(text)
+    except EventMalformed:
+        raise ParameterInvalid(name, text, allowed="a run id, which is a time such as 2020-10-25T17:00:00Z") from None
+    return text
+
+
+def read_any(_name: str, text: str) -> str:
+    return text
+
+
+def one_of(*values: str) -> Callable[[str, str], str]:
+    def read(name: str, text: str) -> str:
+        if text in values:
+            return text
+        raise ParameterInvalid(name, text, allowed=" or ".join(values))
+
+    return read
+
+
+def count_upto(most: int) -> Callable[[str, str], int]:
+    def read(name: str, text: str) -> int:
+        if _COUNT.fullmatch(text) and 1 <= int(text) <= most:
+            return int(text)
+        raise ParameterInvalid(name, text, allowed=f"a whole number from 1 to {most}")
+
+    return read
+
+
+_DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"}
+
+FROM = Parameter(
+    name="from",
+    description="The first date of the answer, inclusive.",
+    read=read_date,
+    schema=_DATE_SCHEMA,
+    example="2020-10-01",
+)
+TO = Parameter(
+    name="to",
+    description="The last date of the answer, inclusive.",
+    read=read_date,
+    schema=_DATE_SCHEMA,
+    example="2020-10-31",
+)
+AS_OF = Parameter(
+    name="as_of",
+    description="Answer with what was known at the end of this UTC day.",
+    read=read_date,
+    schema=_DATE_SCHEMA,
+    example="2020-10-25",
+)
+SERIES = Parameter(
+    name="series",
+    description="Only this series.",
+    read=read_any,
+    schema={"type": "string", "minLength": 1},
+    example="north",
+)
+FORMAT = Parameter(
+    name="format",
+    description="`json`, or `csv` as a download.",
+    read=one_of("json", "csv"),
+    schema={"type": "string", "enum": ["json", "csv"], "default": "json"},
+    example="csv",
+    default="json",
+)
+DATE = Parameter(
+    name="date",
+    description="One date.",
+    read=read_date,
+    schema=_DATE_SCHEMA,
+    example="2020-10-05",
+    place="path",
+)
+RUN = Parameter(
+    name="run_id",
+    description="A run's id: the time of the event that started it.",
+    read=read_run_id,
+    schema=_RUN_SCHEMA,
+    example="2020-10-25T17:00:00Z",
+    place="path",
+)
+BEFORE = Parameter(
+    name="before",
+    description="Only runs older than this one: the last id of the page before.",
+    read=read_run_id,
+    schema=_RUN_SCHEMA,
+    example="2020-10-25T17:00:00Z",
+)
+SINCE = Parameter(
+    name="since",
+    description="Only what was committed after this run: the last `run_id` that the reader has. All without it.",
+    read=read_run_id,
+    schema=_RUN_SCHEMA,
+    example="2020-10-25T17:00:00Z",
+    default="0",
+)
+NAME = Parameter(
+    name="name",
+    description="The file's name, which carries the hash of its content.",
+    read=read_any,
+    schema={"type": "string", "minLength": 1},
+    example="plotly.0123456789ab.js",
+    place="path",
+)
+
+
+def limit(*, usual: int, most: int) -> Parameter:
+    return Parameter(
+        name="limit",
+        description=f"At most this many; {usual} where it is not said.",
+        read=count_upto(most),
+        schema={"type": "integer", "minimum": 1, "maximum": most, "default": usual},
+        example=str(usual),
+        default=usual,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request as its route reads it."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Parameter -> value, or its default."""
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    def get(self, name: str) -> Any:
+        """None where the route has no such parameter, or the request did not say."""
+        return self.values.get(name)
+
+
+def read_parameters(
+    declared: Sequence[Parameter], *, route: str, path: Mapping[str, str], query: Mapping[str, Sequence[str]]
+) -> Asked:
+    """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong."""
+    known = {parameter.name: parameter for parameter in declared if parameter.place == "query"}
+    for name, texts in query.items():
+        if name not in known:
+            raise ParameterUnknown(name, texts[-1], route=route, known=known)
+        if len(texts) > 1:
+            raise ParameterInvalid(name, ", ".join(texts), allowed="one value")
+    values = {parameter.name: _value(parameter, path=path, query=query) for parameter in declared}
+    start, end = values.get("from"), values.get("to")
+    if start and end and start > end:
+        raise RangeReversed(start, end)
+    return Asked(values=values)
+
+
+def _value(parameter: Parameter, *, path: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> Any:
+    if parameter.place == "path":
+        return parameter.read(parameter.name, path[parameter.name])
+    texts = query.get(parameter.name)
+    return parameter.read(parameter.name, texts[0]) if texts else parameter.default

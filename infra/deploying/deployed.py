@@ -1,0 +1,210 @@
+"""A deployed stage as the commands see it: its ledger, its functions, its logs and its API, on AWS or locally."""
+
+import datetime as dt
+import functools
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.errors import CommandFailed
+from infra.services import SERVICES, find_service
+from shared import keys
+from shared.ledger import Ledger
+from shared.runs import parse_time
+from shared.settings import Place
+
+if TYPE_CHECKING:
+    from infra.deploying.cloud import Cloud
+
+
+class FunctionFailed(CommandFailed):
+    """A function answered with an error; the message names the function."""
+
+    def __init__(self, function: str, *, said: str) -> None:
+        super().__init__(f"{function}: {said}")
+        self.said = said
+        """The error's own words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One line that a function printed."""
+
+    service: str
+    function: str
+    at_ms: int
+    """Milliseconds since 1970."""
+    text: str
+
+
+class Stage:
+    """`Stage("prod")` on AWS, with the account and region of the environment; with `endpoint` in a local cloud."""
+
+    def __init__(self, name: str, *, endpoint: str = "") -> None:
+        self.name = name
+        self.endpoint = endpoint
+        """Where all AWS services are; empty for AWS itself."""
+
+    @functools.cached_property
+    def cloud(self) -> "Cloud":
+        from infra.deploying.cloud import (
+            Cloud,  # deferred: brings boto3, a fifth of a second that `--help` need not take
+        )
+
+        return Cloud.local(self.endpoint) if self.endpoint else Cloud.aws()
+
+    def client(self, service: str) -> Any:
+        """The client for an AWS service, made once."""
+        return self._functions if service == "lambda" else self.cloud.client(service)
+
+    @functools.cached_property
+    def _functions(self) -> Any:
+        """A client that invokes a function once for one call, and waits for it as long as a function may take."""
+        from botocore.config import Config
+
+        config = Config(read_timeout=905, retries={"total_max_attempts": 1})
+        return self.cloud.session.client("lambda", endpoint_url=self.endpoint or None, config=config)
+
+    def now(self) -> dt.datetime:
+        """The time by which ages are told: the clock's; locally the newest run's, as days pass there at once."""
+        newest = next(self.ledger.newest_first(), None) if self.endpoint else None
+        return parse_time(newest.run_id) if newest else dt.datetime.now(dt.UTC)
+
+    # --- what it is made of --------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def settings(self) -> Mapping[str, str]:
+        """The environment of the merger, which has all the settings of the stage. Raises CommandFailed."""
+        function = find_service("merger").function_name("operate", stage=self.name)
+        client = self.client("lambda")
+        try:
+            reply = client.get_function_configuration(FunctionName=function)
+        except client.exceptions.ResourceNotFoundException:
+            where = self.endpoint or f"AWS ({client.meta.region_name})"
+            raise CommandFailed(f"stage {self.name!r} is not deployed in {where}: there is no {function}") from None
+        variables: Mapping[str, str] = reply["Environment"]["Variables"]
+        return variables
+
+    @functools.cached_property
+    def place(self) -> Place:
+        """Its dataset, bucket and ledger table."""
+        return Place.read(self.settings)
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.client("dynamodb"), table=self.place.runs_table, dataset=self.place.dataset.name)
+
+    def parameter(self, name: str) -> str:
+        """What the stage publishes under `/covid-stats/{stage}/{name}`."""
+        reply = self.client("ssm").get_parameter(Name=f"/covid-stats/{self.name}/{name}")
+        return str(reply["Parameter"]["Value"])
+
+    @functools.cached_property
+    def api_url(self) -> str:
+        """The base address of its API, without a slash at the end."""
+        return self.parameter("api-url").rstrip("/")
+
+    @functools.cached_property
+    def caller(self) -> str:
+        """The ARN of whoever runs the command: what the ledger says of approvals."""
+        return self.cloud.identity["Arn"]
+
+    # --- what it does --------------------------------------------------------------------------------------------
+
+    def invoke(self, service: str, function: str, event: Mapping[str, Any]) -> Any:
+        """The answer of a function. Raises FunctionFailed where it raised."""
+        name = find_service(service).function_name(function, stage=self.name)
+        reply = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        answer = json.loads(reply["Payload"].read() or b"null")
+        if "FunctionError" in reply:
+            raise FunctionFailed(name, said=str(answer.get("errorMessage") if isinstance(answer, dict) else answer))
+        return answer
+
+    def get(self, path: str) -> bytes:
+        """The bytes that API Gateway answers with. Raises CommandFailed for any status but 200."""
+        url = f"{self.api_url}{path}"
+        # A process of the api may trust the pointer to the views for a second; what was just committed is wanted here.
+        asked = urllib.request.Request(url, headers={"Cache-Control": "no-cache"})  # noqa: S310  # our own address
+        try:
+            with _opener(loopback=bool(self.endpoint)).open(asked, timeout=30) as reply:
+                return bytes(reply.read())
+        except urllib.error.HTTPError as error:
+            said = error.read()[:500].decode(errors="replace")
+            raise CommandFailed(f"GET {path}: HTTP {error.code}: {said}") from error
+        except OSError as error:
+            raise CommandFailed(f"GET {url}: {error}") from error
+
+    def served_run(self) -> str:
+        """The run whose views are served; empty before the first."""
+        client = self.client("s3")
+        try:
+            reply = client.get_object(Bucket=self.place.bucket, Key=keys.CURRENT_VIEWS)
+        except client.exceptions.NoSuchKey:
+            return ""
+        return str(json.load(reply["Body"])["run_id"])
+
+    def change_set(self, run_id: str) -> bytes:
+        """The change set of a committed run, as it is kept."""
+        reply = self.client("s3").get_object(Bucket=self.place.bucket, Key=keys.change_set_key(run_id))
+        return bytes(reply["Body"].read())
+
+    def log_lines(self, *, since_ms: int) -> list[LogLine]:
+        """What all functions have printed since then, in order of time."""
+        lines = [
+            line
+            for service in SERVICES.values()
+            for function in service.functions
+            for line in self._printed(service.name, function, since_ms)
+        ]
+        return sorted(lines, key=lambda line: line.at_ms)
+
+    def _printed(self, service: str, function: str, since_ms: int) -> Iterator[LogLine]:
+        group = f"/aws/lambda/{find_service(service).function_name(function, stage=self.name)}"
+        client = self.client("logs")
+        pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since_ms)
+        try:
+            for page in pages:
+                for event in page["events"]:
+                    text = event["message"].rstrip()
+                    yield LogLine(service=service, function=function, at_ms=event["timestamp"], text=text)
+        except client.exceptions.ResourceNotFoundException:
+            return  # it has never run
+
+
+def _opener(*, loopback: bool) -> urllib.request.OpenerDirector:
+    """Loopback is never reached through a proxy, whatever the environment says."""
+    return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if loopback else []))
+
+
+def problems_in(lines: list[LogLine], *, last: int = 20) -> str:
+    """What went wrong according to the logs: the last lines that tell of an error, or the last of all."""
+    own = [line for line in lines if not line.text.startswith(_PLATFORM)]
+    telling = [line for line in own if _tells_of_trouble(line.text)] or own
+    return "\n".join(f"  {line.service}.{line.function}: {_short(line.text)}" for line in telling[-last:])
+
+
+_PLATFORM = ("START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_START ")
+"""Lines that Lambda adds around what a function prints."""
+
+
+def _tells_of_trouble(text: str) -> bool:
+    said = _fields(text)
+    return "error" in said if said else "Error" in text or "Traceback" in text or "Task timed out" in text
+
+
+def _short(text: str) -> str:
+    """A line for people: a canonical line without the declaration of its metrics."""
+    said = _fields(text)
+    return json.dumps(said, ensure_ascii=False) if said else text[:2000]
+
+
+def _fields(text: str) -> dict[str, Any]:
+    """The fields of a canonical line; empty for any other line."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return {}
+    return {name: value for name, value in said.items() if name != "_aws"} if isinstance(said, dict) else {}

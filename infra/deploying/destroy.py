@@ -1,0 +1,77 @@
+"""Tear a stage down so that nothing is left: services first, then files, then the foundation."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from infra.deploying import stacks
+from infra.deploying.cloud import Cloud
+from infra.deploying.stage import check_stage, find_published
+from infra.errors import CommandFailed
+from infra.services import EXTRAS, SERVICES, foundation_stack
+
+type Report = Callable[[str], None]
+
+
+class NotEmpty(CommandFailed):
+    """The data bucket holds files and the caller did not insist."""
+
+
+def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Report = print) -> None:
+    """Delete all of the stage's stacks, and with `force` its data. Raises NotEmpty before anything is deleted."""
+    check_stage(stage)
+    cloud = Cloud.local(endpoint) if endpoint else Cloud.aws()
+    names = find_published(stage, cloud=cloud)
+    s3 = cloud.client("s3")
+    if "BUCKET" in names and not force and _holds_anything(s3, names["BUCKET"]):
+        raise NotEmpty(f"the bucket {names['BUCKET']} of stage {stage} holds data; FORCE=1 deletes it for good")
+    named = [(extra.name, extra.stack(stage)) for extra in reversed(EXTRAS.values())]
+    named += [(service.name, service.stack(stage)) for service in reversed(SERVICES.values())]
+    for name, stack in named:
+        done = stacks.delete(stack, cloud=cloud)
+        report(f"{name}: {'deleted' if done else 'nothing to do'}")
+    for bucket in (names[name] for name in ("BUCKET", "ARTEFACTS") if name in names):
+        _empty(s3, bucket)
+    done = stacks.delete(foundation_stack(stage), cloud=cloud)
+    report(f"foundation: {'deleted' if done else 'nothing to do'}")
+    _sweep_logs(stage, cloud=cloud)
+
+
+def _sweep_logs(stage: str, *, cloud: Cloud) -> None:
+    """An invocation that was under way when its function was deleted makes its log group anew when it ends."""
+    logs = cloud.client("logs")
+    for service in SERVICES.values():
+        pages = logs.get_paginator("describe_log_groups").paginate(
+            logGroupNamePrefix=f"/aws/lambda/{service.app_name}-{stage}-"
+        )
+        for group in [group for page in pages for group in page["logGroups"]]:
+            logs.delete_log_group(logGroupName=group["logGroupName"])
+
+
+def _holds_anything(s3: Any, bucket: str) -> bool:
+    reply = s3.list_object_versions(Bucket=bucket, MaxKeys=1)
+    return bool(reply.get("Versions") or reply.get("DeleteMarkers"))
+
+
+def _empty(s3: Any, bucket: str) -> None:
+    """Delete every version of every object."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects = [
+            {"Key": item["Key"], "VersionId": item["VersionId"]}
+            for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+        ]
+        if objects:
+            reply = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+            if reply.get("Errors"):
+                raise stacks.DeploymentFailed(f"{bucket} cannot be emptied: {reply['Errors'][:3]}")
+
+
+def main(arguments: list[str]) -> int:
+    """Tear a stage down in the AWS account of the environment's credentials."""
+    parser = argparse.ArgumentParser(prog="python -m infra destroy", description=main.__doc__)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--force", action="store_true", help="also where the data bucket holds files")
+    parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
+    asked = parser.parse_args(arguments)
+    destroy(asked.stage, endpoint=asked.endpoint, force=asked.force)
+    return 0

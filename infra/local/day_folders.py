@@ -1,0 +1,76 @@
+"""Days of feeds: a day is a date, and the files that a daily job would have found upstream then."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.errors import CommandFailed
+from shared.dataset import Dataset
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """What the feeds were on one day."""
+
+    date: dt.date
+    note: str = ""
+    """What the day shows, for people."""
+    files: Mapping[str, bytes | Path] = field(default_factory=dict)
+    """Upstream file name -> its bytes, or where they are; a feed whose file is missing is absent that day."""
+
+    @property
+    def fetch_at(self) -> str:
+        """The time of the scheduled event, which is the run's id."""
+        return f"{self.date}T17:00:00Z"
+
+    @property
+    def watch_at(self) -> str:
+        return f"{self.date}T23:59:00Z"
+
+    def read(self) -> dict[str, bytes]:
+        """File name -> bytes."""
+        return {name: it.read_bytes() if isinstance(it, Path) else it for name, it in self.files.items()}
+
+
+def read_days(folder: Path, dataset: Dataset, *, first: str = "", last: str = "") -> Sequence[Day]:
+    """The days of `folder/YYYY-MM-DD/`, in date order, from `first` to `last` inclusive.
+
+    Only the files of the dataset's feeds are taken; other files, and folders that are not named for a date, are
+    passed over. Raises CommandFailed where the folder is missing, nothing is left, or a limit is not a date.
+    """
+    if not folder.is_dir():
+        raise CommandFailed(f"FEEDS: {str(folder)!r} is not a folder; folders named YYYY-MM-DD are expected in it")
+    lowest, highest = _limit("FROM", first, dt.date.min), _limit("TO", last, dt.date.max)
+    if lowest > highest:
+        raise CommandFailed(f"FROM={first} is after TO={last}")
+    dates = {date: path for path in folder.iterdir() if path.is_dir() and (date := _date(path.name))}
+    days = [_day(date, dates[date], dataset) for date in sorted(dates) if lowest <= date <= highest]
+    if not days:
+        within = f" from {first or 'the first'} to {last or 'the last'}" if dates and (first or last) else ""
+        raise CommandFailed(f"FEEDS: no folder in {str(folder)!r} is named for a day (YYYY-MM-DD){within}")
+    return days
+
+
+def _day(date: dt.date, folder: Path, dataset: Dataset) -> Day:
+    paths = {feed.file_name: folder / feed.file_name for feed in dataset.feeds}
+    return Day(date=date, files={name: path for name, path in paths.items() if path.is_file()})
+
+
+def _date(name: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(name) if _DAY.fullmatch(name) else None
+    except ValueError:
+        return None
+
+
+def _limit(name: str, text: str, default: dt.date) -> dt.date:
+    if not text:
+        return default
+    date = _date(text)
+    if date is None:
+        raise CommandFailed(f"{name}={text} is not a day like 2020-10-25")
+    return date

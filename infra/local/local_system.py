@@ -1,0 +1,107 @@
+"""The whole system on this machine: feed server, local cloud, all stacks, a mailbox on the topic."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.deploying.deploy import deploy
+from infra.deploying.deployed import Stage
+from infra.deploying.stacks import DeploymentFailed
+from infra.errors import CommandFailed
+from infra.local.chain import Chain
+from infra.local.feed_server import FeedServer
+from infra.local.local_cloud import LocalCloud
+from infra.local.mailbox import Mailbox
+from infra.local.running_clouds import Running, announced
+from infra.local.trace_collector import TraceCollector
+from infra.packaging.vendoring import PackagingFailed
+from infra.terminal import Terminal
+from shared.datasets import DEFAULT, find_dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSystem:
+    """What a command holds open."""
+
+    cloud: LocalCloud
+    chain: Chain
+    traces: Path
+    """What its functions have traced; see `infra.tracing.store.FileStore`."""
+
+    @property
+    def stage(self) -> Stage:
+        return self.chain.stage
+
+
+@contextlib.contextmanager
+def local_system(
+    *,
+    terminal: Terminal,
+    stage: str,
+    announce: bool = False,
+    auth: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[LocalSystem]:
+    """Start it, deploy everything by the code that deploys to AWS, and leave nothing behind.
+
+    `announce` lets the operator's commands find it; `settings` are environment variables of the functions.
+    """
+    with contextlib.ExitStack() as stack:
+        with terminal.step("Start the local cloud") as step:
+            collector = stack.enter_context(TraceCollector())
+            cloud = stack.enter_context(LocalCloud(auth=auth, traces=collector.address))
+            traces = cloud.folder / "traces.jsonl"
+            collector.keep_in(traces)
+            step.note(cloud.endpoint)
+        with terminal.step("Build and deploy five stacks"):
+            deployed = deployed_chain(stage, cloud=cloud, settings=settings or {}, report=terminal.detail)
+            chain = stack.enter_context(deployed)
+        if announce:
+            running = Running(pid=os.getpid(), endpoint=cloud.endpoint, stage=stage, traces=str(traces))
+            stack.enter_context(announced(running))
+        yield LocalSystem(cloud=cloud, chain=chain, traces=traces)
+
+
+@contextlib.contextmanager
+def deployed_chain(
+    stage: str,
+    *,
+    cloud: LocalCloud,
+    settings: Mapping[str, str],
+    report: Callable[[str], None],
+    parameters: Mapping[str, str] | None = None,
+) -> Iterator[Chain]:
+    """A stage of a local cloud, with a feed server and a mailbox of its own.
+
+    What is built for it is kept in the cloud's folder: it is of use to no other, and two may run at once.
+    Raises CommandFailed with the reasons where it cannot be deployed.
+    """
+    with FeedServer() as feeds:
+        dataset = find_dataset(settings.get("DATASET", DEFAULT))
+        chosen = {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))} | dict(settings)
+        try:
+            deploy(
+                stage,
+                endpoint=cloud.endpoint,
+                settings=chosen,
+                parameters=parameters,
+                out=cloud.folder / "build",
+                report=report,
+            )
+        except (PackagingFailed, DeploymentFailed) as error:
+            raise CommandFailed(str(error)) from error
+        deployed = Stage(stage, endpoint=cloud.endpoint)
+        yield Chain(deployed, feeds=feeds, mailbox=open_mailbox(deployed))
+
+
+def open_mailbox(stage: Stage) -> Mailbox:
+    """A mailbox on the stage's topic."""
+    return Mailbox.open(
+        sns=stage.client("sns"),
+        sqs=stage.client("sqs"),
+        topic_arn=stage.parameter("topic-arn"),
+        name=f"covid-stats-{stage.name}-mailbox",
+    )

@@ -1,0 +1,108 @@
+"""`make replay`: day folders through a fresh local cloud, and what came of them, below OUT.
+
+OUT/runs.jsonl           a line a day, written as the day is done
+OUT/changes/DAY.json     the day's change set; an empty one where the run committed nothing
+OUT/api/                 after the last day: data, daily, weekly, monthly (.json) and dashboard.html, as answered
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.deploying.deployed import Stage
+from infra.errors import CommandFailed
+from infra.local.chain import Carried, Chain
+from infra.local.day_display import DayDisplay
+from infra.local.day_folders import Day, read_days
+from infra.local.local_system import local_system
+from shared.datasets import DEFAULT, dataset_names, find_dataset
+
+ANSWERS = {
+    "data.json": "/data",
+    "daily.json": "/daily",
+    "weekly.json": "/weekly",
+    "monthly.json": "/monthly",
+    "dashboard.html": "/",
+}
+"""File below OUT/api -> path of the API."""
+
+
+def main(arguments: list[str]) -> int:
+    """Replay day folders through a fresh local cloud."""
+    parser = argparse.ArgumentParser(prog="python -m infra replay", description=main.__doc__)
+    parser.add_argument("--feeds", required=True, help="folder of YYYY-MM-DD folders")
+    parser.add_argument("--out", required=True, help="folder for what came of them")
+    parser.add_argument("--dataset", default=DEFAULT, choices=dataset_names(), help="whose feeds those are")
+    parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
+    asked = parser.parse_args(arguments)
+    terminal = DayDisplay()
+    days = read_days(Path(asked.feeds), find_dataset(asked.dataset), first=asked.first, last=asked.last)
+    return replay(days, dataset=asked.dataset, out=Path(asked.out), terminal=terminal)
+
+
+def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: DayDisplay) -> int:
+    """0 when every day was carried to its end and the API answered, else 1 after telling why."""
+    terminal.say(
+        f"{len(days)} days, {days[0].date} to {days[-1].date}, go through a fresh local cloud; what comes of them is"
+        f" written to {out}, in place of an earlier replay"
+    )
+    records = Records(out)
+    with local_system(terminal=terminal, stage="replay", settings={"DATASET": dataset}) as system:
+        failed = [done.day for day in days if (done := _carry(day, system.chain, records, terminal)).problem]
+        with terminal.step("Ask the API"):
+            records.answers(system.stage, system.chain)
+    if failed:
+        listed = ", ".join(str(day.date) for day in failed)
+        raise CommandFailed(f"{len(failed)} of {len(days)} days were not carried to their end: {listed}")
+    terminal.say(f"{len(days)} days are in {out}")
+    return 0
+
+
+def _carry(day: Day, chain: Chain, records: "Records", terminal: DayDisplay) -> Carried:
+    done = chain.carry(day)
+    records.write(done)
+    terminal.day(done)
+    return done
+
+
+class Records:
+    """The files below OUT. What an earlier replay left there is removed first: OUT tells of one replay."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        for folder in (out / "changes", out / "api"):
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in (*folder.glob("????-??-??.json"), *(folder / name for name in ANSWERS)):
+                path.unlink(missing_ok=True)
+        (out / "runs.jsonl").write_bytes(b"")
+
+    def write(self, done: Carried) -> None:
+        """A day's line and its change set."""
+        (self._out / "changes" / f"{done.day.date}.json").write_bytes(done.change_set)
+        with (self._out / "runs.jsonl").open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(as_line(done), ensure_ascii=False) + "\n")
+
+    def answers(self, stage: Stage, chain: Chain) -> None:
+        """What the API answers once the last commit's views are served."""
+        chain.await_views()
+        for name, path in ANSWERS.items():
+            (self._out / "api" / name).write_bytes(stage.get(path))
+
+
+def as_line(done: Carried) -> dict[str, Any]:
+    """A day's line in `runs.jsonl`."""
+    run = done.run
+    return {
+        "day": str(done.day.date),
+        "run_id": run.run_id,
+        "state": run.state.value,
+        "reason": run.reason,
+        "added": run.added,
+        "changed": run.changed,
+        "removed": run.removed,
+        "mails": [{"kind": mail.kind, "subject": mail.subject, "body": mail.body} for mail in done.mails],
+        "seconds": done.seconds,
+    }

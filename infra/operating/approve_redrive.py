@@ -1,0 +1,76 @@
+"""Approve and redrive, as an operator does them: say what will happen, do it, wait for the outcome."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infra.deploying.deployed import FunctionFailed, Stage
+from infra.errors import CommandFailed
+from infra.local.chain import scheduled_event
+from infra.waiting import Overdue, wait_for
+from shared.errors import UnknownRun
+from shared.runs import Run, State, run_id_at
+
+_SECONDS = 300.0
+"""How long the outcome is waited for: a merge and its retries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a command has come to."""
+
+    command: str
+    before: Run
+    after: Run
+    by: str
+    """ARN of the caller, as the ledger has it."""
+
+    @property
+    def good(self) -> bool:
+        """Whether the run needs no further attention."""
+        return self.after.state in (State.COMMITTED, State.UNCHANGED, State.SUPERSEDED)
+
+
+INTENTIONS = {
+    "approve": "its files are merged again, and what the gate refused is let pass",
+    "redrive": "feeds that are missing are fetched, and it is merged again",
+}
+
+
+def operate(
+    stage: Stage, command: str, run_id: str, *, tell: Callable[[str], None], seconds: float = _SECONDS
+) -> Outcome:
+    """Carry out `approve` or `redrive`. Raises CommandFailed where the run is not there or its state forbids it."""
+    try:
+        before = stage.ledger.get(run_id)
+    except UnknownRun as error:
+        raise CommandFailed(f"{error} in stage {stage.name}") from error
+    said = f", {before.reason}" if before.reason else ""
+    tell(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{said}")
+    tell(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
+    asked = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
+    try:
+        reply = stage.invoke("merger", "operate", asked)
+    except FunctionFailed as error:
+        raise CommandFailed(f"stage {stage.name} does not {command} it: {error.said}") from error
+    if reply["fetch"]:
+        tell("fetching the feeds that are missing")
+        stage.invoke("fetcher", "fetch", scheduled_event(run_id))
+    after = _await_outcome(stage, run_id, seconds=seconds)
+    return Outcome(command=command, before=before, after=after, by=stage.caller)
+
+
+def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:
+    """The run once it has ended, or once a feed has failed again. Raises Overdue, saying what it waits for."""
+
+    def look() -> Run | None:
+        run = stage.ledger.get(run_id)
+        failed = {feed for feed, said in run.deliveries.items() if said.status == "failed"}
+        stuck = run.state is State.COLLECTING and failed and run.arrived >= stage.place.dataset.feed_names - failed
+        return run if run.state.ended or stuck else None
+
+    try:
+        return wait_for(look, seconds=seconds, what=f"run {run_id} ends") or stage.ledger.get(run_id)
+    except Overdue as error:
+        run = stage.ledger.get(run_id)
+        missing = sorted(stage.place.dataset.feed_names - run.arrived)
+        raise Overdue(f"{error}; it is {run.state}" + (f", without {missing}" if missing else "")) from error

@@ -1,0 +1,60 @@
+"""`make refresh [RUN=id] [STAGE=x]`: have the views of a committed run rendered anew.
+
+For a refresh that failed for good, views that got lost, and a change of how they look that is not to wait for the next
+commit. The api's own function does it, as it would for the ledger's stream: rendering again does no harm.
+"""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from infra.deploying.deployed import Stage
+from infra.errors import CommandFailed
+from infra.operating.commands import Find, find_stage
+from infra.services import find_service
+from infra.terminal import Terminal
+from shared.attributes import AttributeValue, from_item, to_item
+from shared.runs import State
+
+
+def main(arguments: list[str], *, find: Find = find_stage) -> int:
+    """Render the views of a committed run anew, of the one that is the head unless another is named."""
+    parser = argparse.ArgumentParser(prog="python -m infra refresh", description=main.__doc__)
+    parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
+    parser.add_argument("--run", default="", help="the run's id, such as 2020-10-25T17:00:00Z; empty for the head")
+    asked = parser.parse_args(arguments)
+    stage = find(asked.stage)
+    run_id = refresh(stage, asked.run)
+    Terminal().say(f"stage {stage.name}: the views of run {run_id} are rendered; served is run {stage.served_run()}")
+    return 0
+
+
+def refresh(stage: Stage, run_id: str = "") -> str:
+    """The run that was rendered. Raises CommandFailed where there is none to render, or it could not be."""
+    wanted = run_id or stage.ledger.head().head
+    if not wanted:
+        raise CommandFailed(f"stage {stage.name} has no committed run yet")
+    item = _read(stage, wanted)
+    state = from_item(item).get("state")
+    if state != State.COMMITTED:
+        said = f"is {state}; only a COMMITTED one has views" if item else "is not there"
+        raise CommandFailed(f"run {wanted} of stage {stage.name} {said}")
+    answer = stage.invoke("api", "refresh_views", record_of(item))
+    if answer["batchItemFailures"]:
+        function = find_service("api").function_name("refresh_views", stage=stage.name)
+        raise CommandFailed(f"run {wanted} could not be rendered; the last line of {function}'s log says why")
+    return wanted
+
+
+def record_of(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
+    """The event with which the ledger's stream told of the commit, before it was noted what became of the views."""
+    image = {name: value for name, value in item.items() if name != "views"}
+    return {"Records": [{"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "1", "NewImage": image}}]}
+
+
+def _read(stage: Stage, run_id: str) -> Mapping[str, AttributeValue]:
+    """The run's item as DynamoDB has it; empty where there is none."""
+    key = to_item({"dataset": stage.place.dataset.name, "run_id": run_id})
+    reply = stage.client("dynamodb").get_item(TableName=stage.place.runs_table, Key=key, ConsistentRead=True)
+    found: Mapping[str, AttributeValue] = reply.get("Item", {})
+    return found

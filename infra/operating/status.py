@@ -1,0 +1,201 @@
+"""What an operator wants to know of a stage, as a value: gathered here, judged here, worded in `operator_words`."""
+
+import datetime as dt
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from infra.deploying.deployed import Stage
+from infra.services import all_stacks
+from shared.ledger_items import FeedState, Head
+from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
+
+_SHOWN_RUNS = 10
+_EXPECTED_WITHIN = dt.timedelta(hours=26)
+"""A run a day, and two hours for a schedule that was moved."""
+_ENDED_WITHIN = dt.timedelta(hours=8)
+"""The deadline for feeds, and two looks of the watch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """How fresh one feed is."""
+
+    name: str
+    title: str
+    last_seen: str
+    """Id of the run that last had its file; empty before the first."""
+    last_changed: str
+    """Id of the run that first had the bytes of that file."""
+    unchanged_days: float
+    """From then until `Status.at`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """A dead-letter queue."""
+
+    name: str
+    messages: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """A CloudWatch alarm that is not OK."""
+
+    name: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A stage at a glance."""
+
+    stage: str
+    where: str
+    at: str
+    """The time that ages are told by; see `Stage.now`."""
+    head: Head
+    served: str
+    """Id of the run whose views are served; empty before the first."""
+    runs: Sequence[Run]
+    """The last ten, newest first."""
+    feeds: Sequence[Feed]
+    queues: Sequence[Queue]
+    alarms: Sequence[Alarm] | None
+    """Those that are not OK; None where there are none to ask for (locally)."""
+    problems: Sequence[str]
+    """What is wrong, one sentence each; the stage is healthy when there is none."""
+
+    def as_map(self) -> dict[str, Any]:
+        """For `--json`."""
+        runs = [_run_map(run) for run in self.runs]
+        return asdict(self, dict_factory=dict) | {"runs": runs, "healthy": not self.problems}
+
+
+def look_at(stage: Stage) -> Status:
+    """Ask a stage how it is."""
+    ledger, at = stage.ledger, stage.now()
+    runs = list(itertools.islice(ledger.newest_first(), _SHOWN_RUNS))
+    head, served = ledger.head(), stage.served_run()
+    feeds = [_feed(stage, name, state, at) for name, state in sorted(_feed_states(stage).items())]
+    resources = list(_resources(stage))
+    queues, alarms = _queues(stage, resources), None if stage.endpoint else _alarms(stage, resources)
+    problems = [
+        *_run_problems(runs, at),
+        *_head_problems(head, served, runs),
+        *_feed_problems(feeds, stage),
+        *(f"{queue.name} holds {queue.messages} messages" for queue in queues if queue.messages),
+        *(f"alarm {alarm.name} is {alarm.state}: {alarm.reason}" for alarm in alarms or [] if alarm.state == "ALARM"),
+    ]
+    return Status(
+        stage=stage.name,
+        where=stage.endpoint or f"AWS {stage.cloud.region}",
+        at=run_id_at(at),
+        head=head,
+        served=served,
+        runs=runs,
+        feeds=feeds,
+        queues=queues,
+        alarms=alarms,
+        problems=problems,
+    )
+
+
+def _run_problems(runs: Sequence[Run], at: dt.datetime) -> Iterator[str]:
+    if not runs:
+        yield "there is no run yet"
+        return
+    newest = runs[0]
+    if newest.state in ENDED_BADLY:
+        yield f"the newest run, {newest.run_id}, is {newest.state}: {newest.reason}"
+    if at - parse_time(newest.run_id) > _EXPECTED_WITHIN:
+        yield f"the newest run is of {newest.run_id}; one a day is expected"
+    for run in runs:
+        if not run.state.ended and (run is not newest or at - parse_time(run.run_id) > _ENDED_WITHIN):
+            yield f"run {run.run_id} is still {run.state}"
+    for run in runs:
+        if run.mail != "SENT" and (run.state in ENDED_BADLY or run.state is State.COMMITTED):
+            yield f"run {run.run_id} is {run.state}, but its mail is not out"
+
+
+def _head_problems(head: Head, served: str, runs: Sequence[Run]) -> Iterator[str]:
+    if head.head and served != head.head:
+        yield f"the views served are of {served or 'no run'}; the head is {head.head}"
+    if head.writing and head.writing not in {run.run_id for run in runs if run.state is State.MERGING}:
+        yield f"run {head.writing} began to write and did not finish"
+
+
+def _feed_problems(feeds: Sequence[Feed], stage: Stage) -> Iterator[str]:
+    first = min(float(days) for days in (stage.settings.get("STALE_AFTER_DAYS") or "3").split(","))
+    for feed in feeds:
+        if not feed.last_seen:
+            yield f"feed {feed.name} has never been seen"
+        elif feed.unchanged_days >= first:
+            yield f"feed {feed.name} is unchanged since {feed.last_changed}: {feed.unchanged_days:.1f} days"
+
+
+def _feed_states(stage: Stage) -> Mapping[str, FeedState | None]:
+    return dict.fromkeys(stage.place.dataset.feed_names) | stage.ledger.feed_states()
+
+
+def _feed(stage: Stage, name: str, state: FeedState | None, at: dt.datetime) -> Feed:
+    title = stage.place.dataset.feed(name).title
+    if state is None:
+        return Feed(name=name, title=title, last_seen="", last_changed="", unchanged_days=0)
+    unchanged = max((at - parse_time(state.changed_run_id)).total_seconds() / 86400, 0)
+    return Feed(
+        name=name,
+        title=title,
+        last_seen=state.last_run_id,
+        last_changed=state.changed_run_id,
+        unchanged_days=round(unchanged, 2),
+    )
+
+
+def _resources(stage: Stage) -> Iterator[tuple[str, str]]:
+    """(type, physical id) of everything in the stage's stacks; a stack that is not there has nothing."""
+    client = stage.client("cloudformation")
+    for stack in all_stacks(stage.name):
+        try:
+            for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):
+                for it in page["StackResourceSummaries"]:
+                    yield it["ResourceType"], it.get("PhysicalResourceId", "")
+        except client.exceptions.ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+
+
+def _queues(stage: Stage, resources: Sequence[tuple[str, str]]) -> list[Queue]:
+    client, wanted = stage.client("sqs"), ["ApproximateNumberOfMessages"]
+    queues = []
+    for url in sorted(url for kind, url in resources if kind == "AWS::SQS::Queue"):
+        said = client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
+        queues.append(Queue(name=url.rsplit("/", 1)[-1], messages=int(said[wanted[0]])))
+    return queues
+
+
+def _alarms(stage: Stage, resources: Sequence[tuple[str, str]]) -> list[Alarm]:
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    names = sorted(name for kind, name in resources if kind in kinds)
+    found = []
+    for chunk in itertools.batched(names, 100):
+        reply = stage.client("cloudwatch").describe_alarms(
+            AlarmNames=list(chunk), AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100
+        )
+        found += [*reply["MetricAlarms"], *reply["CompositeAlarms"]]
+    return [
+        Alarm(name=it["AlarmName"], state=it["StateValue"], reason=it.get("StateReason", ""))
+        for it in found
+        if it["StateValue"] != "OK"
+    ]
+
+
+def _run_map(run: Run) -> dict[str, Any]:
+    shown = ("run_id", "state", "reason", "added", "changed", "removed", "attempts", "mail", "views", "base_run_id")
+    return {name: getattr(run, name) for name in shown} | {
+        "arrived": sorted(run.arrived),
+        "feeds": {feed: said.as_map() for feed, said in run.deliveries.items()},
+    }

@@ -1,0 +1,78 @@
+"""What an operator may ask of a run: let a rejected one pass, or take up one that ended badly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.runs.feed_arrivals import take_in
+from chalicelib.runs.merge_tools import Outcome, Tools
+from chalicelib.runs.merging import merge_run
+from shared.errors import EventMalformed, NotAllowed
+from shared.events import member
+from shared.runs import ENDED_BADLY, Run, State, parse_time
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperateRun:
+    """A command about one run."""
+
+    command: str
+    """`approve` or `redrive`."""
+    run_id: str
+    by: str
+    """Who asks: the caller's ARN."""
+    time: str
+    """When, as a run id."""
+
+
+def operate_run(event: Mapping[str, Any]) -> OperateRun:
+    """From the event of a direct invocation. Raises EventMalformed, naming what is wrong."""
+    command, by = member(event, "command"), member(event, "by")
+    if command not in ("approve", "redrive"):
+        raise EventMalformed(f"command is {command!r}; approve or redrive are allowed")
+    if not isinstance(by, str) or not by:
+        raise EventMalformed("by is empty; the ledger records who asks")
+    run_id, time = member(event, "run_id"), member(event, "time")
+    parse_time(run_id)
+    parse_time(time)
+    return OperateRun(command=command, run_id=run_id, by=by, time=time)
+
+
+def handle_command(
+    asked: OperateRun, *, owner: str, tools: Tools, tell: Callable[[Outcome], None] = lambda _: None
+) -> dict[str, Any]:
+    """Reopen the run and, where all its files are there, merge it.
+
+    The answer says `run_id`, `state`, `reason`, and `fetch`: whether feeds are missing, which only the fetcher can
+    get. `tell` hears what a merge came to. Raises UnknownRun, and NotAllowed where the run's state does not allow
+    the command.
+    """
+    run = _approve(asked, tools) if asked.command == "approve" else _redrive(asked, tools)
+    run = take_in(run, tools)
+    missing = tools.dataset.feed_names - run.arrived
+    outcome = merge_run(run.run_id, owner=owner, tools=tools) if not missing else None
+    if outcome:
+        tell(outcome)
+    run = tools.ledger.get(run.run_id)
+    return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": bool(missing)}
+
+
+def _approve(asked: OperateRun, tools: Tools) -> Run:
+    run = tools.ledger.get(asked.run_id)
+    if run.state is State.REJECTED and run.rejected_by == "contract":
+        raise NotAllowed(
+            f"run {run.run_id} was rejected because a file cannot be read ({run.reason}); there is nothing to let"
+            " pass: the next run takes the file as upstream has mended it"
+        )
+    marks = {"approved_by": asked.by, "approved_at": asked.time}
+    return tools.ledger.reopen(run.run_id, allowed=frozenset({State.REJECTED}), marks=marks, known_from=_later(asked))
+
+
+def _redrive(asked: OperateRun, tools: Tools) -> Run:
+    marks = {"redriven_by": asked.by, "redriven_at": asked.time}
+    return tools.ledger.reopen(asked.run_id, allowed=ENDED_BADLY, marks=marks, known_from=_later(asked))
+
+
+def _later(asked: OperateRun) -> str:
+    """Its data are known from the command on; never from before the run."""
+    return max(asked.run_id, asked.time)

@@ -1,0 +1,52 @@
+"""The merger's own settings, from the environment."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+from chalicelib.runs.merge_tools import Policy
+from chalicelib.runs.watching import WatchPolicy
+from shared.errors import SettingInvalid
+from shared.settings import Source
+
+_MIB = 2**20
+_LONGEST_DEADLINE = 24 * 28
+"""Hours: the watch looks at runs of the last thirty days."""
+_RUNTIME_BYTES = 150 * _MIB
+"""What the interpreter, botocore, numpy and pandas take before the first row is read."""
+_PER_BYTE = 3
+"""Peak memory that a byte of all files together costs: `make bench` measures 2.2 (memory_full), a third is reserve."""
+_PER_ODD_BYTE = 9
+"""The same for a file that is read as a whole: 6.4 for the careful way, and room for what is read already."""
+
+
+def read_policy(values: Mapping[str, str]) -> Policy:
+    """LEASE_SECONDS must be longer than the function's timeout: a lease may only run out when its holder is dead."""
+    source = Source(values)
+    memory = source.whole("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", default=10_240, least=128) * _MIB
+    return Policy(
+        max_removed_percent=source.number("MAX_REMOVED_PERCENT", default=1),
+        revision_warn_percent=source.number("REVISION_WARN_PERCENT", default=10),
+        max_attempts=source.whole("MAX_ATTEMPTS", default=3, least=1),
+        lease_seconds=source.number("LEASE_SECONDS", default=960, least=1),
+        delta_from_bytes=source.whole("DELTA_FROM_BYTES", default=16 * _MIB),
+        most_bytes=max(_MIB, (memory - _RUNTIME_BYTES) // _PER_BYTE),
+        most_odd_bytes=max(_MIB, (memory - _RUNTIME_BYTES) // _PER_ODD_BYTE),
+    )
+
+
+def read_watch_policy(values: Mapping[str, str]) -> WatchPolicy:
+    """STALE_AFTER_DAYS is one threshold or several with commas between: `3` or `3,7,30`."""
+    source = Source(values)
+    text = source.text("STALE_AFTER_DAYS", default="3")
+    try:
+        thresholds = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise SettingInvalid(
+            f"the setting STALE_AFTER_DAYS is {text!r}; whole numbers like 3,7,30 are needed"
+        ) from None
+    if thresholds[0] < 1:
+        raise SettingInvalid(f"the setting STALE_AFTER_DAYS is {text!r}; at least 1 is needed")
+    hours = source.number("DEADLINE_HOURS", default=6)
+    if hours > _LONGEST_DEADLINE:
+        raise SettingInvalid(f"the setting DEADLINE_HOURS is {hours:g}; at most {_LONGEST_DEADLINE} are allowed")
+    return WatchPolicy(deadline=dt.timedelta(hours=hours), stale_after_days=thresholds)

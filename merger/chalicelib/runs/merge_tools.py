@@ -1,0 +1,69 @@
+"""What a merge works with and what it comes to."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.storing.run_files import RunFiles
+from shared.dataset import Dataset
+from shared.ledger import Ledger
+from shared.runs import State
+
+if TYPE_CHECKING:
+    from chalicelib.comparing.gate import Limits
+
+RULES = "1"
+"""Raise this when the same files would give other rows: runs are then compared anew although no byte changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What an operator can set."""
+
+    max_removed_percent: float
+    revision_warn_percent: float
+    max_attempts: int
+    lease_seconds: float
+    delta_from_bytes: int
+    """Below this size of all files together, reading the old files again costs more than parsing the new ones."""
+    most_bytes: int
+    """Files larger than this together do not fit the function's memory."""
+    most_odd_bytes: int
+    """Nor does a single one that is larger than this, where it is filtered, quoted, or has anything odd in it."""
+
+    def limits(self) -> "Limits":
+        from chalicelib.comparing.gate import Limits  # deferred: brings numpy
+
+        return Limits(max_removed_percent=self.max_removed_percent, revision_warn_percent=self.revision_warn_percent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What a merge works with; made once by the composition root."""
+
+    dataset: Dataset
+    ledger: Ledger
+    files: RunFiles
+    write_rows: Callable[[Iterable[dict[str, Any]], Callable[[], None]], int]
+    """Requests for rows, and the check before every call."""
+    policy: Policy
+    clock: Callable[[], int]
+    """Wall-clock milliseconds: for leases only."""
+
+    @property
+    def rules(self) -> str:
+        return f"{RULES}-{self.dataset.fingerprint}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a merge came to, for the log line."""
+
+    state: State
+    reason: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """`added`, `changed`, `removed` of a COMMITTED run; `rejected` of a REJECTED one: rows the gate kept out."""
+    way: str = ""
+    """`same` (no byte changed), `delta` or `full`; empty where it did not come to a comparison."""
+    rows_written: int = 0
+    bytes_read: int = 0

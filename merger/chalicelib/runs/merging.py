@@ -1,0 +1,141 @@
+"""The merge of one run: claim it, find what changed, pass the gate, commit.
+
+    claim ─▶ superseded? ─▶ same bytes? ─▶ merge ─▶ contract, gate ─▶ files ─▶ rows ─▶ commit point
+
+A crash anywhere is followed by the same steps with the same result; see `chalicelib.runs.committing`.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from chalicelib.runs.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
+from chalicelib.runs.merge_tools import Outcome, Tools
+from chalicelib.storing.run_files import WhenAsked
+from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
+from shared.keys import index_key
+from shared.ledger_items import Head
+from shared.runs import Run, State
+from shared.tracing import subsegment
+
+if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
+    from chalicelib.comparing.full_merge import Merged
+    from chalicelib.storing.snapshots import Snapshot
+
+
+def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
+    """Carry a run whose feeds have all arrived to its end.
+
+    None where it has ended, or where another invocation is at it: that one carries it on, or the watch does when its
+    lease has run out. Whatever it raises (LeaseHeld while another run's rows are being written, say), it has given the
+    run back: the same call, repeated by anyone, takes it up again.
+    """
+    attempts = 0
+    try:
+        run = _claim(run_id, owner, tools)
+        if run is None:
+            return None
+        attempts = run.attempts
+        return _bring_to_an_end(run, tools)
+    except Exception as error:
+        _let_go(run_id, error, owner=owner, attempts=attempts, tools=tools)
+        raise
+
+
+def _claim(run_id: str, owner: str, tools: Tools) -> Run | None:
+    now = tools.clock()
+    try:
+        return tools.ledger.claim(run_id, owner=owner, now=now, until=now + lease(tools))
+    except LeaseHeld:
+        return None
+
+
+def _let_go(run_id: str, error: Exception, *, owner: str, attempts: int, tools: Tools) -> None:
+    """Give the run back for whoever comes next; where that fails too, its lease runs out by itself."""
+    gave_way = isinstance(error, (LeaseHeld, HeadMoved))
+    try:
+        tools.ledger.let_go(run_id, owner=owner, attempts=attempts, forgiven=gave_way)
+    except Exception as another:
+        error.add_note(f"nor could the lease on run {run_id} be given back: {another}")
+
+
+def _bring_to_an_end(run: Run, tools: Tools) -> Outcome:
+    if run.attempts - run.attempts_forgiven > tools.policy.max_attempts:
+        return give_up(run, tools)
+    try:
+        return _merge_claimed(run, tools)
+    except ContractBroken as error:
+        return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="contract")
+    except GateClosed as error:
+        return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="gate", rejected_rows=error.rows)
+
+
+def _merge_claimed(run: Run, tools: Tools) -> Outcome:
+    head = tools.ledger.head()
+    newer = max(head.head, head.latest)
+    if newer > run.run_id:
+        how = "was committed" if newer == head.head else "found nothing changed"
+        return end_without_commit(run, tools, State.SUPERSEDED, f"run {newer}, which is newer, {how} first")
+    raw = {feed.name: tools.files.raw_file(run.run_id, feed.name) for feed in tools.dataset.feeds}
+    shas = {feed: file.sha256 for feed, file in raw.items()}
+    if head.head and head.seen == shas and head.rules == tools.rules and not head.dirty:
+        return commit_unchanged(run, head, shas, tools, way="same")
+    size = sum(file.bytes for file in raw.values())
+    _check_size(size, tools)
+    with subsegment("merge", bytes=size) as span:
+        from chalicelib.comparing.gate import (  # deferred: brings numpy; within, to be seen in the trace
+            check_gate,
+            check_rows,
+        )
+
+        merged, way, old = _merge(run, head, size, tools)
+        span.annotate(way=way, rows=len(merged.snapshot.rows))
+    check_rows(merged, tools.dataset)
+    if not run.approved_by:
+        with subsegment("gate"):
+            check_gate(merged, tools.policy.limits())
+    if merged.changes.empty and head.head and not head.dirty:
+        return commit_unchanged(run, head, shas, tools, way=way, size=size)
+    return commit_changes(run, head, shas, merged, old, tools, way=way, size=size)
+
+
+def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str, Snapshot]":
+    from chalicelib.comparing.delta_merge import delta_merge  # deferred: brings numpy and pandas
+    from chalicelib.comparing.full_merge import full_merge
+    from chalicelib.storing.snapshots import empty_snapshot, read_index
+
+    feeds, most_odd = [feed.name for feed in tools.dataset.feeds], tools.policy.most_odd_bytes
+    files = WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(run.run_id, feed))
+    if not head.head:
+        old = empty_snapshot(tools.dataset)
+        return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
+    old = read_index(tools.files.read_array(index_key(head.head)), tools.dataset)
+    if size >= tools.policy.delta_from_bytes and head.rules == tools.rules and _has_sources(head, feeds, tools):
+        merged = delta_merge(
+            files,
+            old_files=WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(head.head, feed)),
+            old=old,
+            dataset=tools.dataset,
+            run_id=run.run_id,
+        )
+        if merged:
+            return merged, "delta", old
+    return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
+
+
+def _has_sources(head: Head, feeds: Iterable[str], tools: Tools) -> bool:
+    """Whether the files that the head's snapshot was made from are still there, as they were."""
+    try:
+        return all(tools.files.raw_file(head.head, feed).sha256 == head.sources.get(feed) for feed in feeds)
+    except ObjectMissing:
+        return False
+
+
+def _check_size(size: int, tools: Tools) -> None:
+    if size > tools.policy.most_bytes:
+        raise ContractBroken(
+            feed=" and ".join(feed.name for feed in tools.dataset.feeds),
+            line=0,
+            column="",
+            value=f"{size / 2**20:,.0f} MiB",
+            allowed=f"at most {tools.policy.most_bytes / 2**20:,.0f} MiB fit this function's memory; give it more",
+        )

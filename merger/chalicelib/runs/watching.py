@@ -1,0 +1,160 @@
+"""What sends no event: a feed that does not come, a merge that got stuck, a schedule that did not fire, a stale feed.
+
+`now` is the time of the scheduled event that wakes the watch; only leases are judged by the clock.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from chalicelib.runs.feed_arrivals import take_in
+from chalicelib.runs.merge_tools import Outcome, Tools
+from chalicelib.runs.merging import merge_run
+from shared.ledger_items import FeedState, Notice
+from shared.runs import Run, State, parse_time, run_id_at
+from shared.tracing import follow, subsegment
+
+_HORIZON = dt.timedelta(days=30)
+_EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+_RUN_EVERY = dt.timedelta(days=1)
+_GRACE = dt.timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchPolicy:
+    """What an operator can set."""
+
+    deadline: dt.timedelta
+    """A feed that has not arrived so long after the run began ends the run as INCOMPLETE."""
+    stale_after_days: tuple[int, ...]
+    """Thresholds: a feed whose bytes are unchanged for so many days is announced, once per threshold."""
+
+
+@dataclass(kw_only=True)
+class Watched:
+    """What a watch did, for the log line."""
+
+    ended: list[str] = field(default_factory=list)
+    """`{run id} {state}` of each run it brought to an end."""
+    notices: list[str] = field(default_factory=list)
+    """What it announced."""
+    errors: list[Exception] = field(default_factory=list)
+    merges: list[Outcome] = field(default_factory=list)
+    """What the merges came to that it drove on."""
+    views_age: dt.timedelta | None = None
+    """Since the newest run whose views are rendered; None where there is none in the last 30 days."""
+    commit_age: dt.timedelta | None = None
+    """Since the newest committed run; None where there is none in the last 30 days."""
+    open_age: dt.timedelta = dt.timedelta(0)
+    """Since the beginning of the oldest run that has not ended; none where all have."""
+
+
+def watch(
+    now: dt.datetime,
+    *,
+    owner: str,
+    tools: Tools,
+    policy: WatchPolicy,
+    tell: Callable[[Watched], None] = lambda _: None,
+) -> Watched:
+    """Look at every open run and every feed. One that fails does not keep the others from being looked at.
+
+    `tell` hears of what was seen and done. Raises the first error after all have been looked at.
+    """
+    seen = Watched()
+    follow("schedule")
+    runs = list(tools.ledger.newest_first(since=run_id_at(now - min(_HORIZON, now - _EARLIEST)), upto=run_id_at(now)))
+    for run in reversed(runs):  # the oldest first: after a newer one it would be superseded
+        try:
+            if not run.state.ended:
+                with subsegment("take up", run_id=run.run_id):
+                    _take_up(run, now, owner=owner, tools=tools, policy=policy, seen=seen)
+        except Exception as error:
+            seen.errors.append(error)
+    for notice in (*_missed(tools, now), *_stale(tools, policy, now)):
+        if tools.ledger.notify(notice):
+            seen.notices.append(notice.text)
+    seen.views_age = next((now - parse_time(run.run_id) for run in runs if run.views == "RENDERED"), None)
+    seen.commit_age = next((now - parse_time(run.run_id) for run in runs if run.state is State.COMMITTED), None)
+    seen.open_age = max((now - _began(run) for run in runs if _is_open(run, seen)), default=dt.timedelta(0))
+    tell(seen)
+    if seen.errors:
+        raise seen.errors[0]
+    return seen
+
+
+def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy, seen: Watched) -> None:
+    run = take_in(run, tools)
+    if run.state is State.MERGING or run.arrived >= tools.dataset.feed_names:
+        outcome = merge_run(run.run_id, owner=owner, tools=tools)
+        if outcome:
+            seen.merges.append(outcome)
+            seen.ended.append(f"{run.run_id} {outcome.state}")
+    elif now - _began(run) >= policy.deadline:
+        reason = _incomplete(run, tools, policy)
+        if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
+            seen.ended.append(f"{run.run_id} {State.INCOMPLETE}")
+
+
+def _began(run: Run) -> dt.datetime:
+    """When it began, or was taken up again by a command."""
+    return parse_time(run.known_from or run.run_id)
+
+
+def _is_open(run: Run, seen: Watched) -> bool:
+    return not run.state.ended and run.run_id not in {ended.split()[0] for ended in seen.ended}
+
+
+def _incomplete(run: Run, tools: Tools, policy: WatchPolicy) -> str:
+    hours = policy.deadline.total_seconds() / 3600
+    missing = [feed for feed in tools.dataset.feeds if feed.name not in run.arrived]
+    said = [
+        f"feed {feed.name} ({feed.title}) had not arrived after {hours:g} hours: "
+        + (run.deliveries[feed.name].reason if feed.name in run.deliveries else "")
+        for feed in missing
+    ]
+    return "; ".join(text.removesuffix(": ") for text in said)
+
+
+def _missed(tools: Tools, now: dt.datetime) -> Iterator[Notice]:
+    """A day without a run; before the first run, a day since the first watch."""
+    newest = next(tools.ledger.newest_first(upto=run_id_at(now)), None)
+    last = newest.run_id if newest else tools.ledger.watched_since(run_id_at(now))
+    late = now - parse_time(last) - _GRACE
+    if late >= _RUN_EVERY:
+        due = parse_time(last) + _RUN_EVERY * (late // _RUN_EVERY)
+        expected = f"at {run_id_at(due)}" if newest else f"since the first watch at {last}"
+        text = f"no run began {expected}: the schedule did not fire, or the fetcher could not start"
+        yield Notice(
+            kind="failure",
+            about=f"missed#{run_id_at(due)}",
+            text=text,
+            time=run_id_at(now),
+            details={"run_id": run_id_at(due), "last_run_id": newest.run_id if newest else ""},
+        )
+
+
+def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
+    for state in tools.ledger.feed_states().values():
+        days = _days_unchanged(state)
+        for threshold in policy.stale_after_days:
+            if days >= threshold and state.feed in tools.dataset.feed_names:
+                feed, since = tools.dataset.feed(state.feed), state.changed_run_id
+                yield Notice(
+                    kind="stale",
+                    about=f"{state.feed}#{since}#{threshold}",
+                    text=f"feed {feed.name} ({feed.title}) has published the same file since {since[:10]}: {days} days",
+                    time=run_id_at(now),
+                    details={
+                        "feed": feed.name,
+                        "since": since,
+                        "days": days,
+                        "sha256": state.sha256,
+                        "source_url": state.source_url or feed.url,
+                    },
+                )
+
+
+def _days_unchanged(state: FeedState) -> int:
+    """Days between the run that saw these bytes first and the last one that saw them."""
+    return (parse_time(state.last_run_id).date() - parse_time(state.changed_run_id).date()).days

@@ -1,0 +1,271 @@
+"""What sends no event is found: late feeds, stuck merges, a schedule that does not fire, a feed that stands still."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.runs.merging import merge_run
+from shared.errors import NotAllowed
+from shared.ledger import Ledger
+from shared.runs import State
+from tests.proof.calls import CrashPoint, Fault
+from tests.proof.small_feeds import date, jhu, nyt, pair
+from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
+from tests.world import ANN, RUNS_TABLE, Mail, World, world
+
+ROWS = 12
+SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
+MORE = {"nyt": nyt(ROWS + 1), "jhu": jhu(ROWS + 1)}
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Any]:
+    with world(SETTINGS) as made:
+        carry(made, a_day(1, pair(ROWS)))
+        yield made, made.save()
+
+
+@pytest.fixture
+def system(deployment: tuple[World, Any]) -> World:
+    """Loaded on the first of March."""
+    made, loaded = deployment
+    made.restore(loaded)
+    return made
+
+
+@pytest.fixture
+def fresh(deployment: tuple[World, Any]) -> World:
+    """Nothing has happened yet."""
+    made, _ = deployment
+    made.restore(made.new)
+    return made
+
+
+def mails(system: World) -> list[tuple[str, str]]:
+    return [(mail.kind, mail.subject.removeprefix("[test] covid-stats: ")) for mail in system.platform.mails[1:]]
+
+
+def in_one_line(mail: Mail) -> str:
+    return " ".join(mail.body.split()).replace("Run", "run").replace("No run", "no run")
+
+
+def test_a_feed_that_is_late_ends_the_run_only_after_the_deadline(system: World) -> None:
+    carry(system, [publish(2, {"nyt": nyt(ROWS + 1)}), fetch(2), watch(2, "22:59:59")])
+    assert system.run(at(2)).state is State.COLLECTING
+    carry(system, [watch(2, "23:00:00")])
+    run = system.run(at(2))
+    assert run.state is State.INCOMPLETE
+    assert run.reason.startswith(
+        "feed jhu (Johns Hopkins University CSSE) had not arrived after 6 hours: HTTP 404 from"
+    )
+    assert [kind for kind, _ in mails(system)] == ["failure"]
+
+
+def test_a_run_that_was_made_up_for_is_told_in_the_next_digest(system: World) -> None:
+    carry(system, [*a_day(2, {"nyt": nyt(ROWS + 1)}), *a_day(3, MORE)])
+    body = in_one_line(system.platform.mails[-1])
+    assert f"run {at(2)} had ended INCOMPLETE: feed jhu" in body
+    assert "this run makes up for it" in body
+
+
+def test_an_arrival_whose_event_was_lost_is_found_in_the_bucket(system: World) -> None:
+    carry(system, [publish(2, MORE)])
+    fetch(2)(system)
+    system.deliver_next()
+    system.platform.inbox.clear()
+    carry(system, [watch(2, "18:00:00")])
+    assert (system.run(at(2)).state, system.platform.dead_letters) == (State.COMMITTED, [])
+
+
+def test_a_feed_that_arrives_while_the_watch_looks_is_not_called_missing(system: World) -> None:
+    """The watch has read the run, and decided; in this moment the last feed arrives."""
+    carry(system, [publish(2, {"nyt": nyt(ROWS + 1)}), fetch(2), publish(2, MORE)])
+    watch(2)(system)
+    [looking] = system.platform.inbox
+    for stop_at in range(6):
+        saved = system.save()
+        slow = system.start(system.platform.inbox[0], stop_at=stop_at)
+        fetch(2)(system)
+        system.settle()
+        slow.finish()
+        system.settle()
+        assert system.run(at(2)).state in (State.COMMITTED, State.INCOMPLETE)
+        if system.run(at(2)).state is State.INCOMPLETE:
+            assert system.run(at(2)).arrived == {"nyt"}
+        system.restore(saved)
+    assert looking.handler == "watch"
+
+
+def test_a_stuck_merge_is_driven_again(system: World) -> None:
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies()), watch(2, "17:10:00")])
+    assert system.run(at(2)).state is State.MERGING
+    carry(system, [watch(2, "18:00:00")])
+    assert (system.run(at(2)).state, system.run(at(2)).attempts) == (State.COMMITTED, 2)
+
+
+def test_a_merge_that_failed_is_driven_again_long_before_its_lease_runs_out(system: World) -> None:
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies(fails=True))])
+    assert [type(error) for error in system.platform.errors] == [Fault]
+    assert system.run(at(2)).state is State.MERGING
+    carry(system, [watch(2, "17:00:01")])
+    assert (system.run(at(2)).state, system.run(at(2)).attempts) == (State.COMMITTED, 2)
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_hide_why_the_merge_failed(system: World) -> None:
+    """It is noted beside; the lease then runs out by itself, as after a crash."""
+
+    class Unreachable(Ledger):
+        def let_go(self, run_id: str, *, owner: str, attempts: int, forgiven: bool) -> None:
+            raise ConnectionError("the ledger does not answer")
+
+    def fail(requests: object, check: object) -> int:
+        raise Fault("no rows today")
+
+    together(publish(2, MORE), fetch(2))(system)
+    system.deliver_next()
+    ledger = Unreachable(system.dynamodb, table=RUNS_TABLE, dataset="us-covid")
+    tools = replace(system.apps["merger"].tools(), ledger=ledger, write_rows=fail)
+    for feed in ("jhu", "nyt"):
+        ledger.arrive(at(2), feed)
+    with pytest.raises(Fault, match="no rows today") as raised:
+        merge_run(at(2), owner="first", tools=tools)
+    assert raised.value.__notes__ == [f"nor could the lease on run {at(2)} be given back: the ledger does not answer"]
+    assert system.run(at(2)).lease_until == system.platform.now_ms + 960_000
+
+
+def test_a_merge_that_dies_every_time_is_given_up_and_its_rows_put_right(system: World) -> None:
+    before = system.rows()
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies(times=3))])
+    assert system.rows() != before
+    carry(system, [watch(2, "18:00:00")])
+    run = system.run(at(2))
+    assert (run.state, run.reason) == (State.FAILED, "merging was begun 3 times and did not come to an end")
+    assert (system.rows(), system.head().writing) == (before, "")
+    assert [kind for kind, _ in mails(system)] == ["failure"]
+
+
+def test_a_run_that_was_given_up_is_redriven_from_the_files_that_were_kept(system: World) -> None:
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies(times=3)), watch(2, "18:00:00")])
+    carry(system, [publish(2, {})])
+    answer = system.operate("redrive", at(2), time=at(2, "20:00:00"))
+    assert (answer["state"], answer["fetch"]) == ("COMMITTED", False)
+    assert (system.run(at(2)).redriven_at, system.run(at(2)).known_from) == (at(2, "20:00:00"), at(2, "20:00:00"))
+
+
+def test_an_incomplete_run_is_redriven_with_the_file_that_was_kept_and_what_was_missing(system: World) -> None:
+    """Upstream has other bytes by then: those of the run are the ones it had."""
+    carry(system, a_day(2, {"nyt": nyt(ROWS + 1)}))
+    carry(system, [publish(3, {"nyt": nyt(ROWS + 9), "jhu": jhu(ROWS + 1)})])
+    answer = system.operate("redrive", at(2), time=at(3, "06:00:00"))
+    assert (answer["state"], answer["fetch"]) == ("COLLECTING", True)
+    system.settle()
+    assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN)
+    assert system.files()[f"raw/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
+    assert system.rows()["US", date(ROWS)]["run_id"] == at(2)
+
+
+@pytest.mark.parametrize(
+    ("files", "by"),
+    [({"nyt": nyt(ROWS - 2), "jhu": jhu(ROWS)}, "gate"), ({"nyt": nyt(ROWS), "jhu": b"<html>"}, "contract")],
+    ids=["gate", "contract"],
+)
+def test_a_rejected_run_is_redriven_and_judged_again_by_the_files_that_were_kept(
+    system: World, files: dict[str, bytes], by: str
+) -> None:
+    carry(system, [*a_day(2, files), publish(3, {})])
+    answer = system.operate("redrive", at(2), time=at(3, "06:00:00"))
+    assert (answer["state"], answer["fetch"]) == ("REJECTED", False)
+    system.settle()
+    run = system.run(at(2))
+    assert (run.rejected_by, run.attempts, run.redriven_by, run.redriven_at) == (by, 2, ANN, at(3, "06:00:00"))
+    assert [kind for kind, _ in mails(system)] == ["failure", "failure"]
+
+
+def test_only_what_ended_badly_is_redriven(system: World) -> None:
+    with pytest.raises(NotAllowed, match="is COMMITTED; this needs FAILED or INCOMPLETE or REJECTED"):
+        system.operate("redrive", at(1), time=at(2))
+
+
+def test_a_redriven_run_has_its_deadline_from_the_command_on(system: World) -> None:
+    carry(system, a_day(2, {"nyt": nyt(ROWS + 1)}))
+    system.operate("redrive", at(2), time=at(3, "06:00:00"))
+    carry(system, [watch(3, "11:59:59")])
+    assert system.run(at(2)).state is State.COLLECTING
+    carry(system, [watch(3, "12:00:00")])
+    assert system.run(at(2)).state is State.INCOMPLETE
+    assert [kind for kind, _ in mails(system)] == ["failure", "failure"]
+
+
+def test_of_two_stuck_runs_the_older_is_merged_first(system: World) -> None:
+    for day, files in ((2, MORE), (3, {"nyt": nyt(ROWS + 2), "jhu": jhu(ROWS + 2)})):
+        carry(system, [publish(day, files)])
+        fetch(day)(system)
+        system.deliver_next()
+        system.platform.inbox.clear()
+    carry(system, [watch(3)])
+    assert [system.run(at(day)).state for day in (2, 3)] == [State.COMMITTED, State.COMMITTED]
+
+
+def test_a_run_that_cannot_be_taken_up_does_not_keep_the_others_from_it(system: World) -> None:
+    """The raw files of one are gone: it fails for good in the end, the other is merged at once."""
+    for day, files in ((2, MORE), (3, {"nyt": nyt(ROWS + 2), "jhu": jhu(ROWS + 2)})):
+        carry(system, [publish(day, files)])
+        fetch(day)(system)
+        system.deliver_next()
+        if day == 2:
+            for pending in list(system.platform.inbox):
+                system.point = CrashPoint(number=1, after=False)
+                system.deliver(pending)
+        system.platform.inbox.clear()
+    for feed in ("nyt", "jhu"):
+        system.s3.delete_object(Bucket="covid-stats-test-data", Key=f"raw/{at(2)}/{feed}.csv")
+    carry(system, [watch(3)])
+    assert system.run(at(3)).state is State.COMMITTED
+    assert system.run(at(2)).state is State.SUPERSEDED
+
+
+def test_a_schedule_that_does_not_fire_is_told_once_a_day(system: World) -> None:
+    carry(system, [watch(2, hour) for hour in ("17:00:00", "18:00:00", "19:00:00")])
+    carry(system, [watch(3, hour) for hour in ("06:00:00", "18:00:00")])
+    assert mails(system) == [("failure", f"no run began at {at(day)}") for day in (2, 3)]
+
+
+def test_a_schedule_that_never_fired_is_told_too(fresh: World) -> None:
+    carry(fresh, [watch(1, "06:00:00"), watch(1, "23:00:00"), watch(2, "06:59:59")])
+    assert fresh.platform.mails == []
+    carry(fresh, [watch(2, "07:00:00")])
+    [mail] = fresh.platform.mails
+    assert mail.kind == "failure"
+    assert "no run began since the first watch at 2020-03-01T06:00:00Z" in in_one_line(mail)
+
+
+def test_runs_missed_for_longer_than_the_watch_looks_back_are_told_still(system: World) -> None:
+    system.schedule("watch", "2020-06-01T18:00:00Z")
+    system.settle()
+    assert [kind for kind, _ in mails(system)] == ["failure"]
+
+
+def test_the_digest_after_missed_runs_says_that_they_are_over(system: World) -> None:
+    carry(system, [watch(2), *a_day(3, MORE), *a_day(4, {"nyt": nyt(ROWS + 2), "jhu": jhu(ROWS + 2)})])
+    bodies = [in_one_line(mail) for mail in system.platform.mails if mail.kind == "digest"]
+    assert [f"no run began at {at(2)}" in body for body in bodies] == [False, True, False]
+
+
+def test_a_feed_that_stands_still_is_told_once_a_threshold_with_its_name_and_since_when(system: World) -> None:
+    for day in range(2, 8):
+        carry(system, a_day(day, {"nyt": nyt(ROWS + day), "jhu": jhu(ROWS)}))
+    assert [mail for mail in mails(system) if mail[0] == "stale"] == [
+        ("stale", "feed jhu unchanged since 2020-03-01, 2 days"),
+        ("stale", "feed jhu unchanged since 2020-03-01, 4 days"),
+    ]
+
+
+def test_the_digest_after_a_feed_came_back_says_so_once(system: World) -> None:
+    for day in range(2, 5):
+        carry(system, a_day(day, pair(ROWS)))
+    carry(system, [*a_day(5, MORE), *a_day(6, {"nyt": nyt(ROWS + 2), "jhu": jhu(ROWS + 2)})])
+    digests = [in_one_line(mail) for mail in system.platform.mails if mail.kind == "digest"]
+    again = "Johns Hopkins University CSSE has published again; its file had been the same since 2020-03-01"
+    assert [again in body for body in digests] == [False, True, False]
