@@ -33,8 +33,14 @@ _ARRIVALS = {
 
 
 @functools.cache
-def tools() -> Tools:
-    place = Place.read(os.environ)
+def place() -> Place:
+    return Place.read(os.environ)
+
+
+@functools.cache
+def tools(name: str = "") -> Tools:
+    """Of the dataset of this name, of the first one where it is empty."""
+    dataset = place().find(name)
     table = Source(os.environ).text("OBSERVATIONS_TABLE")
 
     def write(requests: Any, check: Any) -> int:
@@ -43,9 +49,9 @@ def tools() -> Tools:
         return write_rows(client("dynamodb"), table, requests, check=check)
 
     return Tools(
-        dataset=place.dataset,
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="merger"),
-        files=RunFiles(client("s3"), bucket=place.bucket),
+        dataset=dataset,
+        ledger=Ledger(client("dynamodb"), table=place().runs_table, dataset=dataset.name, service="merger"),
+        files=RunFiles(client("s3"), bucket=place().bucket, dataset=dataset.name),
         write_rows=write,
         policy=read_policy(os.environ),
         clock=lambda: int(time.time() * 1000),
@@ -62,7 +68,7 @@ def on_feed_arrived(event: Event) -> None:
     with _observed("on_feed_arrived", event.context) as line:
         arrived = feed_arrived(event.to_dict())
         line.bind(run_id=arrived.run_id, feed=arrived.feed)
-        tell_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools()))
+        tell_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools(arrived.dataset)))
 
 
 @app.schedule(os.environ.get("WATCH_SCHEDULE") or "rate(1 hour)", description="Find what sends no event")
@@ -72,7 +78,8 @@ def watch(event: Event) -> None:
         now = scheduled_time(event.to_dict())
         policy = read_watch_policy(os.environ)
         tell = functools.partial(tell_watched, line)
-        watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy, tell=tell)
+        for dataset in place().datasets:
+            watch_runs(now, owner=event.context.aws_request_id, tools=tools(dataset.name), policy=policy, tell=tell)
 
 
 @app.lambda_function()
@@ -82,7 +89,7 @@ def operate(event: Any, context: Any) -> dict[str, Any]:
         asked = operate_run(event)
         tell_asked(line, asked)
         tell = functools.partial(tell_outcome, line)
-        answer = handle_command(asked, owner=context.aws_request_id, tools=tools(), tell=tell)
+        answer = handle_command(asked, owner=context.aws_request_id, tools=tools(asked.dataset), tell=tell)
         tell_answer(line, answer)
         return answer
 

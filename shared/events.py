@@ -52,3 +52,9 @@ def sequence_number(record: object) -> str:
 def scheduled_time(event: object) -> dt.datetime:
     """The time for which a scheduled event was meant; `{"time": ...}` is enough. Raises EventMalformed."""
     return parse_time(member(event, "time"))
+
+
+def dataset_of(event: object) -> str:
+    """The dataset that an event names; empty where it names none."""
+    name = event.get("dataset") if isinstance(event, Mapping) else None
+    return name if isinstance(name, str) else ""

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.feed_server import FeedServer
-from shared.datasets import US_COVID
 from tests.shared.apps import HEAVY
+from tests.shared.declared import US_COVID
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = {

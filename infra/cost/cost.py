@@ -14,7 +14,7 @@ from typing import Any
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
 from infra.tracing.log_fields import HANDLERS, metric_names, said_always, said_at_all
-from shared.datasets import US_COVID
+from shared.datasets import DEFAULT, find_dataset
 
 PAGE = ROOT / "infra" / "docs" / "cost.md"
 
@@ -228,9 +228,15 @@ def _alarm_metrics() -> int:
 
 def _metric_months() -> float:
     """Metrics by the share of hours in which they are sent: every hour, or once a day."""
-    known = set(metric_names(US_COVID))
-    hourly = {handler: len(known & said_always(handler, US_COVID)) for handler in ("merger.watch", "api.serve")}
-    daily = {handler: len(known & said_at_all(handler, US_COVID)) for handler in HANDLERS if handler not in hourly}
+    known = set(metric_names(find_dataset(DEFAULT)))
+    hourly = {
+        handler: len(known & said_always(handler, find_dataset(DEFAULT))) for handler in ("merger.watch", "api.serve")
+    }
+    daily = {
+        handler: len(known & said_at_all(handler, find_dataset(DEFAULT)))
+        for handler in HANDLERS
+        if handler not in hourly
+    }
     return sum(hourly.values()) + len(_AT_EVERY_LOOK) + sum(daily.values()) / 24
 
 

@@ -24,7 +24,7 @@ from infra.operating.smoke import getter
 from infra.services import ROOT
 from infra.tracing.hops import Hop, Step, find_hops
 from infra.tracing.store import FileStore
-from shared.datasets import US_COVID
+from shared.datasets import DEFAULT, find_dataset
 from shared.runs import State
 
 MEASURED = ROOT / "infra" / "measured.json"
@@ -160,7 +160,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra measure", description=main.__doc__)
     parser.add_argument("--feeds", type=Path, help="day folders; the demo days without")
     asked = parser.parse_args(arguments)
-    days = read_days(asked.feeds, US_COVID) if asked.feeds else demo_days()
+    days = read_days(asked.feeds, find_dataset(DEFAULT)) if asked.feeds else demo_days()
     first, last = days[0].date, days[-1].date
     kind = "real dated copies of the feeds" if asked.feeds else "the demo days, which are generated"
     source = f"{len(days)} days, {first} to {last}: {kind}"

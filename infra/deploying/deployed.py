@@ -141,14 +141,16 @@ class Stage:
         """The run whose views are served; empty before the first."""
         client = self.client("s3")
         try:
-            reply = client.get_object(Bucket=self.place.bucket, Key=keys.CURRENT_VIEWS)
+            reply = client.get_object(Bucket=self.place.bucket, Key=keys.current_views_key(self.place.dataset.name))
         except client.exceptions.NoSuchKey:
             return ""
         return str(json.load(reply["Body"])["run_id"])
 
     def change_set(self, run_id: str) -> bytes:
         """The change set of a committed run, as it is kept."""
-        reply = self.client("s3").get_object(Bucket=self.place.bucket, Key=keys.change_set_key(run_id))
+        reply = self.client("s3").get_object(
+            Bucket=self.place.bucket, Key=keys.change_set_key(self.place.dataset.name, run_id)
+        )
         return bytes(reply["Body"].read())
 
     def log_lines(self, *, since_ms: int) -> list[LogLine]:

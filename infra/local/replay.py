@@ -17,7 +17,7 @@ from infra.local.chain import Carried, Chain
 from infra.local.day_display import DayDisplay
 from infra.local.day_folders import Day, read_days
 from infra.local.local_system import local_system
-from shared.datasets import DEFAULT, dataset_names, find_dataset
+from shared.datasets import DEFAULT, find_dataset
 
 ANSWERS = {
     "data.json": "/data",
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra replay", description=main.__doc__)
     parser.add_argument("--feeds", required=True, help="folder of YYYY-MM-DD folders")
     parser.add_argument("--out", required=True, help="folder for what came of them")
-    parser.add_argument("--dataset", default=DEFAULT, choices=dataset_names(), help="whose feeds those are")
+    parser.add_argument("--dataset", default=DEFAULT, help="whose feeds those are: a name, or a .toml file")
     parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
     asked = parser.parse_args(arguments)

@@ -15,20 +15,21 @@ from infra.local.day_display import DayDisplay
 from infra.local.day_folders import Day, read_days
 from infra.local.demo_feeds import NOTICE, demo_days
 from infra.local.local_system import LocalSystem, local_system
-from shared.datasets import DEFAULT, dataset_names, find_dataset
+from shared.datasets import DEFAULT, find_dataset
 
 
 def main(arguments: list[str]) -> int:
     """Run the whole system on this machine."""
     parser = argparse.ArgumentParser(prog="python -m infra run", description=main.__doc__)
     parser.add_argument("--feeds", default="", help="folder of YYYY-MM-DD folders, instead of the built-in demo days")
-    parser.add_argument("--dataset", default=DEFAULT, choices=dataset_names(), help="whose feeds those are")
+    parser.add_argument("--dataset", default=DEFAULT, help="whose feeds those are: a name, or a .toml file")
     parser.add_argument("--no-serve", action="store_true", help="stop after the last day (SERVE=0 does the same)")
     asked = parser.parse_args(arguments)
     serve = not asked.no_serve and os.environ.get("SERVE") != "0"
-    if asked.dataset != DEFAULT and not asked.feeds:
+    dataset = find_dataset(asked.dataset)
+    if dataset.name != DEFAULT and not asked.feeds:
         raise CommandFailed(f"the demo days are of {DEFAULT}; for {asked.dataset}, FEEDS=dir names folders of its days")
-    days = read_days(Path(asked.feeds), find_dataset(asked.dataset)) if asked.feeds else demo_days()
+    days = read_days(Path(asked.feeds), dataset) if asked.feeds else demo_days()
     return run(days, dataset=asked.dataset, generated=not asked.feeds, serve=serve, terminal=DayDisplay())
 
 

@@ -10,11 +10,11 @@ from plotly.offline import get_plotlyjs_version
 
 from chalicelib.dashboard.figures import RECENT, panel_domain, seven_day_mean
 from chalicelib.web.documents import Document
-from shared.datasets import US_COVID
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
 from tests.shared.apps import ROOT
+from tests.shared.declared import US_COVID
 
 
 def figures_of(api: ApiApp, query: str = "") -> dict[str, dict[str, dict[str, Any]]]:

@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from shared.datasets import US_COVID
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
+from tests.shared.declared import US_COVID
 
 _WITHIN_A_LINE = {"a", "data", "span", "time"}
 

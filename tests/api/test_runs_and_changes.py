@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from shared.dataset import ONE_SERIES
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
@@ -127,9 +128,9 @@ def test_the_next_page_of_changes_is_in_the_link_header(api: ApiApp, committer: 
 
 
 def test_a_date_tells_every_value_it_had_and_by_which_run(api: ApiApp, committer: Committer) -> None:
-    key = ("US", "2020-02-01")
+    key = (ONE_SERIES, "2020-02-01")
     for day, values in ((2, [5, 1, None]), (3, [6, 1, None]), (4, None), (5, [7, 1, 2])):
-        rows = {("US", "2020-01-31"): [day, 0, 0]} | ({key: values} if values else {})
+        rows = {(ONE_SERIES, "2020-01-31"): [day, 0, 0]} | ({key: values} if values else {})
         api.refresh(committer.commit(f"2020-03-0{day}T17:00:00Z", rows))
 
     def told(day: int, change: str, cases: int | None, deaths: int | None, recoveries: int | None) -> dict[str, object]:
@@ -207,7 +208,7 @@ def test_a_failed_refresh_is_behind_at_once_and_the_last_good_version_is_served(
     served: ApiApp, committer: Committer
 ) -> None:
     record = committer.commit("2020-03-05T17:00:00Z", some_rows(days=42))
-    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="snapshots/2020-03-05T17:00:00Z.csv")
+    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="snapshots/us-covid/2020-03-05T17:00:00Z.csv")
     assert served.refresh(record) == {"batchItemFailures": [{"itemIdentifier": "120200305"}]}
     answer = served.get("/health")
     assert (answer.status, answer.json["status"]) == (503, "behind")
@@ -217,7 +218,7 @@ def test_a_failed_refresh_is_behind_at_once_and_the_last_good_version_is_served(
 
 def test_health_with_a_change_set_gone_is_behind(served: ApiApp, committer: Committer) -> None:
     committer.commit("2020-03-05T17:00:00Z", some_rows(days=42))
-    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="changesets/2020-03-05T17:00:00Z.json")
+    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="changesets/us-covid/2020-03-05T17:00:00Z.json")
     assert served.get("/health").status == 503
 
 

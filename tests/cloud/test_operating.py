@@ -114,7 +114,7 @@ def test_refresh_renders_what_got_lost_of_the_head_or_of_an_older_run(
     steady.await_views()
     s3, bucket = stage.client("s3"), stage.place.bucket
     for run_id in (older, head):
-        s3.delete_object(Bucket=bucket, Key=view_key(run_id, "daily.json.gz"))
+        s3.delete_object(Bucket=bucket, Key=view_key("us-covid", run_id, "daily.json.gz"))
     stage.ledger.mark_views(head, "FAILED")
     assert refresh_command([], find=lambda _: stage) == 0
     assert f"the views of run {head} are rendered; served is run {head}" in capsys.readouterr().out.replace("\n", " ")
@@ -133,7 +133,7 @@ def test_refresh_says_what_cannot_be_rendered(steady: Chain, days: Days) -> None
         refresh(steady.stage, "2001-01-01T17:00:00Z")
     done = steady.carry(days.next()).run.run_id
     steady.await_views()
-    change_set = {"Bucket": steady.stage.place.bucket, "Key": change_set_key(done)}
+    change_set = {"Bucket": steady.stage.place.bucket, "Key": change_set_key("us-covid", done)}
     s3 = steady.stage.client("s3")
     body = s3.get_object(**change_set)["Body"].read()
     s3.delete_object(**change_set)

@@ -25,7 +25,10 @@ class Table:
 
 
 def _requests(count: int) -> list[Any]:
-    return [put_request({"date": f"2020-03-{n:02d}", "n": n}, series="US", run_id="r") for n in range(count)]
+    return [
+        put_request({"date": f"2020-03-{n:02d}", "n": n}, dataset="us-covid", series="US", run_id="r")
+        for n in range(count)
+    ]
 
 
 def test_all_rows_are_sent_in_batches_of_25() -> None:
@@ -57,8 +60,8 @@ def test_nothing_is_sent_once_the_time_is_up() -> None:
 
 
 def test_requests_are_as_dynamodb_wants_them() -> None:
-    put = put_request({"date": "2020-03-01", "cases": 5, "deaths": None}, series="US", run_id="r1")
+    put = put_request({"date": "2020-03-01", "cases": 5, "deaths": None}, dataset="us-covid", series="US", run_id="r1")
     item = {"date": {"S": "2020-03-01"}, "cases": {"N": "5"}, "deaths": {"NULL": True}}
-    assert put == {"PutRequest": {"Item": item | {"series": {"S": "US"}, "run_id": {"S": "r1"}}}}
-    delete = delete_request(series="US", date="2020-03-01")
-    assert delete == {"DeleteRequest": {"Key": {"series": {"S": "US"}, "date": {"S": "2020-03-01"}}}}
+    assert put == {"PutRequest": {"Item": item | {"dataset#series": {"S": "us-covid#US"}, "run_id": {"S": "r1"}}}}
+    delete = delete_request(dataset="us-covid", series="US", date="2020-03-01")
+    assert delete == {"DeleteRequest": {"Key": {"dataset#series": {"S": "us-covid#US"}, "date": {"S": "2020-03-01"}}}}

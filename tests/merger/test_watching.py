@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.runs.merging import merge_run
+from shared.dataset import ONE_SERIES
 from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State
@@ -162,8 +163,8 @@ def test_an_incomplete_run_is_redriven_with_the_file_that_was_kept_and_what_was_
     assert (answer["state"], answer["fetch"]) == ("COLLECTING", True)
     system.settle()
     assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN)
-    assert system.files()[f"raw/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
-    assert system.rows()["US", date(ROWS)]["run_id"] == at(2)
+    assert system.files()[f"raw/us-covid/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
+    assert system.rows()[ONE_SERIES, date(ROWS)]["run_id"] == at(2)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_a_run_that_cannot_be_taken_up_does_not_keep_the_others_from_it(system: 
                 system.deliver(pending)
         system.platform.inbox.clear()
     for feed in ("nyt", "jhu"):
-        system.s3.delete_object(Bucket="covid-stats-test-data", Key=f"raw/{at(2)}/{feed}.csv")
+        system.s3.delete_object(Bucket="covid-stats-test-data", Key=f"raw/us-covid/{at(2)}/{feed}.csv")
     carry(system, [watch(3)])
     assert system.run(at(3)).state is State.COMMITTED
     assert system.run(at(2)).state is State.SUPERSEDED
@@ -233,9 +234,9 @@ def test_a_schedule_that_does_not_fire_is_told_once_a_day(system: World) -> None
 
 
 def test_a_schedule_that_never_fired_is_told_too(fresh: World) -> None:
-    carry(fresh, [watch(1, "06:00:00"), watch(1, "23:00:00"), watch(2, "06:59:59")])
+    carry(fresh, [watch(1, "06:00:00"), watch(1, "17:30:00"), watch(1, "17:59:59")])
     assert fresh.platform.mails == []
-    carry(fresh, [watch(2, "07:00:00")])
+    carry(fresh, [watch(1, "18:00:00")])
     [mail] = fresh.platform.mails
     assert mail.kind == "failure"
     assert "no run began since the first watch at 2020-03-01T06:00:00Z" in in_one_line(mail)
@@ -267,5 +268,5 @@ def test_the_digest_after_a_feed_came_back_says_so_once(system: World) -> None:
         carry(system, a_day(day, pair(ROWS)))
     carry(system, [*a_day(5, MORE), *a_day(6, {"nyt": nyt(ROWS + 2), "jhu": jhu(ROWS + 2)})])
     digests = [in_one_line(mail) for mail in system.platform.mails if mail.kind == "digest"]
-    again = "Johns Hopkins University CSSE has published again; its file had been the same since 2020-03-01"
+    again = "Johns Hopkins University CSSE has new numbers again; they had stood still since 2020-03-01"
     assert [again in body for body in digests] == [False, True, False]

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.mailing import LEASE_MS, Mailer, mail_batch
-from shared.datasets import US_COVID
 from shared.errors import CovidStatsError, EventMalformed
 from shared.observation import Line
 from shared.runs import State
 from shared.tracing import Span
 from tests.shared.crashing import Crash, CrashingClients, every_crash
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import Cloud, event
 
 SUNDAY, MONDAY = "2020-10-25T17:00:00Z", "2020-10-26T17:00:00Z"

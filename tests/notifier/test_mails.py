@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import MOST_BYTES, Letterhead, Mail
-from shared.datasets import US_COVID
 from shared.ledger_items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.summary import LISTED
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 SUNDAY, SATURDAY = "2020-10-25T17:00:00Z", "2020-10-24T17:00:00Z"

@@ -5,13 +5,13 @@ from itertools import islice
 
 from chalicelib.dashboard.formatting import count, date, moment, text
 from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
-from chalicelib.routes.schedule import next_due
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.web.documents import HTML, Document, Reply
 from chalicelib.web.parameters import Asked
 from chalicelib.web.requests import Request
 from shared.runs import Run, State, parse_time
+from shared.schedule import next_due
 
 RUNS_LISTED = 14
 

@@ -4,10 +4,10 @@ import datetime as dt
 from itertools import islice
 from typing import Any
 
-from chalicelib.routes.schedule import next_due
 from chalicelib.routes.site import Site
 from shared.ledger_items import Head
 from shared.runs import parse_time
+from shared.schedule import next_due
 
 
 def examine(site: Site) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class OperateRun:
 
     command: str
     """`approve` or `redrive`."""
+    dataset: str
+    """Empty: the stage's first."""
     run_id: str
     by: str
     """Who asks: the caller's ARN."""
@@ -35,7 +37,7 @@ def operate_run(event: Mapping[str, Any]) -> OperateRun:
     run_id, time = member(event, "run_id"), member(event, "time")
     parse_time(run_id)
     parse_time(time)
-    return OperateRun(command=command, run_id=run_id, by=by, time=time)
+    return OperateRun(command=command, dataset=str(event.get("dataset") or ""), run_id=run_id, by=by, time=time)
 
 
 def handle_command(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.runs.merge_tools import Outcome, Tools
 from shared.attributes import Value
+from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
 from shared.ledger_items import Head, Notice
@@ -20,7 +21,6 @@ from shared.tracing import subsegment
 
 if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
     from chalicelib.comparing.full_merge import Merged
-    from chalicelib.storing.snapshots import Snapshot
 
 
 _MOST_TOLD = 50
@@ -28,10 +28,17 @@ _MOST_TOLD = 50
 
 
 def commit_unchanged(
-    run: Run, head: Head, shas: Mapping[str, str], tools: Tools, *, way: str, size: int = 0
+    run: Run,
+    head: Head,
+    shas: Mapping[str, str],
+    tools: Tools,
+    *,
+    way: str,
+    size: int = 0,
+    moved: frozenset[str] = frozenset(),
 ) -> Outcome:
     """One transaction: the run ends, and the head remembers that these files give the same rows."""
-    moved = Head(
+    new_head = Head(
         head=head.head,
         latest=run.run_id,
         newest=head.newest,
@@ -39,6 +46,7 @@ def commit_unchanged(
         sources=head.sources,
         seen=shas,
         rules=head.rules,
+        rows_since=_rows_since(run, head, shas, moved),
     )
     ended: dict[str, Value] = {
         "state": State.UNCHANGED,
@@ -48,7 +56,7 @@ def commit_unchanged(
         "removed": 0,
         "reason": "",
     }
-    tools.ledger.commit(run, head=moved, base=head.head, ended=ended)
+    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended)
     return Outcome(state=State.UNCHANGED, way=way, bytes_read=size)
 
 
@@ -57,7 +65,6 @@ def commit_changes(
     head: Head,
     shas: Mapping[str, str],
     merged: "Merged",
-    old: "Snapshot",
     tools: Tools,
     *,
     way: str,
@@ -74,31 +81,32 @@ def commit_changes(
     if before.dirty - head.dirty:
         raise HeadMoved(f"runs {sorted(before.dirty - head.dirty)} wrote rows meanwhile; run {run.run_id} looks again")
     touched = (changes.added, changes.after, changes.removed, table_of_keys(dirty))
-    wanted = find_wanted(old if changes.empty else snapshot, touched)
+    wanted = find_wanted(merged.old if changes.empty else snapshot, touched, dataset=tools.dataset.name)
     with subsegment("write_rows", rows=len(wanted)):
         written = tools.write_rows(wanted.requests(), _in_time(run, tools))
     if changes.empty:
-        return commit_unchanged(run, head, shas, tools, way=way, size=size)
-    over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, shas))
+        return commit_unchanged(run, head, shas, tools, way=way, size=size, moved=merged.moved)
+    over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, merged.moved))
     told = list(itertools.islice(over, _MOST_TOLD))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
     ended: dict[str, Value] = {
         "state": State.COMMITTED,
         "reason": "",
         "base_run_id": head.head or None,
-        "summary": _summary(run, head, merged, told, tools),
+        "summary": _summary(run, head, shas, merged, told, tools),
         **counts,
     }
-    moved = Head(
+    new_head = Head(
         head=run.run_id,
         latest=run.run_id,
-        newest=snapshot.rows.newest,
-        rows=len(snapshot.rows),
+        newest=snapshot.newest,
+        rows=len(snapshot.joined),
         sources=shas,
         seen=shas,
         rules=tools.rules,
+        rows_since=_rows_since(run, head, shas, merged.moved),
     )
-    tools.ledger.commit(run, head=moved, base=head.head, ended=ended, told=told)
+    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, told=told)
     return Outcome(state=State.COMMITTED, way=way, rows_written=written, bytes_read=size, counts=counts)
 
 
@@ -111,17 +119,25 @@ def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
         run_id=run.run_id,
         base_run_id=head.head or None,
         with_series=tools.dataset.has_series,
+        decimals=tools.dataset.decimals,
     )
-    tools.files.write(change_set_key(run.run_id), json_pieces, content_type="application/json")
-    tools.files.write(snapshot_key(run.run_id), csv_pieces(merged.snapshot), content_type="text/csv")
-    tools.files.write(index_key(run.run_id), index_pieces(merged.snapshot), content_type="application/octet-stream")
+    name, binary = tools.dataset.name, "application/octet-stream"
+    tools.files.write(change_set_key(name, run.run_id), json_pieces, content_type="application/json")
+    tools.files.write(snapshot_key(name, run.run_id), csv_pieces(merged.snapshot), content_type="text/csv")
+    tools.files.write(index_key(name, run.run_id), index_pieces(merged.snapshot), content_type=binary)
 
 
-def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: Tools) -> dict[str, Any]:
-    from chalicelib.comparing.gate import find_warnings  # deferred: brings numpy
+def _rows_since(run: Run, head: Head, shas: Mapping[str, str], moved: frozenset[str]) -> dict[str, str]:
+    """Feed -> the run that last found its used rows changed: this one where they moved or nothing is known."""
+    return {feed: run.run_id if feed in moved else head.rows_since.get(feed, run.run_id) for feed in shas}
+
+
+def _summary(
+    run: Run, head: Head, shas: Mapping[str, str], merged: "Merged", told: list[Notice], tools: Tools
+) -> dict[str, Any]:
+    from chalicelib.comparing.run_warnings import find_notes, find_warnings  # deferred: brings numpy
     from chalicelib.runs.summarising import recoveries, summarise
 
-    with_series = tools.dataset.has_series
     bad = _bad_since(head.head, run, tools)
     stale = [
         (tools.dataset.feed(str(notice.details["feed"])).title, str(notice.details["since"])[:10])
@@ -131,9 +147,11 @@ def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: 
     missed = [notice.text for notice in told if notice.kind != "stale"]
     return summarise(
         merged,
-        warnings=find_warnings(merged, tools.policy.limits(), with_series=with_series),
+        tools.dataset,
+        warnings=find_warnings(merged, tools.dataset, tools.policy.limits(tools.dataset)),
+        notes=find_notes(merged, tools.dataset),
         recovered=recoveries(bad, stale, missed),
-        with_series=with_series,
+        rows_since=_rows_since(run, head, shas, merged.moved),
     ).as_map()
 
 
@@ -145,12 +163,12 @@ def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, st
             yield other.run_id, other.state, other.reason
 
 
-def _is_over(notice: Notice, run: Run, shas: Mapping[str, str]) -> bool:
-    """Whether a feed that was announced as stale has other bytes in this run, or a missed run has a successor."""
+def _is_over(notice: Notice, run: Run, moved: frozenset[str]) -> bool:
+    """Whether a feed that was announced as stale has other rows in this run, or a missed run has a successor."""
     if notice.recovered_by:
         return False
     if notice.kind == "stale":
-        return shas.get(str(notice.details["feed"]), notice.details["sha256"]) != notice.details["sha256"]
+        return str(notice.details["feed"]) in moved
     return str(notice.details["run_id"]) < run.run_id
 
 
@@ -159,10 +177,10 @@ def _touched_by(runs: Iterable[str], tools: Tools) -> set[tuple[str, str]]:
 
     A run without a change set changed nothing itself: it was putting right what the others had left.
     """
-    series, keys = tools.dataset.series, set[tuple[str, str]]()
+    keys = set[tuple[str, str]]()
     for run in runs:
         with contextlib.suppress(ObjectMissing):
-            keys |= {(name or series, date) for name, date in tools.files.change_set(run).touched}
+            keys |= {(name or ONE_SERIES, date) for name, date in tools.files.change_set(run).touched}
     return keys
 
 
@@ -209,13 +227,13 @@ def _roll_back(run: Run, tools: Tools) -> None:
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys
 
     old = (
-        read_index(tools.files.read_array(index_key(head.head)), tools.dataset)
+        read_index(tools.files.read_array(index_key(tools.dataset.name, head.head)), tools.dataset)
         if head.head
         else empty_snapshot(tools.dataset)
     )
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     in_time = _in_time(run, tools)
-    wanted = find_wanted(old, [table_of_keys(_touched_by(before.dirty, tools))])
+    wanted = find_wanted(old, [table_of_keys(_touched_by(before.dirty, tools))], dataset=tools.dataset.name)
     tools.write_rows(wanted.requests(), in_time)
     in_time()
     tools.ledger.end_writing(run, base=head.head)

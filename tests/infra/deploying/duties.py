@@ -128,13 +128,13 @@ class Duties:
         for feed in feeds:
             self.stage.client("s3").put_object(
                 Bucket=self.stage.place.bucket,
-                Key=raw_key(day.fetch_at, feed),
+                Key=raw_key("us-covid", day.fetch_at, feed),
                 Body=files[self.stage.place.dataset.feed(feed).file_name],
                 Metadata={"sha256": uuid.uuid5(uuid.NAMESPACE_URL, f"{day.fetch_at}/{feed}").hex},
             )
 
     def _arrived(self, day: Day, feed: str) -> dict[str, Any]:
-        key = raw_key(day.fetch_at, feed)
+        key = raw_key("us-covid", day.fetch_at, feed)
         detail = {"bucket": {"name": self.stage.place.bucket}, "object": {"key": key}}
         return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
 

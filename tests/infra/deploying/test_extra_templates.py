@@ -11,7 +11,7 @@ import pytest
 from infra.deploying.stage import read_choices
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 INFRA, DOCS = ROOT / "infra", ROOT / "infra" / "docs"
 OWN = ("foundation", "operations", "analytics", "delivery")

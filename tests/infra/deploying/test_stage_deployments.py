@@ -142,7 +142,9 @@ def test_two_stages_share_nothing(account: Account) -> None:
 
 def test_destroy_refuses_to_delete_data_and_with_force_leaves_nothing(account: Account) -> None:
     names = account.deploy("gone").names
-    account.client("s3").put_object(Bucket=names["BUCKET"], Key="snapshots/2020-10-25T17:00:00Z.csv", Body=b"date\n")
+    account.client("s3").put_object(
+        Bucket=names["BUCKET"], Key="snapshots/us-covid/2020-10-25T17:00:00Z.csv", Body=b"date\n"
+    )
     with pytest.raises(NotEmpty, match="holds data; FORCE=1 deletes it for good"):
         account.destroy("gone")
     assert set(account.updated("gone")) == set(EVERYTHING)

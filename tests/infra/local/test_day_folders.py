@@ -5,7 +5,7 @@ import pytest
 
 from infra.errors import CommandFailed
 from infra.local.day_folders import Day, read_days
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 NYT, JHU = "us.csv", "time-series-19-covid-combined.csv"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.feed_server import Fault, FeedServer, Request
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 DATA = b"date,cases,deaths\n2020-10-24,8642909,224819"
 MONDAY, TUESDAY = (dt.datetime(2020, 10, day, 17, tzinfo=dt.UTC) for day in (26, 27))

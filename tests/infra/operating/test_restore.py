@@ -99,7 +99,9 @@ def test_a_backup_takes_the_place_of_a_time() -> None:
 
 
 def test_a_time_before_all_there_is_changes_nothing() -> None:
-    client = Objects(version("snapshots/later.csv", 1, 1, latest=True), version("raw/later/nyt.csv", 1, 2, latest=True))
+    client = Objects(
+        version("snapshots/us-covid/later.csv", 1, 1, latest=True), version("raw/later/nyt.csv", 1, 2, latest=True)
+    )
     with pytest.raises(CommandFailed, match="nothing in data is as old as 2026-03-01T20:00:00Z: the oldest is of"):
         restore_bucket(client, "data", AT)
     assert client.asked == []
@@ -116,7 +118,7 @@ def test_objects_become_what_they_were_and_raw_files_that_came_later_stay() -> N
         version("deleted-before", 1, -9),
         version("deleted-before", 2, -5, deleted=True),
         version("deleted-before", 3, 1, latest=True),
-        version("snapshots/later.csv", 1, 1, latest=True),
+        version("snapshots/us-covid/later.csv", 1, 1, latest=True),
         version("raw/later/nyt.csv", 1, 1, latest=True),
     )
     assert restore_bucket(client, "data", AT) == Brought(written=2, deleted=2)
@@ -124,5 +126,5 @@ def test_objects_become_what_they_were_and_raw_files_that_came_later_stay() -> N
         ("copy", "overwritten", "v2"),
         ("copy", "deleted", "v1"),
         ("delete", "deleted-before", ""),
-        ("delete", "snapshots/later.csv", ""),
+        ("delete", "snapshots/us-covid/later.csv", ""),
     ]

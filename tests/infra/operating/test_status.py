@@ -98,7 +98,9 @@ def run(cloud: Cloud, run_id: str, state: State = State.COMMITTED, *, mail: str 
 
 
 def serve(cloud: Cloud, run_id: str) -> None:
-    cloud.s3.put_object(Bucket=BUCKET, Key=keys.CURRENT_VIEWS, Body=json.dumps({"run_id": run_id}).encode())
+    cloud.s3.put_object(
+        Bucket=BUCKET, Key=keys.current_views_key("us-covid"), Body=json.dumps({"run_id": run_id}).encode()
+    )
 
 
 def seen(cloud: Cloud, feed: str, *, changed: str) -> None:

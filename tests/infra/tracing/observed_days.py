@@ -70,7 +70,7 @@ def told(folder: Path) -> Iterator[Told]:
 
 
 def _headers(here: World, run_id: str) -> dict[str, str]:
-    keys = [key for key in here.files() if key.startswith(f"raw/{run_id}/")]
+    keys = [key for key in here.files() if key.startswith(f"raw/us-covid/{run_id}/")]
     metadata = {key: here.s3.head_object(Bucket=BUCKET, Key=key)["Metadata"] for key in keys}
     return {key: said["trace"] for key, said in metadata.items()} | dict(here.run(run_id).traces)
 

@@ -36,8 +36,8 @@ def trace(key: str, *documents: Mapping[str, Any]) -> Trace:
 FETCH = trace(
     "T1",
     handler("a", "fetcher", "fetch", 0, 4, says={"upstream": "schedule", "cold_start": True}),
-    call("a1", "a", "S3", "PutObject", 1, 2, bucket_name="data", key=f"raw/{SUNDAY}/nyt.csv"),
-    call("a2", "a", "S3", "PutObject", 1, 3, bucket_name="data", key=f"raw/{SUNDAY}/jhu.csv"),
+    call("a1", "a", "S3", "PutObject", 1, 2, bucket_name="data", key=f"raw/us-covid/{SUNDAY}/nyt.csv"),
+    call("a2", "a", "S3", "PutObject", 1, 3, bucket_name="data", key=f"raw/us-covid/{SUNDAY}/jhu.csv"),
 )
 ARRIVED = trace(
     "T2",
@@ -81,7 +81,7 @@ def test_the_order_in_which_traces_come_is_of_no_matter() -> None:
 def test_queueing_is_told_from_the_call_that_passed_the_run_on() -> None:
     assert [(branch.waited, branch.after) for branch in look(*WHOLE).branches] == [
         (None, "schedule"),
-        (2 * SECOND, f"S3 PutObject raw/{SUNDAY}/jhu.csv"),
+        (2 * SECOND, f"S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv"),
         (4 * SECOND, "DynamoDB TransactWriteItems runs"),
     ]
 
@@ -109,7 +109,7 @@ def test_an_event_that_overtakes_the_answer_to_its_cause_has_not_waited() -> Non
         "T2", handler("b", "merger", "on_feed_arrived", 2.5, 9, says={"upstream_trace": "T1/Fa", "feed": "jhu"})
     )
     [_, branch] = look(FETCH, early).branches
-    assert (branch.waited, branch.after) == (0, f"S3 PutObject raw/{SUNDAY}/jhu.csv")
+    assert (branch.waited, branch.after) == (0, f"S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv")
 
 
 def test_the_time_until_an_operator_is_no_queueing() -> None:
@@ -228,7 +228,7 @@ def test_the_tree_for_machines() -> None:
         "at_ms": 5_000.0,
         "ms": 4_000.0,
         "waited_ms": 2_000.0,
-        "after": f"S3 PutObject raw/{SUNDAY}/jhu.csv",
+        "after": f"S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv",
         "upstream": "fetcher",
         "upstream_trace": "T1/Fa",
         "trace_id": "T2",

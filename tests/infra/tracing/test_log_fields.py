@@ -11,7 +11,7 @@ import pytest
 from infra.deploying.templates import load_template
 from infra.services import SERVICES
 from infra.tracing.log_fields import DIMENSIONS, FIELDS, HANDLERS, NAMESPACE, metric_names, said_at_all
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 INFRA = Path(__file__).parents[3] / "infra"
 TEMPLATES = sorted([*INFRA.glob("*.yaml"), *INFRA.glob("merge/*.yaml")])

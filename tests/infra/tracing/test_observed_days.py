@@ -7,11 +7,11 @@ import pytest
 
 from infra.tracing.hops import Hop
 from infra.tracing.log_fields import HANDLERS, METRICS, metric_names, said_always, said_at_all
-from shared.datasets import US_COVID
 from shared.tracing import reference
 from tests.infra.tracing import observed_days as days
 from tests.infra.tracing.observed_days import Told
 from tests.proof.small_feeds import pair
+from tests.shared.declared import US_COVID
 from tests.world import ANN, ENVIRONMENT
 
 
@@ -211,8 +211,8 @@ def test_the_trace_header_is_in_the_raw_objects_metadata_and_the_ledger(told: To
     fetch, _, merged, mailed, rendered = told.journeys[days.COMMITTED].hops
     left = {where: reference(header) for where, header in told.headers[days.COMMITTED].items()}
     assert left == {
-        f"raw/{days.COMMITTED}/nyt.csv": fetch.reference,
-        f"raw/{days.COMMITTED}/jhu.csv": fetch.reference,
+        f"raw/us-covid/{days.COMMITTED}/nyt.csv": fetch.reference,
+        f"raw/us-covid/{days.COMMITTED}/jhu.csv": fetch.reference,
         "fetcher": fetch.reference,
         "merger": merged.reference,
         "notifier": mailed.reference,
@@ -223,7 +223,7 @@ def test_the_trace_header_is_in_the_raw_objects_metadata_and_the_ledger(told: To
 def test_of_a_redriven_run_each_file_names_the_fetch_that_brought_it(told: Told) -> None:
     fetches = [hop.reference for hop in told.journeys[days.REDRIVEN].hops if hop.name == "fetcher.fetch"]
     left = {where: reference(header) for where, header in told.headers[days.REDRIVEN].items()}
-    assert [left[f"raw/{days.REDRIVEN}/{feed}.csv"] for feed in ("nyt", "jhu")] == fetches
+    assert [left[f"raw/us-covid/{days.REDRIVEN}/{feed}.csv"] for feed in ("nyt", "jhu")] == fetches
 
 
 def test_every_metric_has_a_unit_of_cloudwatch() -> None:

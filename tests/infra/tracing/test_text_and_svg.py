@@ -32,9 +32,9 @@ def test_the_tree_in_words() -> None:
         "        at       took",
         "                                                     by schedule",
         "    0.0 ms     4.00 s  ████████                      fetcher.fetch  cold start",
-        f"    1.00 s     1.00 s    ━━                            S3 PutObject  raw/{SUNDAY}/nyt.csv",
-        f"    1.00 s     2.00 s    ━━━━                          S3 PutObject  raw/{SUNDAY}/jhu.csv",
-        f"                                                       ↓ 2.00 s after S3 PutObject raw/{SUNDAY}/jhu.csv",
+        f"    1.00 s     1.00 s    ━━                            S3 PutObject  raw/us-covid/{SUNDAY}/nyt.csv",
+        f"    1.00 s     2.00 s    ━━━━                          S3 PutObject  raw/us-covid/{SUNDAY}/jhu.csv",
+        f"{'':55}↓ 2.00 s after S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv",
         "    5.00 s     4.00 s            █████████             merger.on_feed_arrived  jhu",
         "    6.00 s     1.00 s              ━━━                   merge  285 rows",
         "    7.00 s     1.00 s                 ━━                 DynamoDB TransactWriteItems  runs",
@@ -84,7 +84,9 @@ def test_colours_are_for_terminals() -> None:
 
 
 def step(name: str, began: int, *, sent: int = 0, mark: str = "") -> Step:
-    return Step(name=name, began=began, ended=began + 1, said={"sent": sent}, about=f"views/{began}", mark=mark)
+    return Step(
+        name=name, began=began, ended=began + 1, said={"sent": sent}, about=f"views/us-covid/{began}", mark=mark
+    )
 
 
 def hop(*steps: Step, ended: int = 100) -> Hop:
