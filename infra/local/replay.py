@@ -15,9 +15,9 @@ from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
 from infra.local.chain import Carried, Chain
 from infra.local.day_display import DayDisplay
-from infra.local.day_folders import Day, read_days
+from infra.local.day_folders import Day, declared_dataset, read_days
 from infra.local.local_system import local_system
-from shared.datasets import DEFAULT, find_dataset
+from shared.datasets import DEFAULT
 
 ANSWERS = {
     "data.json": "/data",
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
     asked = parser.parse_args(arguments)
     terminal = DayDisplay()
-    days = read_days(Path(asked.feeds), find_dataset(asked.dataset), first=asked.first, last=asked.last)
+    days = read_days(Path(asked.feeds), declared_dataset(asked.dataset), first=asked.first, last=asked.last)
     return replay(days, dataset=asked.dataset, out=Path(asked.out), terminal=terminal)
 
 

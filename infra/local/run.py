@@ -12,10 +12,10 @@ from botocore.exceptions import BotoCoreError
 from infra.errors import CommandFailed
 from infra.local.chain import Carried
 from infra.local.day_display import DayDisplay
-from infra.local.day_folders import Day, read_days
+from infra.local.day_folders import Day, declared_dataset, read_days
 from infra.local.demo_feeds import NOTICE, demo_days
 from infra.local.local_system import LocalSystem, local_system
-from shared.datasets import DEFAULT, find_dataset
+from shared.datasets import DEFAULT
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--no-serve", action="store_true", help="stop after the last day (SERVE=0 does the same)")
     asked = parser.parse_args(arguments)
     serve = not asked.no_serve and os.environ.get("SERVE") != "0"
-    dataset = find_dataset(asked.dataset)
+    dataset = declared_dataset(asked.dataset)
     if dataset.name != DEFAULT and not asked.feeds:
         raise CommandFailed(f"the demo days are of {DEFAULT}; for {asked.dataset}, FEEDS=dir names folders of its days")
     days = read_days(Path(asked.feeds), dataset) if asked.feeds else demo_days()

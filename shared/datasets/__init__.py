@@ -17,7 +17,7 @@ DEFAULT = "us-covid"
 FOLDER = Path(__file__).parent
 
 _REGISTRY: dict[str, Dataset] = {}
-"""Datasets of this process beside the declared ones, by name: for tests that make their own."""
+"""Datasets of this process beside the declared ones, by name; see `register`."""
 
 
 def dataset_names() -> list[str]:
@@ -41,6 +41,11 @@ def _declared(name: str) -> Dataset:
     from shared.declaration import read_declaration  # deferred: a package has its datasets compiled
 
     return read_declaration(path)
+
+
+def register(dataset: Dataset) -> None:
+    """Have a dataset found by its name in this process: one that was read from a file elsewhere, or made by a test."""
+    _REGISTRY[dataset.name] = dataset
 
 
 def find_datasets(names: str) -> tuple[Dataset, ...]:
