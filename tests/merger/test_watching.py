@@ -258,8 +258,8 @@ def test_a_feed_that_stands_still_is_told_once_a_threshold_with_its_name_and_sin
     for day in range(2, 8):
         carry(system, a_day(day, {"nyt": nyt(ROWS + day), "jhu": jhu(ROWS)}))
     assert [mail for mail in mails(system) if mail[0] == "stale"] == [
-        ("stale", "feed jhu unchanged since 2020-03-01, 2 days"),
-        ("stale", "feed jhu unchanged since 2020-03-01, 4 days"),
+        ("stale", "feed jhu stands still since 2020-03-01, 2 days"),
+        ("stale", "feed jhu stands still since 2020-03-01, 4 days"),
     ]
 
 
