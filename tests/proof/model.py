@@ -168,19 +168,19 @@ def judge(
     return Verdict(state=State.UNCHANGED if rows == old else State.COMMITTED, rows=rows)
 
 
-def closes_gate(dataset: Dataset, old: Rows, new: Rows) -> str:
-    """Why the gate must close; empty where it must not."""
+def closes_gate(dataset: Dataset, old: Rows, new: Rows, *, percent: float = 1) -> str:
+    """Why the gate must close; empty where it must not. `percent` of rows and values may go."""
     newest, was = (max((date for _, date in keyed), default="") for keyed in (new, old))
     if newest < was:
         return f"newest date {was} becomes {newest}"
     removed = len(old.keys() - new.keys())
-    if removed * 100 > len(old):
+    if removed * 100 > percent * len(old):
         return f"{removed} of {len(old)} rows go"
     revised = []
     for name in dataset.measure_names:
         reported = [key for key in old if old[key][name] is not None]
         lost = [key for key in reported if key in new and new[key][name] is None]
-        if len(lost) * 100 > len(reported):
+        if len(lost) * 100 > percent * len(reported):
             return f"{len(lost)} of {len(reported)} values of {name} are lost"
         other = [key for key in reported if key in new and new[key][name] not in (None, old[key][name])]
         if len(other) >= 10 and len(other) > 0.9 * len(reported):

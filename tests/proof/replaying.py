@@ -140,7 +140,7 @@ def _ends(world: World, run_id: str, wanted: Verdict, before: Rows) -> Iterator[
     run = world.run(run_id)
     yield "end", (wanted.state, wanted.rejected_by), (run.state, run.rejected_by)
     committed = wanted.state is State.COMMITTED
-    kept = world.files().get(change_set_key("us-covid", run_id))
+    kept = world.files().get(change_set_key(world.dataset.name, run_id))
     yield "whether there is a change set", committed, kept is not None
     if committed and kept is not None:
         found = ChangeSet.from_json(kept)
