@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
-from infra.tracing.log_fields import HANDLERS, metric_names, said_always, said_at_all
+from infra.tracing.log_fields import HANDLERS, fields_always, fields_at_all, metric_names
 from shared.datasets import DEFAULT, find_dataset
 
 PAGE = ROOT / "infra" / "docs" / "cost.md"
@@ -230,10 +230,10 @@ def _metric_months() -> float:
     """Metrics by the share of hours in which they are sent: every hour, or once a day."""
     known = set(metric_names(find_dataset(DEFAULT)))
     hourly = {
-        handler: len(known & said_always(handler, find_dataset(DEFAULT))) for handler in ("merger.watch", "api.serve")
+        handler: len(known & fields_always(handler, find_dataset(DEFAULT))) for handler in ("merger.watch", "api.serve")
     }
     daily = {
-        handler: len(known & said_at_all(handler, find_dataset(DEFAULT)))
+        handler: len(known & fields_at_all(handler, find_dataset(DEFAULT)))
         for handler in HANDLERS
         if handler not in hourly
     }

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.tracing.store import Document, Trace, names_run
+from shared.call_metadata import CallMetadata
 
 _INITIALISATION = ("Initialization", "Init")
-"""What Lambda calls the start of a process; `Invocation` and `Overhead` are the rest, which our own steps tell."""
-_NOT_TOLD = frozenset({"run_id", "stage", "service", "handler", "upstream", "upstream_trace", "cold_start"})
+"""What Lambda calls the start of a process; `Invocation` and `Overhead` are the rest, which our own steps show."""
+_OF_THE_HOP = frozenset({"run_id", "stage", "service", "handler", "upstream", "upstream_trace", "cold_start"})
 """Annotations that the hop itself has."""
 
 
@@ -21,20 +22,25 @@ class Step:
     began: int
     """Microseconds since 1970."""
     ended: int
-    said: Mapping[str, Any]
-    """What it says of itself: `bytes`, `rows`, `status` and the like."""
+    metadata: Mapping[str, Any]
+    """What was recorded of it: `bytes`, `rows`, `status` and the like; of an AWS call also see `call`."""
     about: str = ""
     """For an AWS call the table, topic or key."""
-    mark: str = ""
-    """`fault`, `throttle`, `error` (an answer that was not the one asked for), or empty."""
+    failure: str = ""
+    """X-Ray's word: `fault`, `throttle`, `error` (a condition did not hold, a thing was not there), or empty."""
     cause: str = ""
-    """Of a fault: `GateClosed: 3 of 280 rows would be removed`; empty where an inner step tells it."""
+    """Of a fault: `GateClosed: 3 of 280 rows would be removed`; empty where an inner step has it."""
     steps: "Sequence[Step]" = ()
 
     @property
     def took(self) -> int:
         """Microseconds."""
         return self.ended - self.began
+
+    @property
+    def call(self) -> CallMetadata:
+        """What an AWS call sent and received; all empty for a step that is none."""
+        return CallMetadata.from_mapping(self.metadata)
 
     def walk(self) -> "Iterator[Step]":
         """This and all within, in order of time."""
@@ -55,14 +61,14 @@ class Hop:
     began: int
     """Microseconds since 1970; with the initialisation of its process, where that is traced."""
     ended: int
-    said: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     """`outcome`, `state`, counts: what its log line has as well."""
     cold_start: bool
     upstream: str
     """The service that it continues, or `schedule`, `operator`, `viewer`; empty where it does not say."""
     upstream_trace: str
     """`{trace id}/{segment id}` of that, where it is one of ours."""
-    mark: str
+    failure: str
     cause: str
     steps: Sequence[Step]
 
@@ -82,8 +88,8 @@ class Hop:
 
     @property
     def faults(self) -> "list[Step]":
-        """Steps that failed and tell why."""
-        return [inner for step in self.steps for inner in step.walk() if inner.mark == "fault" and inner.cause]
+        """Steps that failed and have the cause."""
+        return [inner for step in self.steps for inner in step.walk() if inner.failure == "fault" and inner.cause]
 
 
 def find_hops(traces: Iterable[Trace], run_id: str) -> list[Hop]:
@@ -98,8 +104,13 @@ def _hops(trace: Trace, run_id: str) -> Iterator[Hop]:
     for each in known.values():
         children.setdefault(each.get("parent_id", ""), []).append(each)
     for document in known.values():
-        said = _said(document)
-        if "handler" in said and "service" in said and "end_time" in document and _is_about(document, run_id, children):
+        metadata = _metadata(document)
+        if (
+            "handler" in metadata
+            and "service" in metadata
+            and "end_time" in document
+            and _is_about(document, run_id, children)
+        ):
             yield _hop(trace.trace_id, document, known, children, run_id)
 
 
@@ -110,27 +121,29 @@ def _hop(
     children: Mapping[str, Sequence[Document]],
     run_id: str,
 ) -> Hop:
-    said, causes = _said(document), _causes(known.values())
+    metadata, causes = _metadata(document), _causes(known.values())
     steps = _steps(document, children, causes, run_id)
     function = _function_of(document, known)
     inits = [each for each in children.get(function, []) if each.get("name") in _INITIALISATION]
     steps = [*(_step(each, {}, causes, run_id) for each in inits), *steps]
     upstreams = [
-        said for said in map(_said, _below(document, children)) if said.keys() & {"upstream", "upstream_trace"}
+        metadata
+        for metadata in map(_metadata, _below(document, children))
+        if metadata.keys() & {"upstream", "upstream_trace"}
     ]
     upstream = next((each for each in upstreams if run_id in str(each.get("run_id", run_id)).split()), {})
     return Hop(
-        service=str(said["service"]),
-        handler=str(said["handler"]),
+        service=str(metadata["service"]),
+        handler=str(metadata["handler"]),
         trace_id=trace_id,
         segment_id=function,
         began=min([_micro(document["start_time"]), *(step.began for step in steps)]),
         ended=_micro(document["end_time"]),
-        said={name: value for name, value in said.items() if name not in _NOT_TOLD},
-        cold_start=bool(said.get("cold_start")),
+        metadata={name: value for name, value in metadata.items() if name not in _OF_THE_HOP},
+        cold_start=bool(metadata.get("cold_start")),
         upstream=str(upstream.get("upstream", "")),
         upstream_trace=str(upstream.get("upstream_trace", "")),
-        mark=_mark(document),
+        failure=_failure(document),
         cause=_cause(document, causes),
         steps=steps,
     )
@@ -152,14 +165,14 @@ def _steps(
     document: Document, children: Mapping[str, Sequence[Document]], causes: Mapping[str, str], run_id: str
 ) -> list[Step]:
     inner = [each for each in children.get(document["id"], []) if not each.get("inferred")]
-    mine = [each for each in inner if run_id in str(_said(each).get("run_id", run_id)).split()]
+    mine = [each for each in inner if run_id in str(_metadata(each).get("run_id", run_id)).split()]
     return sorted((_step(each, children, causes, run_id) for each in mine), key=lambda step: (step.began, step.ended))
 
 
 def _step(
     document: Document, children: Mapping[str, Sequence[Document]], causes: Mapping[str, str], run_id: str
 ) -> Step:
-    aws, said = document.get("aws", {}), _said(document)
+    aws, metadata = document.get("aws", {}), _metadata(document)
     name = document["name"] + (f" {aws['operation']}" if "operation" in aws else "")
     status = document.get("http", {}).get("response", {}).get("status")
     began = _micro(document["start_time"])
@@ -167,11 +180,11 @@ def _step(
         name=name,
         began=began,
         ended=_micro(document["end_time"]) if "end_time" in document else began,
-        said={name: value for name, value in said.items() if name not in _NOT_TOLD}
+        metadata={name: value for name, value in metadata.items() if name not in _OF_THE_HOP}
         | ({"status": status} if status else {})
         | {name: aws[name] for name in ("retries",) if name in aws},
         about=_about(aws),
-        mark=_mark(document) or ("" if "end_time" in document else "fault"),
+        failure=_failure(document) or ("" if "end_time" in document else "fault"),
         cause=_cause(document, causes) if "end_time" in document else "it did not end",
         steps=_steps(document, children, causes, run_id),
     )
@@ -184,8 +197,8 @@ def _about(aws: Mapping[str, Any]) -> str:
     return str(aws.get("key") or str(aws.get("topic_arn", "")).rsplit(":", 1)[-1])
 
 
-def _mark(document: Document) -> str:
-    return next((mark for mark in ("fault", "throttle", "error") if document.get(mark)), "")
+def _failure(document: Document) -> str:
+    return next((failure for failure in ("fault", "throttle", "error") if document.get(failure)), "")
 
 
 def _causes(documents: Iterable[Document]) -> dict[str, str]:
@@ -202,14 +215,14 @@ def _causes(documents: Iterable[Document]) -> dict[str, str]:
 
 
 def _cause(document: Document, causes: Mapping[str, str]) -> str:
-    """Why it failed. A cause that is an id only points at the step within that tells it."""
+    """Why it failed. A cause that is an id only points at the step within that has it."""
     cause = document.get("cause")
     if isinstance(cause, Mapping):
         return "; ".join(causes.get(each.get("id", ""), "") for each in cause.get("exceptions", []))
-    return str(_said(document).get("reason", "")) if document.get("fault") and cause is None else ""
+    return str(_metadata(document).get("reason", "")) if document.get("fault") and cause is None else ""
 
 
-def _said(document: Document) -> dict[str, Any]:
+def _metadata(document: Document) -> dict[str, Any]:
     return {**document.get("annotations", {}), **document.get("metadata", {}).get("default", {})}
 
 

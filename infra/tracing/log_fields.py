@@ -126,15 +126,15 @@ def metric_names(dataset: Dataset) -> dict[str, Metric]:
     return {name: metric for pattern, metric in METRICS.items() for name in _names(pattern, dataset)}
 
 
-def said_always(handler: str, dataset: Dataset) -> frozenset[str]:
+def fields_always(handler: str, dataset: Dataset) -> frozenset[str]:
     """Names that every line of this handler has."""
     return frozenset(name for known in _EVERY_LINE | HANDLERS[handler].always for name in _names(known, dataset))
 
 
-def said_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
+def fields_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
     """Names that a line of this handler may have."""
     some = HANDLERS[handler].sometimes | {"error"}
-    return said_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
+    return fields_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
 
 
 def _names(pattern: str, dataset: Dataset) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where traces are kept: X-Ray, or the file of the local cloud's collector. Both are asked in the same two steps."""
+"""Where traces are kept: X-Ray, or the file of the local cloud's collector. Both are read in the same two steps."""
 
 import datetime as dt
 import itertools
@@ -108,5 +108,5 @@ class FileStore:
 
 def names_run(document: Document, run_id: str) -> bool:
     """Whether it, or anything in it, is annotated with this run; a batch names several, with blanks between."""
-    said = str(document.get("annotations", {}).get("run_id", "")).split()
-    return run_id in said or any(names_run(each, run_id) for each in document.get("subsegments", []))
+    run_ids = str(document.get("annotations", {}).get("run_id", "")).split()
+    return run_id in run_ids or any(names_run(each, run_id) for each in document.get("subsegments", []))

@@ -83,13 +83,13 @@ def _gaps(journey: Journey, height: int) -> Iterator[str]:
 def _bar(row: Row, top: int, journey: Journey) -> Iterator[str]:
     scale = Scale(journey)
     left, right = _x(scale, row.began), _x(scale, row.ended)
-    colour = "#b91c1c" if row.mark == "fault" else _COLOURS.get(row.service, "#374151")
+    colour = "#b91c1c" if row.failure == "fault" else _COLOURS.get(row.service, "#374151")
     hop = row.kind == "hop"
     indent = 20 + 14 * row.depth
     room = (_LEFT - indent - 10) // 6 - len(row.title)
-    bad = " bad" if row.mark == "fault" else ""
-    said = row.cause if row.mark == "fault" and row.cause else row.details
-    details = f'<tspan class="said" dx="6">{escape(_cut(said, room))}</tspan>' if said else ""
+    bad = " bad" if row.failure == "fault" else ""
+    words = row.cause if row.failure == "fault" and row.cause else row.details
+    details = f'<tspan class="said" dx="6">{escape(_cut(words, room))}</tspan>' if words else ""
     yield f'<text class="{row.kind}{bad}" x="{indent}" y="{top + 13}">{escape(row.title)}{details}</text>'
     if row.waited:
         start = _x(scale, row.began - row.waited)

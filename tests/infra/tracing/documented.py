@@ -85,10 +85,10 @@ def _look(run_id: str, system: LocalSystem) -> Documented:
 def rewrite(page: str, texts: Mapping[str, str]) -> str:
     """The page with the block after each `<!-- trace: NAME -->` replaced."""
     for name, text in texts.items():
-        before, mark, rest = page.partition(f"<!-- trace: {name} -->\n\n```text\n")
+        before, opening, rest = page.partition(f"<!-- trace: {name} -->\n\n```text\n")
         _, end, after = rest.partition("```\n")
-        assert mark and end, name
-        page = f"{before}{mark}{text}{end}{after}"
+        assert opening and end, name
+        page = f"{before}{opening}{text}{end}{after}"
     return page
 
 
