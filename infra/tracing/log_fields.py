@@ -32,6 +32,7 @@ class Says:
 
 FIELDS: Mapping[str, str] = {
     "event": "`invocation`: what tells our lines from the platform's",
+    "version": "the release: `shared/version.py`",
     "service": "fetcher, merger, notifier or api",
     "handler": "the function's name in the service's app.py",
     "stage": "the stage",
@@ -89,7 +90,9 @@ METRICS: Mapping[str, Metric] = {
 }
 """Name -> metric; `{feed}` stands for each feed of the dataset: see `metric_names`."""
 
-_EVERY_LINE = frozenset({"event", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}) | {
+_EVERY_LINE = frozenset(
+    {"event", "version", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}
+) | {
     "invocations",
     "errors",
     "duration",

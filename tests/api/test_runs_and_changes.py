@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from shared.dataset import ONE_SERIES
+from shared.version import VERSION
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
@@ -189,6 +190,7 @@ def test_health_says_what_is_served_how_fresh_and_what_is_due(served: ApiApp) ->
         "next_run_due": "2020-03-05T17:00:00Z",
         "feeds": {},
         "notice": "",
+        "version": VERSION,
     }
 
 

@@ -9,8 +9,7 @@ from chalicelib.web.parameters import Parameter
 from chalicelib.web.problems import MEDIA_TYPE
 from shared.dataset import Dataset
 from shared.runs import State
-
-VERSION = "1.0.0"
+from shared.version import VERSION
 
 
 class Described(Protocol):
@@ -223,6 +222,7 @@ def _health() -> dict[str, Any]:
             "next_run_due": _or_null(_TIME),
             "feeds": {"type": "object", "additionalProperties": feed},
             "notice": _TEXT,
+            "version": _TEXT,
         }
     )
 
