@@ -47,13 +47,13 @@ def check_stage(name: str) -> str:
 def read_choices(stage: str) -> Choices:
     """From `infra/stages/{stage}.toml`, tables `parameters` and `settings`; nothing chosen where there is none."""
     path = ROOT / "infra" / "stages" / f"{stage}.toml"
-    said = tomllib.loads(path.read_text()) if path.exists() else {}
-    unknown = sorted(set(said) - {"parameters", "settings"})
+    declared = tomllib.loads(path.read_text()) if path.exists() else {}
+    unknown = sorted(set(declared) - {"parameters", "settings"})
     if unknown:
         raise CommandFailed(f"{path.name} has {unknown}; allowed are parameters and settings")
     return Choices(
-        parameters={name: _text(value) for name, value in said.get("parameters", {}).items()},
-        settings={name: _text(value) for name, value in said.get("settings", {}).items()},
+        parameters={name: _text(value) for name, value in declared.get("parameters", {}).items()},
+        settings={name: _text(value) for name, value in declared.get("settings", {}).items()},
     )
 
 

@@ -37,10 +37,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dataset", default=DEFAULT, help="whose feeds those are: a name, or a .toml file")
     parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     terminal = DayDisplay()
-    days = read_days(Path(asked.feeds), declared_dataset(asked.dataset), first=asked.first, last=asked.last)
-    return replay(days, dataset=asked.dataset, out=Path(asked.out), terminal=terminal)
+    days = read_days(Path(args.feeds), declared_dataset(args.dataset), first=args.first, last=args.last)
+    return replay(days, dataset=args.dataset, out=Path(args.out), terminal=terminal)
 
 
 def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: DayDisplay) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.tracing.store import Document, Trace, names_run
+from infra.tracing.store import Trace, TraceDocument, names_run
 from shared.call_metadata import CallMetadata
 
 _INITIALISATION = ("Initialization", "Init")
@@ -100,7 +100,7 @@ def find_hops(traces: Iterable[Trace], run_id: str) -> list[Hop]:
 
 def _hops(trace: Trace, run_id: str) -> Iterator[Hop]:
     known = {each["id"]: each for document in trace.documents for each in _flat(document)}
-    children: dict[str, list[Document]] = {}
+    children: dict[str, list[TraceDocument]] = {}
     for each in known.values():
         children.setdefault(each.get("parent_id", ""), []).append(each)
     for document in known.values():
@@ -116,9 +116,9 @@ def _hops(trace: Trace, run_id: str) -> Iterator[Hop]:
 
 def _hop(
     trace_id: str,
-    document: Document,
-    known: Mapping[str, Document],
-    children: Mapping[str, Sequence[Document]],
+    document: TraceDocument,
+    known: Mapping[str, TraceDocument],
+    children: Mapping[str, Sequence[TraceDocument]],
     run_id: str,
 ) -> Hop:
     metadata, causes = _metadata(document), _causes(known.values())
@@ -149,7 +149,7 @@ def _hop(
     )
 
 
-def _function_of(document: Document, known: Mapping[str, Document]) -> str:
+def _function_of(document: TraceDocument, known: Mapping[str, TraceDocument]) -> str:
     """Id of the function's own segment; in a local cloud it is known from its subsegments alone."""
     parent = str(document.get("parent_id", ""))
     while parent in known and known[parent].get("origin") != "AWS::Lambda::Function" and "parent_id" in known[parent]:
@@ -157,12 +157,12 @@ def _function_of(document: Document, known: Mapping[str, Document]) -> str:
     return parent
 
 
-def _is_about(document: Document, run_id: str, children: Mapping[str, Sequence[Document]]) -> bool:
+def _is_about(document: TraceDocument, run_id: str, children: Mapping[str, Sequence[TraceDocument]]) -> bool:
     return any(names_run(each, run_id) for each in _below(document, children))
 
 
 def _steps(
-    document: Document, children: Mapping[str, Sequence[Document]], causes: Mapping[str, str], run_id: str
+    document: TraceDocument, children: Mapping[str, Sequence[TraceDocument]], causes: Mapping[str, str], run_id: str
 ) -> list[Step]:
     inner = [each for each in children.get(document["id"], []) if not each.get("inferred")]
     mine = [each for each in inner if run_id in str(_metadata(each).get("run_id", run_id)).split()]
@@ -170,7 +170,7 @@ def _steps(
 
 
 def _step(
-    document: Document, children: Mapping[str, Sequence[Document]], causes: Mapping[str, str], run_id: str
+    document: TraceDocument, children: Mapping[str, Sequence[TraceDocument]], causes: Mapping[str, str], run_id: str
 ) -> Step:
     aws, metadata = document.get("aws", {}), _metadata(document)
     name = document["name"] + (f" {aws['operation']}" if "operation" in aws else "")
@@ -197,11 +197,11 @@ def _about(aws: Mapping[str, Any]) -> str:
     return str(aws.get("key") or str(aws.get("topic_arn", "")).rsplit(":", 1)[-1])
 
 
-def _failure(document: Document) -> str:
+def _failure(document: TraceDocument) -> str:
     return next((failure for failure in ("fault", "throttle", "error") if document.get(failure)), "")
 
 
-def _causes(documents: Iterable[Document]) -> dict[str, str]:
+def _causes(documents: Iterable[TraceDocument]) -> dict[str, str]:
     """Id of an exception -> its class and words."""
     exceptions = (
         each
@@ -214,7 +214,7 @@ def _causes(documents: Iterable[Document]) -> dict[str, str]:
     }
 
 
-def _cause(document: Document, causes: Mapping[str, str]) -> str:
+def _cause(document: TraceDocument, causes: Mapping[str, str]) -> str:
     """Why it failed. A cause that is an id only points at the step within that has it."""
     cause = document.get("cause")
     if isinstance(cause, Mapping):
@@ -222,17 +222,17 @@ def _cause(document: Document, causes: Mapping[str, str]) -> str:
     return str(_metadata(document).get("reason", "")) if document.get("fault") and cause is None else ""
 
 
-def _metadata(document: Document) -> dict[str, Any]:
+def _metadata(document: TraceDocument) -> dict[str, Any]:
     return {**document.get("annotations", {}), **document.get("metadata", {}).get("default", {})}
 
 
-def _below(document: Document, children: Mapping[str, Sequence[Document]]) -> Iterator[Document]:
+def _below(document: TraceDocument, children: Mapping[str, Sequence[TraceDocument]]) -> Iterator[TraceDocument]:
     yield document
     for each in children.get(document["id"], []):
         yield from _below(each, children)
 
 
-def _flat(document: Document) -> Iterator[Document]:
+def _flat(document: TraceDocument) -> Iterator[TraceDocument]:
     """A document and those nested in it, which then name their parent like those that were sent by themselves."""
     yield {name: value for name, value in document.items() if name != "subsegments"}
     for each in document.get("subsegments", []):

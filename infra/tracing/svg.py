@@ -11,7 +11,7 @@ _COLOURS = {"fetcher": "#0e7490", "merger": "#b45309", "notifier": "#7e22ce", "a
 _WIDTH, _LEFT, _RIGHT = 1240, 470, 90
 _ROW, _TOP = 19, 96
 _STEPS = [size * 10**power for power in range(3, 9) for size in (1, 2, 5)]
-"""Microseconds between two marks."""
+"""Microseconds between two lines of the scale."""
 _STYLE = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2937 }
 .title { font-size: 18px; font-weight: 600 } .sub, .took { fill: #4b5563 } .hop { font-weight: 600 }
@@ -24,7 +24,7 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f293
 
 
 def picture(journey: Journey, *, run: Run, stage: str) -> str:
-    """The SVG document. Colours tell services, red a fault; long gaps are drawn shorter than they were, and say so."""
+    """The SVG document. A colour is a service, red is a fault; long gaps are drawn shorter than they were, and say so."""
     shown = rows(journey)
     height = _TOP + _ROW * len(shown) + 46
     title = f"Run {run.run_id} of stage {stage}: {run.state}"

@@ -59,7 +59,7 @@ def test_redrive_fetches_what_was_missing_and_commits(steady: Chain, days: Days)
     whole = day_of(broken.day.date)
     steady.feeds.publish(whole.read(), at=parse_time(whole.fetch_at))
     told: list[str] = []
-    outcome = operate(steady.stage, "redrive", broken.run.run_id, tell=told.append)
+    outcome = operate(steady.stage, "redrive", broken.run.run_id, report=told.append)
     assert (outcome.before.state, outcome.after.state, outcome.good) == (State.INCOMPLETE, State.COMMITTED, True)
     assert outcome.after.redriven_by == steady.stage.caller
     assert told[0].startswith(f"redrive run {broken.run.run_id} of stage steady: it is INCOMPLETE, feed jhu")
@@ -101,7 +101,7 @@ def test_what_is_not_allowed_is_said_and_changes_nothing(steady: Chain, days: Da
         ("2001-01-01T17:00:00Z", "there is no run 2001-01-01T17:00:00Z in stage steady"),
     ):
         with pytest.raises(CommandFailed) as failed:
-            operate(steady.stage, "approve", run, tell=lambda _: None)
+            operate(steady.stage, "approve", run, report=lambda _: None)
         assert str(failed.value) == words
     assert steady.stage.ledger.get(done.run.run_id).state is State.COMMITTED
 

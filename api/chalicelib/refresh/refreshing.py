@@ -98,8 +98,8 @@ class Refresher:
             views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
             span.annotate(views=len(views), bytes=sum(map(len, views.values())))
         documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in views.items()}
-        told = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
-        last = Document(JSON, packed=pack(told))
+        text = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
+        last = Document(JSON, packed=pack(text))
         with ThreadPoolExecutor(_WRITERS) as writers:
             keys = [view_key(self._dataset.name, run.run_id, f"{name}.gz") for name in documents]
             writing = writers.map(carried(self._put), keys, documents.values())

@@ -157,10 +157,10 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
     measures = dict.fromkeys(dataset.measure_names, value)
     key = {"date": _DATE} | ({"series": _TEXT} if dataset.has_series else {})
     row = _object(key | measures)
-    told = _object(
+    entry = _object(
         {"run_id": _TIME, "known_from": _TIME, "change": {"enum": ["added", "changed", "removed"]}} | measures
     )
-    date_history = _object(key | measures | {"present": {"type": "boolean"}, "history": _list(told)})
+    date_history = _object(key | measures | {"present": {"type": "boolean"}, "history": _list(entry)})
     fields = {name: _object({"old": value, "new": value}) for name in dataset.measure_names}
     changed = _object(key | {"fields": _object(fields, optional=fields)})
     return {

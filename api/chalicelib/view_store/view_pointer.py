@@ -20,7 +20,7 @@ class PointerWriter:
     def move(self, wanted: Mapping[str, Any]) -> Sequence[str]:
         """Compare and swap; the names of the views that readers may now see changed.
 
-        Where the pointer is there already, an earlier try may have died before it could tell anyone: then all of them.
+        Where the pointer is there already, an earlier try may have died before it could return it: then all of them.
         """
         body = json.dumps(wanted, separators=(",", ":")).encode()
         for _ in range(_ATTEMPTS):

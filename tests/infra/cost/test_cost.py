@@ -7,7 +7,7 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
-from infra.cost.cost import BILLED_MEMORY, PAGE, SCENARIOS, Inputs, Item, Scenario, items, page, total
+from infra.cost.cost import BILLED_MEMORY, PAGE, SCENARIOS, CostItem, Inputs, Scenario, items, page, total
 from infra.cost.measure import Counted, count
 from infra.deploying.templates import load_template
 from infra.services import ROOT, SERVICES
@@ -142,9 +142,9 @@ def test_free_tiers_are_taken_off_once_and_never_below_nothing() -> None:
         measured={}, prices={"prices": {"alarm": {"usd": 0.1}, "metric": {"usd": 0.3}}, "always_free": {"alarm": 10}}
     )
     bill = [
-        Item(group="", name="a", quantity=8, price="alarm"),
-        Item(group="", name="b", quantity=7, price="alarm"),
-        Item(group="", name="c", quantity=2, price="metric"),
+        CostItem(group="", name="a", quantity=8, price="alarm"),
+        CostItem(group="", name="b", quantity=7, price="alarm"),
+        CostItem(group="", name="c", quantity=2, price="metric"),
     ]
     assert round(inputs.usd_beyond_free(bill), 6) == round(5 * 0.1 + 2 * 0.3, 6)
 

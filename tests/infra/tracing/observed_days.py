@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.tracing.journey import Journey
-from infra.tracing.store import Document, FileStore
+from infra.tracing.store import FileStore, TraceDocument
 from infra.tracing.trace import trace
 from infra.waiting import wait_for
 from shared.observation import Line
@@ -43,7 +43,7 @@ class ObservedDays:
     invocations: list[Invocation]
     journeys: dict[str, Journey]
     """Run id -> all that was traced of it."""
-    documents: list[Document]
+    documents: list[TraceDocument]
     headers: dict[str, dict[str, str]]
     """Run id -> where a trace header was left (`raw/...` or the ledger's name of a service) -> the header."""
 
