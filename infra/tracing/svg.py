@@ -24,7 +24,7 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f293
 
 
 def picture(journey: Journey, *, run: Run, stage: str) -> str:
-    """The SVG document. A colour is a service, red is a fault; long gaps are drawn shorter than they were, and say so."""
+    """The SVG document: a colour a service, red a fault; long gaps are drawn shorter than they were, and say so."""
     shown = rows(journey)
     height = _TOP + _ROW * len(shown) + 46
     title = f"Run {run.run_id} of stage {stage}: {run.state}"

@@ -132,7 +132,7 @@ def test_ten_times_the_rows_are_ten_times_what_follows_the_rows_and_no_more_of_t
 
 def test_only_who_asks_for_analytics_pays_for_them() -> None:
     without, with_them = (
-        {item.group for item in items(Scenario(title="", analytics=asked), INPUTS)} for asked in (False, True)
+        {item.group for item in items(Scenario(title="", analytics=analytics), INPUTS)} for analytics in (False, True)
     )
     assert with_them - without == {"Analytics"}
 
@@ -151,9 +151,9 @@ def test_free_tiers_are_taken_off_once_and_never_below_nothing() -> None:
 
 def test_memory_is_what_the_configurations_say() -> None:
     configured = {
-        f"{service}.{function}": said["lambda_memory_size"] / 1024
+        f"{service}.{function}": function_config["lambda_memory_size"] / 1024
         for service in SERVICES
-        for function, said in json.loads((ROOT / service / ".chalice" / "config.json").read_text())[
+        for function, function_config in json.loads((ROOT / service / ".chalice" / "config.json").read_text())[
             "lambda_functions"
         ].items()
     }

@@ -69,7 +69,7 @@ def test_a_file_that_is_no_longer_published_is_gone(server: FeedServer) -> None:
         (Fault.OTHER_HEADER, 200, b"new_date,new_cases,new_deaths\n2020-10-24,8642909,224819"),
     ],
 )
-def test_it_goes_bad_as_asked_and_recovers(server: FeedServer, fault: Fault, status: int, body: bytes) -> None:
+def test_it_fails_as_it_is_set_to_and_recovers(server: FeedServer, fault: Fault, status: int, body: bytes) -> None:
     server.publish({"us.csv": DATA}, at=MONDAY, faults={"us.csv": fault})
     assert get(server)[:2] == (status, body)
     server.publish({"us.csv": DATA}, at=MONDAY)

@@ -44,7 +44,7 @@ def test_a_wrong_status_and_a_wrong_type_are_faults() -> None:
     ]
 
 
-def test_a_body_that_is_not_the_one_asked_for_is_a_fault() -> None:
+def test_a_body_that_is_not_the_expected_one_is_a_fault() -> None:
     response = HttpResponse(status=200, headers={"content-type": "application/json"}, body=b"{}")
     assert faults(data=response) == ["GET /data: the body does not hold '['; it begins b'{}'"]
 

@@ -78,7 +78,7 @@ def test_the_order_in_which_traces_come_is_of_no_matter() -> None:
     assert look(*reversed(WHOLE)) == look(*WHOLE)
 
 
-def test_queueing_is_told_from_the_call_that_passed_the_run_on() -> None:
+def test_queueing_begins_at_the_call_that_passed_the_run_on() -> None:
     assert [(branch.waited, branch.after) for branch in look(*WHOLE).branches] == [
         (None, "schedule"),
         (2 * SECOND, f"S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv"),
@@ -120,7 +120,7 @@ def test_the_time_until_an_operator_is_no_queueing() -> None:
     assert tree(found) == [(0, "fetcher.fetch"), (0, "merger.watch"), (0, "merger.operate")]
 
 
-def test_of_a_batch_only_what_concerns_the_run_is_told() -> None:
+def test_of_a_batch_only_what_concerns_the_run_is_shown() -> None:
     batch = trace(
         "T7",
         handler("g", "notifier", "on_run_ended", 20, 24, run_id=f"{SUNDAY} {MONDAY}"),
@@ -157,7 +157,7 @@ def test_a_retry_is_a_hop_of_its_own() -> None:
     assert [hop.segment_id for hop in look(retried).hops] == ["Fa", "Fz"]
 
 
-def test_a_fault_is_told_where_it_happened_and_marked_where_it_passed() -> None:
+def test_a_fault_has_its_cause_where_it_happened_and_is_a_fault_where_it_passed() -> None:
     cause = {"exceptions": [{"id": "x1", "type": "GateClosed", "message": "3 of 280 rows would be removed"}]}
     failed = trace(
         "T2",
@@ -172,7 +172,7 @@ def test_a_fault_is_told_where_it_happened_and_marked_where_it_passed() -> None:
     )
 
 
-def test_what_lambda_itself_tells_is_taken_in() -> None:
+def test_what_lambda_itself_records_is_taken_in() -> None:
     """On AWS the function has a segment of its own, with its initialisation, and the service one around it."""
     service = {
         "id": "S1",

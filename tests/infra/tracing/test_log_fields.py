@@ -75,7 +75,7 @@ LOOKED_AT = [*alarmed(), *drawn()]
 
 
 @pytest.mark.parametrize(("where", "metric", "handler"), LOOKED_AT, ids=lambda each: str(each))
-def test_a_metric_that_is_looked_at_is_told_by_that_handler(where: str, metric: str, handler: str) -> None:
+def test_a_metric_that_is_looked_at_is_written_by_that_handler(where: str, metric: str, handler: str) -> None:
     assert handler in HANDLERS
     assert metric in metric_names(US_COVID)
     assert metric in fields_at_all(handler, US_COVID)

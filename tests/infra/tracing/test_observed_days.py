@@ -37,7 +37,7 @@ def test_every_invocation_writes_exactly_one_line(observed: ObservedDays) -> Non
     assert [invocation.handler for invocation in observed.invocations if len(invocation.lines) != 1] == []
 
 
-def test_every_handler_has_told_something(observed: ObservedDays) -> None:
+def test_every_handler_wrote_a_line(observed: ObservedDays) -> None:
     assert {name_of(line) for line in observed.lines} == set(HANDLERS)
 
 
@@ -61,7 +61,7 @@ def test_the_metrics_of_a_line_are_those_declared_with_their_units(observed: Obs
         assert directive["Dimensions"] == [["stage", "service", "handler"]]
 
 
-def test_every_declared_metric_was_told(observed: ObservedDays) -> None:
+def test_every_declared_metric_was_written(observed: ObservedDays) -> None:
     assert metric_names(US_COVID).keys() - {name for line in observed.lines for name in line} == set()
 
 

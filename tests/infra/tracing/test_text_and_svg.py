@@ -44,7 +44,7 @@ def test_the_tree_in_words() -> None:
     ]
 
 
-def test_in_brief_only_hops_are_told() -> None:
+def test_in_brief_only_hops_are_shown() -> None:
     shown = [line for line in plain(brief=True) if "█" in line or "━" in line]
     assert [line.split()[5] for line in shown] == [
         "fetcher.fetch",
@@ -67,7 +67,7 @@ def test_a_fault_stands_out_with_its_cause_also_in_brief() -> None:
     assert any("✗ gate" in line for line in shown)
 
 
-def test_what_could_not_be_found_is_said() -> None:
+def test_what_could_not_be_found_is_listed() -> None:
     assert plain(untraced=["merger worked on it, but trace 1-2-3 was not sampled"])[-1] == (
         "! merger worked on it, but trace 1-2-3 was not sampled"
     )
