@@ -14,7 +14,7 @@ type Report = Callable[[str], None]
 
 
 class NotEmpty(CommandFailed):
-    """The data bucket holds files and the caller did not insist."""
+    """The data bucket holds files and `force` was not given."""
 
 
 def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Report = print) -> None:

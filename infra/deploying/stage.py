@@ -38,7 +38,7 @@ class Choices:
 
 
 def check_stage(name: str) -> str:
-    """The name. Raises CommandFailed for one that would not do as a part of every name."""
+    """The stage's name. Raises CommandFailed for one that bucket, stacks and functions cannot be named after."""
     if not _NAME.fullmatch(name):
         raise CommandFailed(f"STAGE is {name!r}; allowed are 1 to 20 of a-z, 0-9 and -, beginning with a letter")
     return name

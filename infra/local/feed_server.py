@@ -1,4 +1,4 @@
-"""Serves the feeds of one day on loopback, under their upstream file names, as well or as badly as asked.
+"""Serves the feeds of one day on loopback, under their upstream file names: as they are, or with a fault.
 
 Only the standard library: it stands for the two upstream hosts in `make run`, `make replay` and the tests.
 """

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: DayDisplay) -> int:
-    """0 when every day was carried to its end and the API answered, else 1 after telling why."""
+    """0 when every day was carried to its end and the API answered, else 1 after printing why."""
     terminal.say(
         f"{len(days)} days, {days[0].date} to {days[-1].date}, go through a fresh local cloud; what comes of them is"
         f" written to {out}, in place of an earlier replay"
@@ -69,7 +69,7 @@ def _carry(day: Day, chain: Chain, records: "Records", terminal: DayDisplay) -> 
 
 
 class Records:
-    """The files below OUT. What an earlier replay left there is removed first: OUT tells of one replay."""
+    """The files below OUT. What an earlier replay left there is removed first: OUT holds one replay."""
 
     def __init__(self, out: Path) -> None:
         self._out = out

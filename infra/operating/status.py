@@ -1,4 +1,4 @@
-"""What an operator wants to know of a stage, as a value: gathered here, judged here, worded in `operator_words`."""
+"""What an operator wants to know of a stage, as a value; it is worded in `infra.operating.status_words`."""
 
 import datetime as dt
 import itertools

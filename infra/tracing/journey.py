@@ -1,4 +1,4 @@
-"""A run through all services: who continued whom, when somebody was at work, and what nobody was at work for."""
+"""A run through all services: which invocation continued which, when one was at work, and what was waited for."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence

@@ -52,7 +52,7 @@ FIELDS: Mapping[str, str] = {
     "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
     "ended": "run id and state of each run that the watch brought to an end",
     "notices": "what the watch announced",
-    "command": "`approve` or `redrive`; who asked is in the ledger, not here",
+    "command": "`approve` or `redrive`; who gave it is in the ledger, not here",
     "fetch": "whether feeds are missing that the fetcher must get",
     "mails": "kinds of the mails that were sent",
     "route": "the route that answered, with its placeholders: no path, no query",

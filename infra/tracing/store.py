@@ -81,7 +81,7 @@ class XRayStore:
 
 
 class FileStore:
-    """What a local cloud's collector has kept. Times are of no matter: a local cloud's traces are all recent."""
+    """What a local cloud's collector has kept. Windows are ignored: its traces are all recent."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -13,7 +13,7 @@ from shared.version import VERSION
 
 
 class Described(Protocol):
-    """What this needs of a route; the table itself needs this module, for the route that answers with it."""
+    """What a description needs of a route: the table of routes imports this module, and not the other way round."""
 
     @property
     def path(self) -> str: ...

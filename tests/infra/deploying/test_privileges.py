@@ -1,7 +1,8 @@
 """Least privilege, proven where the local cloud enforces IAM: nothing less would do.
 
 That it is enough is shown by the end-to-end suite in `tests/cloud`, which runs with IAM enforced. What the local
-cloud does not enforce is listed here; that list is checked too, and the policies in `tests/infra/test_policies.py`.
+cloud does not enforce is listed here; that list is checked too, and the policies in
+`tests/infra/deploying/test_policies.py`.
 """
 
 import os
