@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.routes.endpoints import ROUTES, endpoints_of
 from infra.services import SERVICES
-from shared.datasets import US_COVID
 from tests.bench.__main__ import GROUPS
 from tests.proof.__main__ import NAMES as PROOF_PARTS
 from tests.proof.stories import STORIES
+from tests.shared.declared import US_COVID
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "infra" / "docs"

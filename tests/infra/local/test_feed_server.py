@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.feed_server import Fault, FeedServer, AnsweredRequest
+from infra.local.feed_server import AnsweredRequest, Fault, FeedServer
 from tests.shared.declared import US_COVID
 
 DATA = b"date,cases,deaths\n2020-10-24,8642909,224819"
