@@ -118,8 +118,8 @@ def test_many_calls_of_a_kind_are_one_row_and_a_failed_one_is_its_own() -> None:
     shown = rows(journey(SUNDAY, [hop(*calls, failed, step("S3 GetObject", 20))]))
     assert [(row.title, row.details, row.failure) for row in shown[1:]] == [
         ("S3 PutObject \N{MULTIPLICATION SIGN}10", "10 kB sent", ""),
-        ("S3 PutObject", "views/10", "fault"),
-        ("S3 GetObject", "views/20", ""),
+        ("S3 PutObject", "views/us-covid/10", "fault"),
+        ("S3 GetObject", "views/us-covid/20", ""),
     ]
 
 
