@@ -37,14 +37,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dataset", default=DEFAULT, help="whose feeds those are: a name, or a .toml file")
     parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     terminal = DayDisplay()
-    days = read_days(Path(asked.feeds), declared_dataset(asked.dataset), first=asked.first, last=asked.last)
-    return replay(days, dataset=asked.dataset, out=Path(asked.out), terminal=terminal)
+    days = read_days(Path(args.feeds), declared_dataset(args.dataset), first=args.first, last=args.last)
+    return replay(days, dataset=args.dataset, out=Path(args.out), terminal=terminal)
 
 
 def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: DayDisplay) -> int:
-    """0 when every day was carried to its end and the API answered, else 1 after telling why."""
+    """0 when every day was carried to its end and the API answered, else 1 after printing why."""
     terminal.say(
         f"{len(days)} days, {days[0].date} to {days[-1].date}, go through a fresh local cloud; what comes of them is"
         f" written to {out}, in place of an earlier replay"
@@ -69,7 +69,7 @@ def _carry(day: Day, chain: Chain, records: "Records", terminal: DayDisplay) -> 
 
 
 class Records:
-    """The files below OUT. What an earlier replay left there is removed first: OUT tells of one replay."""
+    """The files below OUT. What an earlier replay left there is removed first: OUT holds one replay."""
 
     def __init__(self, out: Path) -> None:
         self._out = out

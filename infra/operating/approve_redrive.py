@@ -15,7 +15,7 @@ _SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class CommandOutcome:
     """What a command has come to."""
 
     command: str
@@ -37,26 +37,26 @@ INTENTIONS = {
 
 
 def operate(
-    stage: Stage, command: str, run_id: str, *, tell: Callable[[str], None], seconds: float = _SECONDS
-) -> Outcome:
+    stage: Stage, command: str, run_id: str, *, report: Callable[[str], None], seconds: float = _SECONDS
+) -> CommandOutcome:
     """Carry out `approve` or `redrive`. Raises CommandFailed where the run is not there or its state forbids it."""
     try:
         before = stage.ledger.get(run_id)
     except UnknownRun as error:
         raise CommandFailed(f"{error} in stage {stage.name}") from error
-    said = f", {before.reason}" if before.reason else ""
-    tell(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{said}")
-    tell(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
-    asked = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
+    reason = f", {before.reason}" if before.reason else ""
+    report(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{reason}")
+    report(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
+    command_event = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
     try:
-        reply = stage.invoke("merger", "operate", asked)
+        reply = stage.invoke("merger", "operate", command_event)
     except FunctionFailed as error:
-        raise CommandFailed(f"stage {stage.name} does not {command} it: {error.said}") from error
+        raise CommandFailed(f"stage {stage.name} does not {command} it: {error.message}") from error
     if reply["fetch"]:
-        tell("fetching the feeds that are missing")
+        report("fetching the feeds that are missing")
         stage.invoke("fetcher", "fetch", scheduled_event(run_id))
     after = _await_outcome(stage, run_id, seconds=seconds)
-    return Outcome(command=command, before=before, after=after, by=stage.caller)
+    return CommandOutcome(command=command, before=before, after=after, by=stage.caller)
 
 
 def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:
@@ -64,7 +64,7 @@ def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:
 
     def look() -> Run | None:
         run = stage.ledger.get(run_id)
-        failed = {feed for feed, said in run.deliveries.items() if said.status == "failed"}
+        failed = {feed for feed, delivery in run.deliveries.items() if delivery.status == "failed"}
         stuck = run.state is State.COLLECTING and failed and run.arrived >= stage.place.dataset.feed_names - failed
         return run if run.state.ended or stuck else None
 

@@ -142,13 +142,13 @@ def _files(start: Path) -> list[Path]:
 
 def _kept(folder: Path, *, service: str, stamp: str) -> Built | None:
     try:
-        said = json.loads((folder / "stamp.json").read_text())
+        kept = json.loads((folder / "stamp.json").read_text())
     except FileNotFoundError:
         return None
-    package = Path(said["package"])
-    if said["stamp"] != stamp or not package.exists():
+    package = Path(kept["package"])
+    if kept["stamp"] != stamp or not package.exists():
         return None
-    return _built(service, folder, package=package, digest=said["digest"], fresh=False)
+    return _built(service, folder, package=package, digest=kept["digest"], fresh=False)
 
 
 def _built(service: str, folder: Path, *, package: Path, digest: str, fresh: bool) -> Built:
@@ -287,9 +287,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra build", description=main.__doc__)
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--service", choices=list(SERVICES), action="append")
-    asked = parser.parse_args(arguments)
-    for service in asked.service or SERVICES:
-        built = build(service, stage=asked.stage, names=example_names(asked.stage), out=BUILD / "offline")
+    args = parser.parse_args(arguments)
+    for service in args.service or SERVICES:
+        built = build(service, stage=args.stage, names=example_names(args.stage), out=BUILD / "offline")
         print(f"{service}: {built.mib:.1f} MiB, sha256 {built.digest[:16]}, {'built' if built.fresh else 'unchanged'}")
     return 0
 

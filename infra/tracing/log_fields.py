@@ -32,6 +32,7 @@ class Says:
 
 FIELDS: Mapping[str, str] = {
     "event": "`invocation`: what tells our lines from the platform's",
+    "version": "the release: `shared/version.py`",
     "service": "fetcher, merger, notifier or api",
     "handler": "the function's name in the service's app.py",
     "stage": "the stage",
@@ -51,7 +52,7 @@ FIELDS: Mapping[str, str] = {
     "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
     "ended": "run id and state of each run that the watch brought to an end",
     "notices": "what the watch announced",
-    "command": "`approve` or `redrive`; who asked is in the ledger, not here",
+    "command": "`approve` or `redrive`; who gave it is in the ledger, not here",
     "fetch": "whether feeds are missing that the fetcher must get",
     "mails": "kinds of the mails that were sent",
     "route": "the route that answered, with its placeholders: no path, no query",
@@ -89,7 +90,9 @@ METRICS: Mapping[str, Metric] = {
 }
 """Name -> metric; `{feed}` stands for each feed of the dataset: see `metric_names`."""
 
-_EVERY_LINE = frozenset({"event", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}) | {
+_EVERY_LINE = frozenset(
+    {"event", "version", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}
+) | {
     "invocations",
     "errors",
     "duration",
@@ -126,15 +129,15 @@ def metric_names(dataset: Dataset) -> dict[str, Metric]:
     return {name: metric for pattern, metric in METRICS.items() for name in _names(pattern, dataset)}
 
 
-def said_always(handler: str, dataset: Dataset) -> frozenset[str]:
+def fields_always(handler: str, dataset: Dataset) -> frozenset[str]:
     """Names that every line of this handler has."""
     return frozenset(name for known in _EVERY_LINE | HANDLERS[handler].always for name in _names(known, dataset))
 
 
-def said_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
+def fields_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
     """Names that a line of this handler may have."""
     some = HANDLERS[handler].sometimes | {"error"}
-    return said_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
+    return fields_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
 
 
 def _names(pattern: str, dataset: Dataset) -> list[str]:

@@ -116,8 +116,8 @@ def test_the_history_goes_on_where_an_old_snapshot_is_gone(api: ApiApp, committe
     committer.commit(FIRST, some_rows(days=3))
     cloud.s3.delete_object(Bucket=BUCKET, Key=f"snapshots/us-covid/{FIRST}.csv")
     assert api.refresh(committer.commit(SECOND, some_rows(days=4))) == NOTHING_FAILED
-    told = [entry["run_id"] for entry in api.get("/data/2020-01-22").json["history"]]
-    assert (told, api.get(f"/data?as_of={FIRST[:10]}").status) == ([FIRST], 503)
+    run_ids = [entry["run_id"] for entry in api.get("/data/2020-01-22").json["history"]]
+    assert (run_ids, api.get(f"/data?as_of={FIRST[:10]}").status) == ([FIRST], 503)
 
 
 @pytest.mark.parametrize("state", ["UNCHANGED", "REJECTED", "MERGING"])
@@ -183,10 +183,10 @@ def test_a_pointer_that_is_always_moved_meanwhile_is_left_for_another_try(
 
 class FakeCloudFront:
     def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def create_invalidation(self, **request: Any) -> None:
-        self.asked.append(request)
+        self.requests.append(request)
 
 
 def test_only_what_changed_is_invalidated_and_not_before_held_pointers_are_old(
@@ -197,12 +197,12 @@ def test_only_what_changed_is_invalidated_and_not_before_held_pointers_are_old(
     refreshing = refresher(api, cloud.s3, edge)
     refreshing.refresh(_run(committer.commit(FIRST, some_rows(days=40))))
     refreshing.refresh(_run(committer.commit(SECOND, some_rows(days=40) | {(ONE_SERIES, "2020-02-29"): [1, 1, 1]})))
-    first, second = (request["InvalidationBatch"]["Paths"]["Items"] for request in front.asked)
+    first, second = (request["InvalidationBatch"]["Paths"]["Items"] for request in front.requests)
     assert waited == [1.5, 1.5]
     tables = ["/daily*", "/data*", "/data/*", "/figures*", "/monthly*"]
     assert ["/", "/?*", "/changes*", *tables, "/runs*", "/weekly*"] == first
     assert ["/", "/?*", "/changes*", *tables, "/runs*"] == second  # within one week: its sum is as it was
-    assert front.asked[0]["DistributionId"] == "E1"
+    assert front.requests[0]["DistributionId"] == "E1"
 
 
 def test_paths_are_those_of_the_views_that_changed() -> None:

@@ -75,7 +75,7 @@ def dates(*, days: int = 12) -> st.SearchStrategy[str]:
 
 def cell(text: str, *, quoted: bool = False) -> str:
     """A field as RFC 4180 writes it."""
-    if quoted or any(mark in text for mark in ',"\r\n'):
+    if quoted or any(sign in text for sign in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
 

@@ -286,7 +286,7 @@ def test_an_approval_lets_one_run_pass_once_and_the_ledger_says_who_and_when(sys
     assert [mail.kind for mail in system.platform.mails] == ["digest", "failure", "digest", "failure"]
 
 
-def test_the_same_approval_told_twice_is_one(system: World) -> None:
+def test_the_same_approval_given_twice_is_one(system: World) -> None:
     carry(system, 2, NEXT | {"nyt": nyt(ROWS - 2)})
     answers = [system.operate("approve", at(2), time=at(2, "20:00:00")) for _ in range(2)]
     assert answers[0] == answers[1]

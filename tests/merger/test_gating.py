@@ -47,12 +47,12 @@ def test_a_first_load_warns_of_nothing() -> None:
     assert find_warnings(merge(US_COVID, {"nyt": nyt(9, cases={5: 1}), "jhu": jhu(9)}), US_COVID, LIMITS) == []
 
 
-def test_a_cumulative_measure_that_falls_is_told() -> None:
+def test_a_cumulative_measure_that_falls_is_warned_of() -> None:
     found = find_warnings(after(BEFORE, {"nyt": nyt(201, cases={200: 5}), "jhu": jhu(201)}), US_COVID, LIMITS)
     assert found == [f"{date(200)}: cumulative cases fall from 20,007 to 5 (-20,002)"]
 
 
-def test_a_large_revision_is_told_and_a_small_one_is_not() -> None:
+def test_a_large_revision_is_warned_of_and_a_small_one_is_not() -> None:
     found = find_warnings(after(BEFORE, {"nyt": nyt(200, cases={3: 408, 8: 1_200}), "jhu": jhu(200)}), US_COVID, LIMITS)
     assert found == [
         f"{date(9)}: cumulative cases fall from 1,200 to 1,007 (-193)",
@@ -60,7 +60,7 @@ def test_a_large_revision_is_told_and_a_small_one_is_not() -> None:
     ]
 
 
-def test_a_measure_that_is_0_after_having_been_positive_is_told_as_not_reported() -> None:
+def test_a_measure_that_is_0_after_having_been_positive_is_warned_of_as_not_reported() -> None:
     found = find_warnings(after(BEFORE, {"nyt": nyt(201), "jhu": jhu(201, recovered={200: 0})}), US_COVID, LIMITS)
     assert found == [f"recoveries: not reported since {date(200)}, last 1,990"]
 

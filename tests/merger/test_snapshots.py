@@ -34,8 +34,8 @@ def as_csv(snapshot: Snapshot) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["series", "date", *snapshot.measures, "run_id"])
     marks = snapshot.joined.values[CHANGED_BY].tolist()
-    for row, mark in zip(snapshot.reported.rows(with_series=True), marks, strict=True):
-        writer.writerow([*row.values(), snapshot.runs[mark]])
+    for row, place in zip(snapshot.reported.rows(with_series=True), marks, strict=True):
+        writer.writerow([*row.values(), snapshot.runs[place]])
     return text.getvalue().encode()
 
 

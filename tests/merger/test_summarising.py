@@ -63,7 +63,7 @@ def test_several_series_are_summed_up() -> None:
     assert summary.latest == {"series": "2 series", "date": "2020-03-02", "beds": 7, "tests": 13}
 
 
-def test_what_is_over_is_said_once() -> None:
+def test_what_is_over_is_reported_once() -> None:
     found = recoveries(
         [("2020-03-01T17:00:00Z", "INCOMPLETE", "feed jhu had not arrived")],
         [("Johns Hopkins", "2020-02-20"), ("Johns Hopkins", "2020-02-20")],

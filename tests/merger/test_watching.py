@@ -64,7 +64,7 @@ def test_a_feed_that_is_late_ends_the_run_only_after_the_deadline(system: World)
     assert [kind for kind, _ in mails(system)] == ["failure"]
 
 
-def test_a_run_that_was_made_up_for_is_told_in_the_next_digest(system: World) -> None:
+def test_a_run_that_was_made_up_for_is_reported_in_the_next_digest(system: World) -> None:
     carry(system, [*a_day(2, {"nyt": nyt(ROWS + 1)}), *a_day(3, MORE)])
     body = in_one_line(system.platform.mails[-1])
     assert f"run {at(2)} had ended INCOMPLETE: feed jhu" in body
@@ -227,13 +227,13 @@ def test_a_run_that_cannot_be_taken_up_does_not_keep_the_others_from_it(system: 
     assert system.run(at(2)).state is State.SUPERSEDED
 
 
-def test_a_schedule_that_does_not_fire_is_told_once_a_day(system: World) -> None:
+def test_a_schedule_that_does_not_fire_is_reported_once_a_day(system: World) -> None:
     carry(system, [watch(2, hour) for hour in ("17:00:00", "18:00:00", "19:00:00")])
     carry(system, [watch(3, hour) for hour in ("06:00:00", "18:00:00")])
     assert mails(system) == [("failure", f"no run began at {at(day)}") for day in (2, 3)]
 
 
-def test_a_schedule_that_never_fired_is_told_too(fresh: World) -> None:
+def test_a_schedule_that_never_fired_is_reported_too(fresh: World) -> None:
     carry(fresh, [watch(1, "06:00:00"), watch(1, "17:30:00"), watch(1, "17:59:59")])
     assert fresh.platform.mails == []
     carry(fresh, [watch(1, "18:00:00")])
@@ -242,7 +242,7 @@ def test_a_schedule_that_never_fired_is_told_too(fresh: World) -> None:
     assert "no run began since the first watch at 2020-03-01T06:00:00Z" in in_one_line(mail)
 
 
-def test_runs_missed_for_longer_than_the_watch_looks_back_are_told_still(system: World) -> None:
+def test_runs_missed_for_longer_than_the_watch_looks_back_are_still_reported(system: World) -> None:
     system.schedule("watch", "2020-06-01T18:00:00Z")
     system.settle()
     assert [kind for kind, _ in mails(system)] == ["failure"]
@@ -254,7 +254,7 @@ def test_the_digest_after_missed_runs_says_that_they_are_over(system: World) -> 
     assert [f"no run began at {at(2)}" in body for body in bodies] == [False, True, False]
 
 
-def test_a_feed_that_stands_still_is_told_once_a_threshold_with_its_name_and_since_when(system: World) -> None:
+def test_a_feed_that_stands_still_is_reported_once_a_threshold_with_its_name_and_since_when(system: World) -> None:
     for day in range(2, 8):
         carry(system, a_day(day, {"nyt": nyt(ROWS + day), "jhu": jhu(ROWS)}))
     assert [mail for mail in mails(system) if mail[0] == "stale"] == [

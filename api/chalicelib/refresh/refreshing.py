@@ -46,9 +46,9 @@ class Refresher:
         self._assets_kept = False
 
     def refresh(self, run: Run) -> None:
-        """Serve this run unless a newer one is.
+        """Serve this run's views, unless a newer run's are served.
 
-        Raises what the store raises, SourceMissing, and HeadMoved when the pointer is moved by others all the time.
+        Raises what the store raises, SourceMissing, and HeadMoved where others move the pointer before every attempt.
         """
         with subsegment("refresh", run_id=run.run_id, state=run.state) as span:
             follow("merger", run.traces.get("merger", ""))
@@ -61,7 +61,7 @@ class Refresher:
             self._ledger.mark_views(run.run_id, "RENDERED")
 
     def _base_history(self, base_run_id: str | None) -> History:
-        """The history up to a run, rendering those of its line that have no views."""
+        """The history up to a run; runs before it whose views are not there are rendered on the way."""
         missing = []
         history: History = {}
         while base_run_id is not None:
@@ -93,13 +93,13 @@ class Refresher:
         return self._write(run, snapshot, extend_history(base, self._change_set(run), run=run, dataset=self._dataset))
 
     def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
-        """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
+        """Write all views of a run; view -> digest. The history goes last: where it is there, all are."""
         with subsegment("render", run_id=run.run_id) as span:
             views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
             span.annotate(views=len(views), bytes=sum(map(len, views.values())))
         documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in views.items()}
-        told = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
-        last = Document(JSON, packed=pack(told))
+        text = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
+        last = Document(JSON, packed=pack(text))
         with ThreadPoolExecutor(_WRITERS) as writers:
             keys = [view_key(self._dataset.name, run.run_id, f"{name}.gz") for name in documents]
             writing = writers.map(carried(self._put), keys, documents.values())

@@ -8,6 +8,7 @@ from chalicelib.routes.site import Site
 from shared.ledger_items import Head
 from shared.runs import parse_time
 from shared.schedule import next_due
+from shared.version import VERSION
 
 
 def examine(site: Site) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def examine(site: Site) -> dict[str, Any]:
             for name, state in sorted(states.items())
         },
         "notice": site.settings.notice,
+        "version": VERSION,
     }
 
 

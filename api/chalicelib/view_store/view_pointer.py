@@ -18,9 +18,9 @@ class PointerWriter:
         self._s3, self._bucket, self._key = s3, bucket, current_views_key(dataset)
 
     def move(self, wanted: Mapping[str, Any]) -> Sequence[str]:
-        """Compare and swap; the names of the views that readers may now see changed.
+        """Point at this run's views; gives the names of those whose bytes may have changed for readers.
 
-        Where the pointer is there already, an earlier try may have died before it could tell anyone: then all of them.
+        Where it points there already, an earlier attempt may have died before it returned them: then all names.
         """
         body = json.dumps(wanted, separators=(",", ":")).encode()
         for _ in range(_ATTEMPTS):

@@ -165,9 +165,9 @@ def damage_and_restore(chain: Chain, days: Days) -> None:
     s3.put_object(Bucket=bucket, Key=keys.current_views_key("us-covid"), Body=b'{"run_id": "1999-01-01T00:00:00Z"}')
     s3.put_object(Bucket=bucket, Key=keys.view_key("us-covid", "stray", "data.json.gz"), Body=b"[]")
 
-    said = list[str]()
-    restore(chain.stage, good, backups=backups, report=said.append)
-    assert [line.split(": ")[1] for line in said] == [
+    reports = list[str]()
+    restore(chain.stage, good, backups=backups, report=reports.append)
+    assert [line.split(": ")[1] for line in reports] == [
         "4 objects brought back, 1 newer ones put away",
         "40 items written, 0 deleted",
         "1 items written, 0 deleted",
