@@ -20,6 +20,7 @@ from infra.waiting import wait_for
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guarded")]
 
 STAGE, REPOSITORY = "delivered", "owner/covid-stats"
+OF_MAIN = f"repo:{REPOSITORY}:environment:{STAGE}:ref:refs/heads/main"
 ISSUER = "https://token.actions.githubusercontent.com"
 
 ASKED_OF_EVERYTHING = ["ssm:GetParametersByPath", "events:PutEvents"]
@@ -63,7 +64,7 @@ def assume(role: str, administrator: Cloud, said: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def deployer(deploy_role: str, administrator: Cloud) -> Cloud:
     """The local cloud, with the rights of a workflow in the stage's environment and no more."""
-    given = assume(deploy_role, administrator, token(subject=f"repo:{REPOSITORY}:environment:{STAGE}"))
+    given = assume(deploy_role, administrator, token(subject=OF_MAIN))
     session = boto3.session.Session(
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],
@@ -76,14 +77,25 @@ def deployer(deploy_role: str, administrator: Cloud) -> Cloud:
 @pytest.mark.parametrize(
     "said",
     [
-        token(subject=f"repo:{REPOSITORY}:environment:prod"),
+        token(subject=f"repo:{REPOSITORY}:environment:prod:ref:refs/heads/main"),
+        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}:ref:refs/heads/feature"),
+        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}"),
         token(subject=f"repo:{REPOSITORY}:ref:refs/heads/main"),
         token(subject=f"repo:{REPOSITORY}:pull_request"),
-        token(subject=f"repo:someone/covid-stats:environment:{STAGE}"),
-        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}", audience="https://github.com/owner"),
-        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}", issuer="https://gitlab.com"),
+        token(subject=f"repo:someone/covid-stats:environment:{STAGE}:ref:refs/heads/main"),
+        token(subject=OF_MAIN, audience="https://github.com/owner"),
+        token(subject=OF_MAIN, issuer="https://gitlab.com"),
     ],
-    ids=["another stage", "a branch", "a pull request", "another repository", "another audience", "another issuer"],
+    ids=[
+        "another stage",
+        "another branch",
+        "no branch",
+        "no environment",
+        "a pull request",
+        "another repository",
+        "another audience",
+        "another issuer",
+    ],
 )
 def test_nobody_else_may_assume_the_role(said: str, deploy_role: str, administrator: Cloud) -> None:
     with pytest.raises(ClientError, match="Not authorized to perform sts:AssumeRoleWithWebIdentity"):
