@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.deploying import stacks
+from infra.deploying import releases, stacks
 from infra.deploying.cloud import Cloud
 from infra.deploying.stage import (
     STAGES,
     check_region,
-    check_stage,
     find_choices,
     find_names,
     find_published,
     keep_choices,
 )
+from infra.deploying.stage_names import check_stage
 from infra.deploying.templates import VALUES, digests, load_template, parameters_behind
 from infra.packaging.build import BUILD, CODE, Built, build
 from infra.services import EXTRAS, ROOT, SERVICES, find_service, foundation_stack
@@ -140,6 +140,7 @@ class _Deployment:
                 done = self._apply(extra.name, extra.stack(self.stage), template, known)
             else:
                 done = stacks.delete(extra.stack(self.stage), cloud=self.cloud)
+                releases.forget(self.cloud.client("s3"), published["ARTEFACTS"], stack=extra.stack(self.stage))
             if done:
                 yield extra.name
 
@@ -178,16 +179,19 @@ class _Deployment:
         published = find_published(self.stage, cloud=self.cloud)
         known["PermissionsBoundary"] = published.get("PERMISSIONS_BOUNDARY", "")
         values = {name: value for name, value in known.items() if name in declared}
+        bucket, text = published.get("ARTEFACTS", ""), self._with_values(stack, template, values)
         began = time.monotonic()
         done = stacks.apply(
             stack,
-            self._with_values(stack, template, values),
-            parameters=values,
+            text,
+            given=values,
             stage=self.stage,
             cloud=self.cloud,
-            bucket=published.get("ARTEFACTS", ""),
+            bucket=bucket,
             role=published.get("CLOUDFORMATION_ROLE", ""),
         )
+        if what != "foundation":
+            releases.record(self.cloud.client("s3"), bucket, stack=stack, template=text)
         self.report(f"{what}: deployed in {time.monotonic() - began:.1f} s" if done else f"{what}: nothing to do")
         return done
 

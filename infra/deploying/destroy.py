@@ -8,7 +8,8 @@ from typing import Any
 
 from infra.deploying import stacks
 from infra.deploying.cloud import Cloud
-from infra.deploying.stage import check_stage, find_published, forget_choices
+from infra.deploying.stage import find_published, forget_choices
+from infra.deploying.stage_names import check_stage
 from infra.errors import CommandFailed
 from infra.services import EXTRAS, SERVICES, foundation_stack
 from infra.waiting import wait_for

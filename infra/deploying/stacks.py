@@ -23,7 +23,7 @@ def apply(
     stack: str,
     template: str,
     *,
-    parameters: Mapping[str, str],
+    given: Mapping[str, str],
     stage: str,
     cloud: Cloud,
     bucket: str = "",
@@ -31,19 +31,19 @@ def apply(
 ) -> bool:
     """Bring the stack to the template; whether anything changed. Raises DeploymentFailed; CloudFormation rolls back.
 
-    `parameters` are those of this deployment: another one that the stack has already keeps its value. `bucket` is where
-    a template beyond CloudFormation's limit for inline ones is put; `role` is the ARN of the role that CloudFormation
-    makes things with, where it is not to use the caller's own rights.
+    `given` are the parameters of this deployment: another one that the stack has already keeps its value. `bucket` is
+    where a template beyond CloudFormation's limit for inline ones is put; `role` is the ARN of the role that
+    CloudFormation makes things with, where it is not to use the caller's own rights.
     """
     client = cloud.client("cloudformation")
     status = _clear(stack, cloud=cloud)
-    kept = _kept_parameters(stack, template, cloud=cloud) if status else set()
+    kept = _kept_parameters(stack, template, cloud=cloud) if status else set[str]()
     change_set = f"deploy-{time.time_ns()}"  # never one that an earlier attempt left: a name is there once in a stack
     client.create_change_set(
         StackName=stack,
         ChangeSetName=change_set,
         ChangeSetType="UPDATE" if status else "CREATE",
-        Parameters=_parameters(parameters, kept=kept),
+        Parameters=_parameters(given, kept=kept),
         Capabilities=_CAPABILITIES,
         Tags=[{"Key": "project", "Value": "covid-stats"}, {"Key": "stage", "Value": stage}],
         **_where(stack, template, bucket=bucket, cloud=cloud),
@@ -87,9 +87,7 @@ def _parameters(given: Mapping[str, str], *, kept: set[str]) -> list[dict[str, A
 
 def _kept_parameters(stack: str, template: str, *, cloud: Cloud) -> set[str]:
     """Parameters that both the stack and the template have."""
-    described = _describe(stack, cloud=cloud) or {}
-    there = {item["ParameterKey"] for item in described.get("Parameters", [])}
-    return there & set(load_template(template).get("Parameters", {}))
+    return parameters(stack, cloud=cloud).keys() & set(load_template(template).get("Parameters", {}))
 
 
 _ADVICE = {
@@ -110,6 +108,12 @@ def outputs(stack: str, *, cloud: Cloud) -> dict[str, str]:
     """The stack's outputs; empty where there is no such stack."""
     described = _describe(stack, cloud=cloud)
     return {item["OutputKey"]: item["OutputValue"] for item in (described or {}).get("Outputs", [])}
+
+
+def parameters(stack: str, *, cloud: Cloud) -> dict[str, str]:
+    """The values of the stack's parameters, `****` for those that are secret; empty where there is no such stack."""
+    described = _describe(stack, cloud=cloud)
+    return {item["ParameterKey"]: item["ParameterValue"] for item in (described or {}).get("Parameters", [])}
 
 
 def find_status(stack: str, *, cloud: Cloud) -> str:

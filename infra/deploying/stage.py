@@ -1,7 +1,6 @@
 """What a stage is called, what its operator has set, and what the foundation has named its things."""
 
 import contextlib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +16,6 @@ STAGES = ROOT / "infra" / "stages"
 
 _COPY = "stage-file"
 """SSM parameter of the stage that holds a copy of its file."""
-
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 
 _SETTING_OF = {
     "bucket": "BUCKET",
@@ -44,13 +41,6 @@ class Choices:
     """Template parameters: `Emails`, `LogRetentionDays`, `DomainName` and so on."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the services: `SCHEDULE`, `DEADLINE_HOURS` and so on."""
-
-
-def check_stage(name: str) -> str:
-    """The name. Raises CommandFailed for one that would not do as a part of every name."""
-    if not _NAME.fullmatch(name):
-        raise CommandFailed(f"STAGE is {name!r}; allowed are 1 to 20 of a-z, 0-9 and -, beginning with a letter")
-    return name
 
 
 def find_choices(stage: str, *, cloud: Cloud, folder: Path = STAGES) -> Choices:

@@ -38,7 +38,7 @@ def deploy_role(administrator: Cloud) -> Iterator[str]:
     stack = f"covid-stats-{STAGE}-delivery"
     template = (ROOT / "infra" / "delivery.yaml").read_text()
     chosen = {"Stage": STAGE, "Cloud": "local", "Repository": REPOSITORY, "CodeBuild": "yes"}
-    stacks.apply(stack, template, parameters=chosen, stage=STAGE, cloud=administrator)
+    stacks.apply(stack, template, given=chosen, stage=STAGE, cloud=administrator)
     allowed = {"Effect": "Allow", "Action": ASKED_OF_EVERYTHING, "Resource": "*"}
     more = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     iam, role = administrator.client("iam"), f"covid-stats-{STAGE}-deploy"

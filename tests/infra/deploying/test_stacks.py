@@ -12,7 +12,7 @@ TEMPLATE = "Parameters: {Stage: {Type: String}, Emails: {Type: String, Default: 
 
 def apply(cloudformation: CloudFormation, **parameters: str) -> bool:
     cloud = cloud_with(cloudformation)
-    return stacks.apply("covid-stats-x-api", TEMPLATE, parameters=parameters, stage="x", cloud=cloud)
+    return stacks.apply("covid-stats-x-api", TEMPLATE, given=parameters, stage="x", cloud=cloud)
 
 
 def given(change_set: dict[str, Any]) -> dict[str, str | bool]:
