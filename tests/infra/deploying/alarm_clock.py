@@ -96,7 +96,7 @@ def aggregate(points: Sequence[tuple[float, float]], since: float, upto: float, 
         return None
     if stat.startswith("p"):
         return values[min(math.ceil(len(values) * float(stat[1:]) / 100), len(values)) - 1]
-    return {"Sum": sum, "Maximum": max, "Minimum": min}[stat](values)
+    return {"Sum": sum(values), "Maximum": values[-1], "Minimum": values[0]}[stat]
 
 
 def calculate(expression: str, values: Mapping[str, float]) -> float:
