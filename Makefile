@@ -4,15 +4,17 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test proof replay deploy destroy status trace approve redrive refresh smoke start restore bench lint \
-	security format locks environments clean
+.PHONY: help run test proof replay deploy destroy status trace approve redrive refresh smoke rollback subscribe start \
+	restore bench lint security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
 TOOLS = @$(PYTHON) infra/environments.py tools
 LOCAL = @$(PYTHON) infra/environments.py tools ministack
 TESTS = @$(PYTHON) infra/environments.py tools tests ministack
 INFRA = .venv/bin/python -m infra
-stage = $(if $(STAGE),--stage $(STAGE))
+quoted = '$(subst ','\'',$(1))'
+stage = $(if $(STAGE),--stage $(call quoted,$(STAGE)))
+json = $(if $(filter 1,$(JSON)),--json)
 need = $(if $($(1)),,$(error usage: $(2)))
 
 help:  ## what there is
@@ -43,48 +45,56 @@ replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders th
 deploy:  ## STAGE=x [SERVICE=api]: to the AWS account of the environment's credentials; one service, or everything
 	@$(call need,STAGE,make deploy STAGE=x [SERVICE=api])
 	$(TOOLS)
-	@$(INFRA) deploy --stage $(STAGE) $(if $(SERVICE),--service $(SERVICE))
+	@$(INFRA) deploy $(stage) $(if $(SERVICE),--service $(call quoted,$(SERVICE)))
 
 destroy:  ## STAGE=x [FORCE=1]: tear the stage down; FORCE=1 also where it holds data
 	@$(call need,STAGE,make destroy STAGE=x [FORCE=1])
 	$(TOOLS)
-	@$(INFRA) destroy --stage $(STAGE) $(if $(filter 1,$(FORCE)),--force)
+	@$(INFRA) destroy $(stage) $(if $(filter 1,$(FORCE)),--force)
 
-status:  ## [STAGE=x]: the last runs, what is served, what is stuck; without STAGE, of the local cloud that runs here
+status:  ## [STAGE=x] [JSON=1]: the last runs, what is served, what is stuck; without STAGE, of the local cloud that runs here
 	$(TOOLS)
-	@$(INFRA) status $(stage)
+	@$(INFRA) status $(stage) $(json)
 
 trace:  ## RUN=id [STAGE=x] [SVG=file] [JSON=1]: one run through all services
 	@$(call need,RUN,make trace RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) trace --run $(RUN) $(stage) $(if $(SVG),--svg "$(SVG)") $(if $(filter 1,$(JSON)),--json)
+	@$(INFRA) trace --run $(call quoted,$(RUN)) $(stage) $(if $(SVG),--svg $(call quoted,$(SVG))) $(json)
 
-approve:  ## RUN=id [STAGE=x]: let a rejected run pass
+approve:  ## RUN=id [STAGE=x] [JSON=1]: let a rejected run pass
 	@$(call need,RUN,make approve RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) approve --run $(RUN) $(stage)
+	@$(INFRA) approve --run $(call quoted,$(RUN)) $(stage) $(json)
 
-redrive:  ## RUN=id [STAGE=x]: try a run that ended badly again
+redrive:  ## RUN=id [STAGE=x] [JSON=1]: try a run that ended badly again
 	@$(call need,RUN,make redrive RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) redrive --run $(RUN) $(stage)
+	@$(INFRA) redrive --run $(call quoted,$(RUN)) $(stage) $(json)
 
-refresh:  ## [RUN=id] [STAGE=x]: render the views of a committed run anew, of the head where none is named
+refresh:  ## [RUN=id] [STAGE=x] [JSON=1]: render the views of a committed run anew, of the head where none is named
 	$(TOOLS)
-	@$(INFRA) refresh $(if $(RUN),--run $(RUN)) $(stage)
+	@$(INFRA) refresh $(if $(RUN),--run $(call quoted,$(RUN))) $(stage) $(json)
 
-smoke:  ## [STAGE=x]: ask the stage's real endpoint what a visitor would ask
+smoke:  ## [STAGE=x] [JSON=1]: ask the stage's real endpoint what a visitor would ask
 	$(TOOLS)
-	@$(INFRA) smoke $(stage)
+	@$(INFRA) smoke $(stage) $(json)
 
-start:  ## [STAGE=x]: start a run now, by an event
+rollback:  ## [STAGE=x] [JSON=1]: services as they were when `make smoke` passed last
 	$(TOOLS)
-	@$(INFRA) start $(stage)
+	@$(INFRA) rollback $(stage) $(json)
 
-restore:  ## TIME=2020-10-25T17:00:00Z [STAGE=x]: bring the stage's bucket and tables back to what they were then
+subscribe:  ## [STAGE=x] [JSON=1]: ask again those who are to get mails and have not confirmed, or have cancelled
+	$(TOOLS)
+	@$(INFRA) subscribe $(stage) $(json)
+
+start:  ## [STAGE=x] [JSON=1]: start a run now, by an event
+	$(TOOLS)
+	@$(INFRA) start $(stage) $(json)
+
+restore:  ## TIME=2020-10-25T17:00:00Z [STAGE=x] [YES=1] [JSON=1]: the stage's bucket and tables as they were then; asks
 	@$(call need,TIME,make restore TIME=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) restore --time $(TIME) $(stage)
+	@$(INFRA) restore --time $(call quoted,$(TIME)) $(stage) $(if $(filter 1,$(YES)),--yes) $(json)
 
 bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
 	$(TESTS)

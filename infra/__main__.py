@@ -21,6 +21,8 @@ COMMANDS = {
     "refresh": "infra.operating.refresh:main",
     "smoke": "infra.operating.smoke:main",
     "start": "infra.operating.start_run:main",
+    "subscribe": "infra.operating.subscribe:main",
+    "rollback": "infra.operating.rollback:main",
     "restore": "infra.operating.restore:main",
     "measure": "infra.cost.measure:main",
     "cost": "infra.cost.cost:main",

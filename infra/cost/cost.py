@@ -39,7 +39,7 @@ BILLED_MEMORY = {
 """GB, as `.chalice/config.json` has it; a test compares."""
 _AT_EVERY_LOOK = ("commit_age", "views_age")
 """What the watch measures from the first run on."""
-_CANARY_RUNS, _QUERIES = 2, 3
+_QUERIES = 3
 """A day, where there are analytics."""
 
 
@@ -53,7 +53,7 @@ class Scenario:
     visits: int = 100
     """A day; each asks for the page and all tables once, and none is answered by CloudFront alone."""
     analytics: bool = False
-    """Athena, canary, and the stream of changes."""
+    """Athena, and the stream of changes."""
 
 
 SCENARIOS = (
@@ -214,7 +214,6 @@ def _observation(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[Co
 def _analytics(measured: Mapping[str, Any]) -> Iterator[CostItem]:
     read = _QUERIES * _DAYS * 365 * measured["bytes"]["snapshots"] / 10**12
     yield CostItem(group="Analytics", name="stream of changes", quantity=_HOURS, price="kinesis_shard_hour")
-    yield CostItem(group="Analytics", name="visits", quantity=_CANARY_RUNS * _DAYS, price="canary_run")
     yield CostItem(group="Analytics", name="queries over a year of snapshots", quantity=read, price="athena_tb")
 
 

@@ -7,10 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.deploying import stacks
+from infra.deploying import releases, stacks
 from infra.deploying.cloud import Cloud
-from infra.deploying.stage import check_stage, find_names, find_published, read_choices
-from infra.deploying.templates import load_template
+from infra.deploying.stage import (
+    STAGES,
+    check_region,
+    find_choices,
+    find_names,
+    find_published,
+    keep_choices,
+)
+from infra.deploying.stage_names import check_stage
+from infra.deploying.templates import VALUES, digests, load_template, parameters_behind
 from infra.packaging.build import BUILD, CODE, Built, build
 from infra.services import EXTRAS, ROOT, SERVICES, find_service, foundation_stack
 from shared.datasets import DEFAULT
@@ -22,7 +30,6 @@ _PARAMETERS_OF_EXTRAS = {
     "DataBucket": "BUCKET",
     "ArtefactBucket": "ARTEFACTS",
     "Url": "DASHBOARD_URL",
-    "ChangesStreamArn": "CHANGES_STREAM_ARN",
     "OperatorsTopicArn": "OPERATORS_TOPIC_ARN",
 }
 """Parameter of an extra's template -> the stage's name that it takes."""
@@ -51,6 +58,7 @@ def deploy(
     parameters: Mapping[str, str] | None = None,
     out: Path = BUILD,
     root: Path = ROOT,
+    files: Path = STAGES,
     report: Report = print,
 ) -> Deployed:
     """Deploy the foundation, all services and the extras, or only the `services` named (`foundation` and extras too).
@@ -58,13 +66,15 @@ def deploy(
     To AWS, to a local cloud's `endpoint`, or to a `cloud` with rights of its own. A whole deployment removes an extra
     that is not wanted any more.
 
-    `settings` (environment variables) and `parameters` (of the templates) go before those in the stage's file.
+    `settings` (environment variables) and `parameters` (of the templates) go before those in the stage's file, which is
+    in the folder `files`, or else is what the stage keeps of it. A parameter that neither has keeps its value.
     Raises PackagingFailed, DeploymentFailed (that stack alone was rolled back), CommandFailed for a service alone on a
     stage that has no foundation.
     """
     check_stage(stage)
     cloud = cloud or (Cloud.local(endpoint) if endpoint else Cloud.aws())
-    choices = read_choices(stage)
+    check_region(stage, cloud=cloud)
+    choices = find_choices(stage, cloud=cloud, folder=files)
     given = dict(choices.settings) | dict(settings or {})
     deployment = _Deployment(
         stage=stage,
@@ -76,10 +86,11 @@ def deploy(
         root=root,
         report=report,
     )
-    wanted = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
-    changed = list(deployment.foundation()) if "foundation" in wanted else []
-    changed += deployment.services([name for name in wanted if name != "foundation" and name not in EXTRAS])
-    changed += deployment.extras([name for name in wanted if name in EXTRAS])
+    asked = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
+    changed = list(deployment.foundation()) if "foundation" in asked else []
+    changed += deployment.services([name for name in asked if name != "foundation" and name not in EXTRAS])
+    changed += deployment.extras([name for name in asked if name in EXTRAS])
+    keep_choices(stage, cloud=cloud, folder=files)
     return Deployed(stage=stage, names=deployment.names(), changed=tuple(changed))
 
 
@@ -129,6 +140,7 @@ class _Deployment:
                 done = self._apply(extra.name, extra.stack(self.stage), template, known)
             else:
                 done = stacks.delete(extra.stack(self.stage), cloud=self.cloud)
+                releases.forget(self.cloud.client("s3"), published["ARTEFACTS"], stack=extra.stack(self.stage))
             if done:
                 yield extra.name
 
@@ -146,20 +158,40 @@ class _Deployment:
             client.upload_file(str(built.package), bucket, key)
         return built.template.read_text().replace(CODE, f"s3://{bucket}/{key}")
 
+    def _with_values(self, stack: str, template: str, values: Mapping[str, str]) -> str:
+        """The template with the digests of the values that what is deployed by its text alone rests on.
+
+        SAM makes a new deployment of an API when the text of its definition changes, not when a parameter's value does.
+        """
+        if VALUES not in template:
+            return template
+        loaded = load_template(template)
+        names = set[str]()
+        for resource in loaded["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Api":
+                names |= parameters_behind(resource["Properties"]["DefinitionBody"], loaded)
+        before = stacks.outputs(stack, cloud=self.cloud).get("Values", "")
+        return template.replace(VALUES, digests(names, values=values, before=before, defaults=loaded["Parameters"]))
+
     def _apply(self, what: str, stack: str, template: str, more: Mapping[str, str] | None = None) -> bool:
         known = dict(self.parameters) | dict(more or {})
         declared = load_template(template).get("Parameters", {})
         published = find_published(self.stage, cloud=self.cloud)
+        known["PermissionsBoundary"] = published.get("PERMISSIONS_BOUNDARY", "")
+        values = {name: value for name, value in known.items() if name in declared}
+        bucket, text = published.get("ARTEFACTS", ""), self._with_values(stack, template, values)
         began = time.monotonic()
         done = stacks.apply(
             stack,
-            template,
-            parameters={name: value for name, value in known.items() if name in declared},
+            text,
+            given=values,
             stage=self.stage,
             cloud=self.cloud,
-            bucket=published.get("ARTEFACTS", ""),
+            bucket=bucket,
             role=published.get("CLOUDFORMATION_ROLE", ""),
         )
+        if what != "foundation":
+            releases.record(self.cloud.client("s3"), bucket, stack=stack, template=text)
         self.report(f"{what}: deployed in {time.monotonic() - began:.1f} s" if done else f"{what}: nothing to do")
         return done
 

@@ -40,6 +40,20 @@ class LogLine:
     text: str
 
 
+def known_stages(ssm: Any) -> str:
+    """The stages of an account and region in words, as far as the caller may list them."""
+    from botocore.exceptions import ClientError  # deferred: as boto3 below
+
+    try:
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path="/covid-stats", Recursive=True)
+        found = sorted(
+            {it["Name"].split("/")[2] for page in pages for it in page["Parameters"] if it["Name"].endswith("/bucket")}
+        )
+    except ClientError:
+        return "which stages there are may not be listed"
+    return f"there are {', '.join(found)}" if found else "there is none"
+
+
 class Stage:
     """`Stage("prod")` on AWS, with the account and region of the environment; with `endpoint` in a local cloud."""
 
@@ -83,8 +97,7 @@ class Stage:
         try:
             reply = client.get_function_configuration(FunctionName=function)
         except client.exceptions.ResourceNotFoundException:
-            where = self.endpoint or f"AWS ({client.meta.region_name})"
-            raise CommandFailed(f"stage {self.name!r} is not deployed in {where}: there is no {function}") from None
+            raise CommandFailed(self._not_there(f"there is no function {function}")) from None
         variables: Mapping[str, str] = reply["Environment"]["Variables"]
         return variables
 
@@ -99,8 +112,17 @@ class Stage:
 
     def parameter(self, name: str) -> str:
         """What the stage publishes under `/covid-stats/{stage}/{name}`."""
-        reply = self.client("ssm").get_parameter(Name=f"/covid-stats/{self.name}/{name}")
+        client = self.client("ssm")
+        try:
+            reply = client.get_parameter(Name=f"/covid-stats/{self.name}/{name}")
+        except client.exceptions.ParameterNotFound:
+            raise CommandFailed(self._not_there(f"there is no parameter {name}")) from None
         return str(reply["Parameter"]["Value"])
+
+    def _not_there(self, why: str) -> str:
+        """What is said of a stage that is not deployed: most often its name is mistyped."""
+        where = self.endpoint or f"AWS ({self.cloud.region})"
+        return f"STAGE={self.name} is not deployed in {where}: {why}; {known_stages(self.client('ssm'))}"
 
     @functools.cached_property
     def api_url(self) -> str:

@@ -1,14 +1,18 @@
 """Tear a stage down so that nothing is left: services first, then files, then the foundation."""
 
 import argparse
-from collections.abc import Callable
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.deploying import stacks
 from infra.deploying.cloud import Cloud
-from infra.deploying.stage import check_stage, find_published
+from infra.deploying.stage import find_published, forget_choices
+from infra.deploying.stage_names import check_stage
 from infra.errors import CommandFailed
 from infra.services import EXTRAS, SERVICES, foundation_stack
+from infra.waiting import wait_for
 
 type Report = Callable[[str], None]
 
@@ -32,20 +36,37 @@ def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Repo
         report(f"{name}: {'deleted' if done else 'nothing to do'}")
     for bucket in (names[name] for name in ("BUCKET", "ARTEFACTS") if name in names):
         _empty(s3, bucket)
+    _unprotect([names[name] for name in ("OBSERVATIONS_TABLE", "RUNS_TABLE") if name in names], cloud=cloud)
     done = stacks.delete(foundation_stack(stage), cloud=cloud)
+    forget_choices(stage, cloud=cloud)
     report(f"foundation: {'deleted' if done else 'nothing to do'}")
     _sweep_logs(stage, cloud=cloud)
 
 
+def _unprotect(tables: Sequence[str], *, cloud: Cloud) -> None:
+    """Tables on AWS refuse to be deleted until they are told that this is meant."""
+    client = cloud.client("dynamodb")
+    for table in tables:
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            if client.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"):
+                client.update_table(TableName=table, DeletionProtectionEnabled=False)
+                wait_for(functools.partial(_is_active, client, table), seconds=300, what=f"{table} can be deleted")
+
+
+def _is_active(client: Any, table: str) -> bool:
+    return bool(client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE")
+
+
 def _sweep_logs(stage: str, *, cloud: Cloud) -> None:
-    """An invocation that was under way when its function was deleted makes its log group anew when it ends."""
+    """An invocation that was under way when its function was deleted makes its log group anew when it ends.
+
+    By the functions' own names: what begins like them may be another stage's.
+    """
     logs = cloud.client("logs")
     for service in SERVICES.values():
-        pages = logs.get_paginator("describe_log_groups").paginate(
-            logGroupNamePrefix=f"/aws/lambda/{service.app_name}-{stage}-"
-        )
-        for group in [group for page in pages for group in page["logGroups"]]:
-            logs.delete_log_group(logGroupName=group["logGroupName"])
+        for function in service.functions:
+            with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
+                logs.delete_log_group(logGroupName=f"/aws/lambda/{service.function_name(function, stage=stage)}")
 
 
 def _holds_anything(s3: Any, bucket: str) -> bool:

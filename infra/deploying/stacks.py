@@ -1,10 +1,12 @@
 """One CloudFormation stack, by change set: created, updated, left alone where nothing changed, or deleted."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from infra.deploying.cloud import Cloud
+from infra.deploying.templates import load_template
 from infra.errors import CommandFailed
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -21,7 +23,7 @@ def apply(
     stack: str,
     template: str,
     *,
-    parameters: Mapping[str, str],
+    given: Mapping[str, str],
     stage: str,
     cloud: Cloud,
     bucket: str = "",
@@ -29,31 +31,39 @@ def apply(
 ) -> bool:
     """Bring the stack to the template; whether anything changed. Raises DeploymentFailed; CloudFormation rolls back.
 
-    `bucket` is where a template beyond CloudFormation's limit for inline ones is put; `role` is the ARN of the role
-    that CloudFormation makes things with, where it is not to use the caller's own rights.
+    `given` are the parameters of this deployment: another one that the stack has already keeps its value. `bucket` is
+    where a template beyond CloudFormation's limit for inline ones is put; `role` is the ARN of the role that
+    CloudFormation makes things with, where it is not to use the caller's own rights.
     """
     client = cloud.client("cloudformation")
     status = _clear(stack, cloud=cloud)
-    change_set = "deploy"
-    client.delete_change_set(StackName=stack, ChangeSetName=change_set) if status else None
+    kept = _kept_parameters(stack, template, cloud=cloud) if status else set[str]()
+    change_set = f"deploy-{time.time_ns()}"  # never one that an earlier attempt left: a name is there once in a stack
     client.create_change_set(
         StackName=stack,
         ChangeSetName=change_set,
         ChangeSetType="UPDATE" if status else "CREATE",
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in sorted(parameters.items())],
+        Parameters=_parameters(given, kept=kept),
         Capabilities=_CAPABILITIES,
         Tags=[{"Key": "project", "Value": "covid-stats"}, {"Key": "stage", "Value": stage}],
         **_where(stack, template, bucket=bucket, cloud=cloud),
         **({"RoleARN": role} if role else {}),
     )
-    if not _has_changes(stack, change_set, cloud=cloud):
+    try:
+        changes = _has_changes(stack, change_set, cloud=cloud)
+    except DeploymentFailed:
+        with contextlib.suppress(client.exceptions.ClientError):  # it does no harm; the reason goes first
+            client.delete_change_set(StackName=stack, ChangeSetName=change_set)
+        raise
+    if not changes:
         client.delete_change_set(StackName=stack, ChangeSetName=change_set)
         return False
     began = time.time()
     client.execute_change_set(StackName=stack, ChangeSetName=change_set)
     ended = _wait(stack, cloud=cloud)
     if ended not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise DeploymentFailed(f"{stack} ended as {ended}:\n{_reasons(stack, since=began, cloud=cloud)}")
+        reasons = _reasons(stack, since=began, cloud=cloud)
+        raise DeploymentFailed(f"{stack} ended as {ended}:\n{reasons}{_advice(reasons)}")
     return True
 
 
@@ -70,10 +80,40 @@ def delete(stack: str, *, cloud: Cloud) -> bool:
     return True
 
 
+def _parameters(given: Mapping[str, str], *, kept: set[str]) -> list[dict[str, Any]]:
+    values: list[dict[str, Any]] = [{"ParameterKey": name, "ParameterValue": given[name]} for name in sorted(given)]
+    return values + [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept - given.keys())]
+
+
+def _kept_parameters(stack: str, template: str, *, cloud: Cloud) -> set[str]:
+    """Parameters that both the stack and the template have."""
+    return parameters(stack, cloud=cloud).keys() & set(load_template(template).get("Parameters", {}))
+
+
+_ADVICE = {
+    "account must be verified": (
+        'CloudFront does not serve this account yet. Write Edge = "no" into the stage\'s file to go without it, or ask'
+        " AWS Support to have the account verified (infra/docs/deploy.md)"
+    ),
+    "ROLLBACK_FAILED": "what to do then is in infra/docs/upgrade.md",
+}
+"""Words of CloudFormation's -> what an operator can do about it."""
+
+
+def _advice(reasons: str) -> str:
+    return "".join(f"\n  {advice}" for words, advice in _ADVICE.items() if words in reasons)
+
+
 def outputs(stack: str, *, cloud: Cloud) -> dict[str, str]:
     """The stack's outputs; empty where there is no such stack."""
     described = _describe(stack, cloud=cloud)
     return {item["OutputKey"]: item["OutputValue"] for item in (described or {}).get("Outputs", [])}
+
+
+def parameters(stack: str, *, cloud: Cloud) -> dict[str, str]:
+    """The values of the stack's parameters, `****` for those that are secret; empty where there is no such stack."""
+    described = _describe(stack, cloud=cloud)
+    return {item["ParameterKey"]: item["ParameterValue"] for item in (described or {}).get("Parameters", [])}
 
 
 def find_status(stack: str, *, cloud: Cloud) -> str:
@@ -95,8 +135,10 @@ def _describe(stack: str, *, cloud: Cloud) -> dict[str, Any] | None:
 
 
 def _clear(stack: str, *, cloud: Cloud) -> str:
-    """Remove what an earlier failed creation left, which cannot be updated; the status that is there then."""
+    """Wait for what is under way, remove what a failed creation left, which cannot be updated; the status then."""
     status = find_status(stack, cloud=cloud)
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":  # a change set without a stack stays so
+        status = _wait(stack, cloud=cloud)
     if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
         delete(stack, cloud=cloud)
         return ""

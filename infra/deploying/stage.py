@@ -1,16 +1,21 @@
 """What a stage is called, what its operator has set, and what the foundation has named its things."""
 
-import re
+import contextlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from infra.deploying.cloud import Cloud
 from infra.errors import CommandFailed
 from infra.services import ROOT
 from shared.datasets import DEFAULT
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
+STAGES = ROOT / "infra" / "stages"
+"""Where the stages' files are."""
+
+_COPY = "stage-file"
+"""SSM parameter of the stage that holds a copy of its file."""
 
 _SETTING_OF = {
     "bucket": "BUCKET",
@@ -22,6 +27,7 @@ _SETTING_OF = {
     "operators-topic-arn": "OPERATORS_TOPIC_ARN",
     "changes-stream-arn": "CHANGES_STREAM_ARN",
     "cloudformation-role": "CLOUDFORMATION_ROLE",
+    "permissions-boundary": "PERMISSIONS_BOUNDARY",
     "api-url": "DASHBOARD_URL",
 }
 """SSM parameter below `/covid-stats/{stage}/` -> the name under which the services' config and policies use it."""
@@ -37,24 +43,78 @@ class Choices:
     """Environment variables of the services: `SCHEDULE`, `DEADLINE_HOURS` and so on."""
 
 
-def check_stage(name: str) -> str:
-    """The stage's name. Raises CommandFailed for one that bucket, stacks and functions cannot be named after."""
-    if not _NAME.fullmatch(name):
-        raise CommandFailed(f"STAGE is {name!r}; allowed are 1 to 20 of a-z, 0-9 and -, beginning with a letter")
-    return name
+def find_choices(stage: str, *, cloud: Cloud, folder: Path = STAGES) -> Choices:
+    """From `infra/stages/{stage}.toml`; where there is none, from the copy of it that the last deployment kept.
+
+    So delivery, which has no such file, deploys with what was chosen at a desk.
+    """
+    path = folder / f"{stage}.toml"
+    return read_choices(stage, folder=folder) if path.exists() else parse_choices(_kept(stage, cloud=cloud), path.name)
 
 
-def read_choices(stage: str) -> Choices:
+def keep_choices(stage: str, *, cloud: Cloud, folder: Path = STAGES) -> None:
+    """Keep a copy of the stage's file with the stage, encrypted: it may hold a secret. Nothing without a file."""
+    path = folder / f"{stage}.toml"
+    if path.exists() and (text := path.read_text()) != _kept(stage, cloud=cloud):
+        name = f"/covid-stats/{stage}/{_COPY}"
+        cloud.client("ssm").put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True)
+
+
+def forget_choices(stage: str, *, cloud: Cloud) -> None:
+    """Delete the copy, where there is one."""
+    ssm = cloud.client("ssm")
+    with contextlib.suppress(ssm.exceptions.ParameterNotFound):
+        ssm.delete_parameter(Name=f"/covid-stats/{stage}/{_COPY}")
+
+
+def _kept(stage: str, *, cloud: Cloud) -> str:
+    ssm = cloud.client("ssm")
+    try:
+        reply = ssm.get_parameter(Name=f"/covid-stats/{stage}/{_COPY}", WithDecryption=True)
+    except ssm.exceptions.ParameterNotFound:
+        return ""
+    return str(reply["Parameter"]["Value"])
+
+
+def read_choices(stage: str, *, folder: Path = STAGES) -> Choices:
     """From `infra/stages/{stage}.toml`, tables `parameters` and `settings`; nothing chosen where there is none."""
-    path = ROOT / "infra" / "stages" / f"{stage}.toml"
-    declared = tomllib.loads(path.read_text()) if path.exists() else {}
-    unknown = sorted(set(declared) - {"parameters", "settings"})
+    path = folder / f"{stage}.toml"
+    return parse_choices(path.read_text() if path.exists() else "", path.name)
+
+
+def parse_choices(text: str, name: str) -> Choices:
+    """From the text of a stage's file. Raises CommandFailed, naming the file, for a table that is none of the two."""
+    tables = tomllib.loads(text)
+    unknown = sorted(set(tables) - {"parameters", "settings"})
     if unknown:
-        raise CommandFailed(f"{path.name} has {unknown}; allowed are parameters and settings")
+        raise CommandFailed(f"{name} has {unknown}; allowed are parameters and settings")
     return Choices(
-        parameters={name: _text(value) for name, value in declared.get("parameters", {}).items()},
-        settings={name: _text(value) for name, value in declared.get("settings", {}).items()},
+        parameters={key: _text(value) for key, value in tables.get("parameters", {}).items()},
+        settings={key: _text(value) for key, value in tables.get("settings", {}).items()},
     )
+
+
+def check_region(stage: str, *, cloud: Cloud) -> None:
+    """A stage's buckets and roles are named for it and its account, so that it can be in one region only.
+
+    Raises CommandFailed where it is in another one, or where its bucket's name is somebody else's.
+    """
+    bucket = f"covid-stats-{stage}-artefacts-{cloud.identity['Account']}"
+    s3 = cloud.client("s3")
+    try:
+        headers = s3.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+    except s3.exceptions.ClientError as error:
+        headers = error.response["ResponseMetadata"].get("HTTPHeaders", {})
+        if error.response["Error"]["Code"] == "404":
+            return
+        if "x-amz-bucket-region" not in headers:
+            raise
+    there = headers.get("x-amz-bucket-region", cloud.region)
+    if there != cloud.region:
+        raise CommandFailed(
+            f"stage {stage} is in {there}, not in {cloud.region}: a stage is in one region of an account;"
+            " give the other one another name"
+        )
 
 
 def find_names(stage: str, *, cloud: Cloud, dataset: str = DEFAULT) -> dict[str, str]:

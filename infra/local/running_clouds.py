@@ -38,13 +38,18 @@ def announced(running: Running, *, folder: Path = FOLDER) -> Iterator[None]:
 
 
 def find_running(*, folder: Path = FOLDER) -> Running | None:
-    """The local cloud that was announced last; files of clouds that are no more are removed."""
+    """The local cloud that was announced last."""
+    return next(all_running(folder=folder), None)
+
+
+def all_running(*, folder: Path = FOLDER) -> Iterator[Running]:
+    """The local clouds that run here, the last announced first; files of clouds that are no more are removed."""
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
         running = _read(path)
         if running and _is_alive(running.pid) and answers(running.endpoint):
-            return running
-        path.unlink(missing_ok=True)
-    return None
+            yield running
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Running | None:

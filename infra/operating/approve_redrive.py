@@ -44,6 +44,7 @@ def operate(
         before = stage.ledger.get(run_id)
     except UnknownRun as error:
         raise CommandFailed(f"{error} in stage {stage.name}") from error
+    _check_effect(stage, command, before)
     reason = f", {before.reason}" if before.reason else ""
     report(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{reason}")
     report(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
@@ -57,6 +58,16 @@ def operate(
         stage.invoke("fetcher", "fetch", scheduled_event(run_id))
     after = _await_outcome(stage, run_id, seconds=seconds)
     return CommandOutcome(command=command, before=before, after=after, by=stage.caller)
+
+
+def _check_effect(stage: Stage, command: str, run: Run) -> None:
+    """Raises CommandFailed where a newer run was committed: this one could only end SUPERSEDED."""
+    head = stage.ledger.head().head
+    if head > run.run_id:
+        raise CommandFailed(
+            f"{command} of run {run.run_id} would have no effect: run {head} was committed since, and an older run"
+            " never overwrites a newer one. What it brought is in the newer one's files, if it is still published"
+        )
 
 
 def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:

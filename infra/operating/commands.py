@@ -5,11 +5,12 @@ STAGE names a stage on AWS; without it, or with the name of one that runs in thi
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from infra.deploying.deployed import Stage
+from infra.deploying.stage_names import check_stage
 from infra.errors import CommandFailed
-from infra.local.running_clouds import find_running
+from infra.local.running_clouds import all_running
 from infra.operating.approve_redrive import CommandOutcome, operate
 from infra.operating.status import look_at
 from infra.operating.status_words import Words
@@ -21,10 +22,10 @@ type Find = Callable[[str], Stage]
 
 def status(arguments: list[str], *, find: Find | None = None) -> int:
     """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
-    args = _parser("status", status.__doc__).parse_args(arguments)
-    found = look_at((find or find_stage)(args.stage))
-    if args.json:
-        print(json.dumps(found.as_map(), default=_plain, ensure_ascii=False, indent=1))
+    asked = stage_parser("status", status.__doc__).parse_args(arguments)
+    found = look_at((find or find_stage)(asked.stage))
+    if asked.json:
+        print_json(found.as_map())
     else:
         Words(Terminal()).status(found)
     return 1 if found.problems else 0
@@ -41,30 +42,43 @@ def redrive(arguments: list[str], *, find: Find | None = None) -> int:
 
 
 def find_stage(name: str) -> Stage:
-    """The stage that is meant. Raises CommandFailed where none is named and none runs here."""
-    running = find_running()
-    if running and name in ("", running.stage):
-        return Stage(running.stage, endpoint=running.endpoint)
+    """The stage that is meant: on AWS, or in a local cloud by its stage or its address.
+
+    Raises CommandFailed where none is named and not exactly one local cloud runs here.
+    """
+    running = list(all_running())
+    here = [it for it in running if name in ("", it.stage, it.endpoint)]
+    if len(here) > 1:
+        listed = ", ".join(f"STAGE={it.endpoint} (stage {it.stage})" for it in here)
+        raise CommandFailed(f"{len(here)} local clouds run in this checkout; name one of them: {listed}")
+    if here:
+        return Stage(here[0].stage, endpoint=here[0].endpoint)
+    if name.startswith("http"):
+        raise CommandFailed(
+            f"STAGE={name}: no local cloud of this checkout is there; there are "
+            f"{', '.join(it.endpoint for it in running) or 'none'}"
+        )
     if name:
-        return Stage(name)
+        return Stage(check_stage(name))
     raise CommandFailed("no local cloud runs in this checkout; start one with `make run`, or name a stage: STAGE=prod")
 
 
 def _operate(command: str, arguments: list[str], about: str | None, *, find: Find) -> int:
-    parser = _parser(command, about)
+    parser = stage_parser(command, about)
     parser.add_argument("--run", required=True, help="the run's id, such as 2020-10-25T17:00:00Z")
     args = parser.parse_args(arguments)
     words = Words(Terminal())
     report = (lambda _: None) if args.json else words.say
     outcome = operate(find(args.stage), command, args.run, report=report)
     if args.json:
-        print(json.dumps(_outcome_map(outcome), default=_plain, ensure_ascii=False, indent=1))
+        print_json(_outcome_map(outcome))
     else:
         words.outcome(outcome)
     return 0 if outcome.good else 1
 
 
-def _parser(command: str, about: str | None) -> argparse.ArgumentParser:
+def stage_parser(command: str, about: str | None) -> argparse.ArgumentParser:
+    """Of a command about one stage, which may answer a machine."""
     parser = argparse.ArgumentParser(prog=f"python -m infra {command}", description=about)
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -86,6 +100,11 @@ def _outcome_map(outcome: CommandOutcome) -> dict[str, object]:
             "removed": after.removed,
         },
     }
+
+
+def print_json(answer: Mapping[str, object]) -> None:
+    """An answer for machines, on standard output and nothing beside it."""
+    print(json.dumps(answer, default=_plain, ensure_ascii=False, indent=1))
 
 
 def _plain(value: object) -> object:

@@ -4,13 +4,14 @@ For a refresh that failed for good, views that got lost, and a change of how the
 commit. The api's own function does it, as it would for the ledger's stream: rendering again does no harm.
 """
 
-import argparse
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from infra.deploying.deployed import Stage
+from infra.deploying.stacks import outputs
 from infra.errors import CommandFailed
-from infra.operating.commands import Find, find_stage
+from infra.operating.commands import Find, find_stage, print_json, stage_parser
 from infra.services import find_service
 from infra.terminal import Terminal
 from shared.attributes import AttributeValue, from_item, to_item
@@ -19,13 +20,18 @@ from shared.runs import State
 
 def main(arguments: list[str], *, find: Find = find_stage) -> int:
     """Render the views of a committed run anew, of the one that is the head unless another is named."""
-    parser = argparse.ArgumentParser(prog="python -m infra refresh", description=main.__doc__)
-    parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
+    parser = stage_parser("refresh", main.__doc__)
     parser.add_argument("--run", default="", help="the run's id, such as 2020-10-25T17:00:00Z; empty for the head")
-    args = parser.parse_args(arguments)
-    stage = find(args.stage)
-    run_id = refresh(stage, args.run)
-    Terminal().say(f"stage {stage.name}: the views of run {run_id} are rendered; served is run {stage.served_run()}")
+    asked = parser.parse_args(arguments)
+    stage = find(asked.stage)
+    run_id = refresh(stage, asked.run)
+    served, invalidated = stage.served_run(), invalidate(stage, at=dt.datetime.now(dt.UTC))
+    if asked.json:
+        print_json({"stage": stage.name, "run_id": run_id, "served": served, "invalidated": invalidated})
+        return 0
+    Terminal().say(f"stage {stage.name}: the views of run {run_id} are rendered; served is run {served}")
+    if invalidated:
+        Terminal().say("CloudFront was told to fetch everything anew; that takes a minute or two")
     return 0
 
 
@@ -44,6 +50,21 @@ def refresh(stage: Stage, run_id: str = "") -> str:
         function = find_service("api").function_name("refresh_views", stage=stage.name)
         raise CommandFailed(f"run {wanted} could not be rendered; the last line of {function}'s log says why")
     return wanted
+
+
+def invalidate(stage: Stage, *, at: dt.datetime) -> bool:
+    """Have CloudFront, where there is one, fetch everything anew; whether there is.
+
+    The function that rendered did so for what it saw changed. What got lost at the edge alone it cannot see, and a
+    second invalidation under the first one's reference would be none: this one has the time in its reference.
+    """
+    if stage.endpoint:
+        return False
+    distribution = outputs(find_service("api").stack(stage.name), cloud=stage.cloud).get("DistributionId", "")
+    if distribution:
+        batch = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": f"refresh-{at.isoformat()}"}
+        stage.client("cloudfront").create_invalidation(DistributionId=distribution, InvalidationBatch=batch)
+    return bool(distribution)
 
 
 def record_of(item: Mapping[str, AttributeValue]) -> dict[str, Any]:

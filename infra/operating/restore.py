@@ -4,18 +4,20 @@ The tables keep their names and streams: DynamoDB restores beside them, and what
 that came later stay: from them the runs after that time can be made again.
 """
 
-import argparse
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rich.console import Console
+
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.operating.commands import find_stage
+from infra.operating.commands import Find, find_stage, print_json, stage_parser
 from infra.terminal import Terminal
 from infra.waiting import wait_for
+from shared.errors import EventMalformed
 from shared.runs import parse_time, run_id_at
 
 _SECONDS = 6 * 3600.0
@@ -93,6 +95,17 @@ def restore_bucket(client: Any, bucket: str, at: dt.datetime) -> Brought:
 
     Raises CommandFailed where nothing is as old as that.
     """
+    back, away = _bucket_plan(client, bucket, at)
+    for key, version in back:
+        source = {"Bucket": bucket, "Key": key, "VersionId": version["VersionId"]}
+        client.copy_object(Bucket=bucket, Key=key, CopySource=source)
+    for key in away:
+        client.delete_object(Bucket=bucket, Key=key)
+    return Brought(written=len(back), deleted=len(away))
+
+
+def _bucket_plan(client: Any, bucket: str, at: dt.datetime) -> tuple[list[tuple[str, Mapping[str, Any]]], list[str]]:
+    """(key, version) of what is brought back, and keys of what is put away. Raises CommandFailed as above."""
     found = list(_versions(client, bucket))
     oldest = min((version["LastModified"] for _, versions in found for version in versions), default=at)
     if oldest > at:
@@ -100,19 +113,16 @@ def restore_bucket(client: Any, bucket: str, at: dt.datetime) -> Brought:
             f"nothing in {bucket} is as old as {run_id_at(at)}: the oldest is of {run_id_at(oldest)}, by the clock,"
             " whatever days its runs are of; nothing was changed"
         )
-    written = deleted = 0
+    back, away = list[tuple[str, Mapping[str, Any]]](), list[str]()
     for key, versions in found:
         then = next((version for version in versions if version["LastModified"] <= at), None)
         if then and then["IsLatest"]:
             continue
         if then and "Size" in then:
-            source = {"Bucket": bucket, "Key": key, "VersionId": then["VersionId"]}
-            client.copy_object(Bucket=bucket, Key=key, CopySource=source)
-            written += 1
+            back.append((key, then))
         elif "Size" in versions[0] and not key.startswith("raw/"):
-            client.delete_object(Bucket=bucket, Key=key)
-            deleted += 1
-    return Brought(written=written, deleted=deleted)
+            away.append(key)
+    return back, away
 
 
 def _versions(client: Any, bucket: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -125,14 +135,74 @@ def _versions(client: Any, bucket: str) -> Iterator[tuple[str, list[dict[str, An
         yield key, sorted(versions, key=lambda it: (not it["IsLatest"], -it["LastModified"].timestamp()))
 
 
-def main(arguments: list[str]) -> int:
-    """Bring a stage's bucket and tables back to what they were at a time."""
-    parser = argparse.ArgumentParser(prog="python -m infra restore", description=main.__doc__)
-    parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
+def main(arguments: list[str], *, find: Find = find_stage, answer: Callable[[str], str] = input) -> int:
+    """Bring a stage's bucket and tables back to what they were at a time. Shows what it will do, and asks."""
+    parser = stage_parser("restore", main.__doc__)
     parser.add_argument("--time", required=True, help="such as 2020-10-25T17:00:00Z, within the last 35 days")
-    args = parser.parse_args(arguments)
-    stage, terminal = find_stage(args.stage), Terminal()
-    began = time.monotonic()
-    restore(stage, parse_time(args.time), report=terminal.say)
-    terminal.say(f"stage {stage.name} is as it was at {args.time}, after {time.monotonic() - began:.0f} s")
+    parser.add_argument("--yes", action="store_true", help="do it without asking")
+    parsed = parser.parse_args(arguments)
+    at = read_time(parsed.time, now=dt.datetime.now(dt.UTC))
+    stage = find(parsed.stage)
+    terminal = Terminal(Console(stderr=True, highlight=False)) if parsed.json else Terminal()
+    terminal.say(f"stage {stage.name} is to be what it was at {parsed.time}, by the clock:")
+    for line in plan(stage, at):
+        terminal.say(f"  {line}")
+    if not parsed.yes:
+        confirm(stage.name, answer)
+    told, began = list[str](), time.monotonic()
+
+    def report(text: str) -> None:
+        told.append(text)
+        terminal.say(text)
+
+    restore(stage, at, report=report)
+    seconds = round(time.monotonic() - began)
+    if parsed.json:
+        print_json({"stage": stage.name, "time": parsed.time, "done": told, "seconds": seconds})
+        return 0
+    terminal.say(f"stage {stage.name} is as it was at {parsed.time}, after {seconds} s; raw files since then are kept")
     return 0
+
+
+_REACH = dt.timedelta(days=35)
+"""How far back DynamoDB's point-in-time recovery goes."""
+
+
+def read_time(text: str, *, now: dt.datetime) -> dt.datetime:
+    """The time to restore to. Raises CommandFailed for what is none, lies ahead, or is further back than can be had."""
+    try:
+        at = parse_time(text)
+    except EventMalformed as error:
+        raise CommandFailed(f"TIME: {error}") from None
+    if at >= now:
+        raise CommandFailed(f"TIME is {text}, and now is {run_id_at(now)}: what is to come cannot be restored")
+    if now - at > _REACH:
+        oldest = run_id_at(now - _REACH)
+        raise CommandFailed(f"TIME is {text}; point-in-time recovery reaches back 35 days, to {oldest}")
+    return at
+
+
+def plan(stage: Stage, at: dt.datetime) -> list[str]:
+    """What a restore would do, as far as can be known before. Raises CommandFailed where it would change nothing."""
+    back, away = _bucket_plan(stage.client("s3"), stage.place.bucket, at)
+    later = [run.run_id for run in stage.ledger.newest_first() if run.run_id > run_id_at(at)]
+    if not back and not away and not later:
+        raise CommandFailed(
+            f"nothing in stage {stage.name} has changed since {run_id_at(at)}; nothing is to be restored"
+        )
+    tables = [stage.settings["OBSERVATIONS_TABLE"], stage.place.runs_table]
+    return [
+        f"{stage.place.bucket}: {len(back)} objects brought back, {len(away)} newer ones put away (as versions)",
+        f"{' and '.join(tables)}: items as they were then",
+        f"{len(later)} runs after it are forgotten" + (f", {later[-1]} to {later[0]}" if later else ""),
+    ]
+
+
+def confirm(stage: str, answer: Callable[[str], str]) -> None:
+    """Raises CommandFailed unless the stage's name is typed; where nobody can be asked, YES=1 has to say it."""
+    try:
+        typed = answer(f"Type the stage's name, {stage}, to go on: ")
+    except EOFError:
+        raise CommandFailed("restore asks before it begins; YES=1 answers for you") from None
+    if typed.strip() != stage:
+        raise CommandFailed("nothing was changed")

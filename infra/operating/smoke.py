@@ -1,6 +1,5 @@
 """After a deployment: does the real endpoint answer as it should? It is asked only what any visitor may ask."""
 
-import argparse
 import json
 import urllib.error
 import urllib.request
@@ -8,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 
+from infra.deploying.releases import mark_good
 from infra.deploying.stacks import outputs
 from infra.errors import CommandFailed
-from infra.operating.commands import find_stage
+from infra.operating.commands import find_stage, print_json, stage_parser
 from infra.services import find_service
 from infra.terminal import Terminal
 from infra.waiting import wait_for
@@ -84,20 +84,25 @@ ON_AWS = {
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
 }
-"""Header -> what it holds at least: set by CloudFront, so that the local cloud has none of them."""
+"""Header -> what it holds at least: set by CloudFront, so that a stage without it has none of them."""
 
 
 def main(arguments: list[str]) -> int:
     """Ask the endpoint of a stage what a visitor would ask. Exits with 1 when it does not answer as it should."""
-    parser = argparse.ArgumentParser(prog="python -m infra smoke", description=main.__doc__)
-    parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
-    stage = find_stage(parser.parse_args(arguments).stage)
+    asked = stage_parser("smoke", main.__doc__).parse_args(arguments)
+    stage = find_stage(asked.stage)
     get, terminal = getter(stage.api_url, loopback=bool(stage.endpoint)), Terminal()
     wait_for(lambda: _answers(get), seconds=_SECONDS, what=f"{stage.api_url}/health answers")
-    faults = list(find_faults(get, headers={} if stage.endpoint else ON_AWS))
-    if not stage.endpoint:
-        origin = outputs(find_service("api").stack(stage.name), cloud=stage.cloud)["EndpointURL"].rstrip("/")
-        faults += _origin_faults(getter(origin, loopback=False)("/health"))
+    said = {} if stage.endpoint else outputs(find_service("api").stack(stage.name), cloud=stage.cloud)
+    edge = "DistributionId" in said
+    faults = list(find_faults(get, headers=ON_AWS if edge else {}))
+    if edge:
+        faults += _origin_faults(getter(said["EndpointURL"].rstrip("/"), loopback=False)("/health"))
+    if not faults:
+        mark_good(stage.client("s3"), stage.parameter("artefacts"))
+    if asked.json:
+        print_json({"stage": stage.name, "url": stage.api_url, "questions": len(PROBES) + 1, "faults": faults})
+        return 1 if faults else 0
     for fault in faults:
         terminal.say(fault)
     terminal.say(f"{stage.api_url}: {len(PROBES) + 1} questions, {len(faults)} answered wrongly")

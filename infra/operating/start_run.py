@@ -1,12 +1,11 @@
 """Start a run now, by an event: after a deployment, so that a change of logic shows at once and not tomorrow."""
 
-import argparse
 import datetime as dt
 import json
 
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.operating.commands import find_stage
+from infra.operating.commands import find_stage, print_json, stage_parser
 from infra.terminal import Terminal
 from shared.runs import run_id_at
 
@@ -15,15 +14,18 @@ SOURCE, DETAIL_TYPE = "covid-stats.delivery", "Deployment Succeeded"
 
 
 def main(arguments: list[str]) -> int:
-    """Send the event that starts a run of a stage. It does not wait: `make status` shows what became of it."""
-    parser = argparse.ArgumentParser(prog="python -m infra start", description=main.__doc__)
-    parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
-    stage = find_stage(parser.parse_args(arguments).stage)
-    if stage.endpoint:
-        what = f"run {start_here(stage)} was started; `make status` shows it"
+    """Send the event that starts a run of a stage. It does not wait: `make status` tells what became of it."""
+    parsed = stage_parser("start", main.__doc__).parse_args(arguments)
+    stage = find_stage(parsed.stage)
+    run_id = start_here(stage) if stage.endpoint else ""
+    if run_id:
+        what = f"run {run_id} was started; `make status` shows it"
     else:
         start_run(stage)
-        what = f"a run was asked for; `make status STAGE={stage.name}` shows it"
+        what = f"the event was sent; `make status STAGE={stage.name}` shows the run"
+    if parsed.json:
+        print_json({"stage": stage.name, "run_id": run_id or None, "started": True})
+        return 0
     Terminal().say(f"stage {stage.name}: {what}")
     return 0
 
@@ -36,7 +38,8 @@ def start_here(stage: Stage) -> str:
 
 
 def start_run(stage: Stage) -> None:
-    """Put the event on the default bus. Raises CommandFailed where EventBridge refuses it."""
+    """Put the event on the default bus. Raises CommandFailed where EventBridge refuses it, or nobody would hear it."""
+    stage.parameter("bucket")  # a stage that is not there would be told of nothing
     entry = {"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps({"stage": stage.name})}
     reply = stage.client("events").put_events(Entries=[entry])
     if reply["FailedEntryCount"]:

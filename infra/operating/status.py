@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from infra.deploying import stacks
 from infra.deploying.deployed import Stage
-from infra.services import all_stacks
+from infra.services import all_stacks, foundation_stack
 from shared.ledger_items import FeedState, Head
 from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
 
@@ -50,6 +51,17 @@ class Alarm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """An address that the stage was told to write to."""
+
+    topic: str
+    """`digest` or `operators`."""
+    address: str
+    state: str
+    """`confirmed`, `pending` (the mail that asks was not answered) or `cancelled` (it is subscribed no more)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """A stage at a glance."""
 
@@ -66,6 +78,8 @@ class Status:
     queues: Sequence[Queue]
     alarms: Sequence[Alarm] | None
     """Those that are not OK; None where there are none to ask for (locally)."""
+    subscriptions: Sequence[Subscription]
+    """Of every address in `Emails` and `OperatorEmails`."""
     problems: Sequence[str]
     """What is wrong, one sentence each; the stage is healthy when there is none."""
 
@@ -82,12 +96,18 @@ def look_at(stage: Stage) -> Status:
     head, served = ledger.head(), stage.served_run()
     feeds = [_feed(stage, name, state, at) for name, state in sorted(_feed_states(stage).items())]
     resources = list(_resources(stage))
+    subscribed = find_subscriptions(stage)
     queues, alarms = _queues(stage, resources), None if stage.endpoint else _alarms(stage, resources)
     problems = [
         *_run_problems(runs, at),
         *_head_problems(head, served, runs),
         *_feed_problems(feeds, stage),
         *(f"{queue.name} holds {queue.messages} messages" for queue in queues if queue.messages),
+        *(
+            f"{it.address} gets nothing of {it.topic}: the subscription is {it.state}; `make subscribe` asks again"
+            for it in subscribed
+            if it.state != "confirmed"
+        ),
         *(f"alarm {alarm.name} is {alarm.state}: {alarm.reason}" for alarm in alarms or [] if alarm.state == "ALARM"),
     ]
     return Status(
@@ -100,6 +120,7 @@ def look_at(stage: Stage) -> Status:
         feeds=feeds,
         queues=queues,
         alarms=alarms,
+        subscriptions=subscribed,
         problems=problems,
     )
 
@@ -175,6 +196,30 @@ def _queues(stage: Stage, resources: Sequence[tuple[str, str]]) -> list[Queue]:
         attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
         queues.append(Queue(name=url.rsplit("/", 1)[-1], messages=int(attributes[wanted[0]])))
     return queues
+
+
+TOPICS = {"digest": ("topic-arn", "Emails"), "operators": ("operators-topic-arn", "OperatorEmails")}
+"""Topic -> the stage's parameter that holds its ARN, and the template's parameter that lists its readers."""
+
+
+def find_subscriptions(stage: Stage) -> list[Subscription]:
+    """Of every address that the foundation was given; in a local cloud none is asked for."""
+    if stage.endpoint:
+        return []
+    wanted = stacks.parameters(foundation_stack(stage.name), cloud=stage.cloud)
+    found = []
+    for topic, (name, parameter) in TOPICS.items():
+        addresses = [it.strip() for it in wanted.get(parameter, "").split(",") if it.strip()]
+        there = _subscribed(stage, stage.parameter(name)) if addresses else {}
+        found += [Subscription(topic=topic, address=it, state=there.get(it, "cancelled")) for it in addresses]
+    return found
+
+
+def _subscribed(stage: Stage, topic: str) -> dict[str, str]:
+    """Address -> `confirmed` or `pending`, of the e-mail subscriptions that the topic has."""
+    pages = stage.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    mails = [it for page in pages for it in page["Subscriptions"] if it["Protocol"] == "email"]
+    return {it["Endpoint"]: "confirmed" if it["SubscriptionArn"].startswith("arn:") else "pending" for it in mails}
 
 
 def _alarms(stage: Stage, resources: Sequence[tuple[str, str]]) -> list[Alarm]:

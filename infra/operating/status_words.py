@@ -1,9 +1,8 @@
-"""The operator's view in words and tables."""
+"""The operator's view in words: plain lines, as they read on a terminal and in a pipe."""
 
 import functools
+from collections.abc import Iterator
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from infra.operating.approve_redrive import CommandOutcome
@@ -29,9 +28,8 @@ class Words:
         self.say(f"head   {head.head or 'nothing is committed'}  {head.rows:,} rows, newest {head.newest or 'none'}")
         behind = "" if status.served == head.head else "  behind the head"
         self._print(Text.assemble(f"views  {status.served or 'none'}", (behind, "red")))
-        self._terminal.console.print(self._runs(status), self._feeds(status))
-        if status.queues:
-            self._terminal.console.print(self._queues(status))
+        for line in (*_runs(status), *_feeds(status), *_queues(status), *_subscriptions(status)):
+            self._print(line)
         for alarm in status.alarms or []:
             colour = "red" if alarm.state == "ALARM" else "yellow"
             self._print(Text(f"alarm  {alarm.name}  {alarm.state}  {alarm.reason}", colour))
@@ -53,28 +51,45 @@ class Words:
             if delivery.status == "failed":
                 self._print(Text(f"  {feed}: {delivery.reason}", "red"))
 
-    def _runs(self, status: Status) -> Table:
-        table = Table(title="Runs", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        for heading in ("Run", "State", "Rows", "Mail", "Views"):
-            table.add_column(heading, no_wrap=True)
-        table.add_column("Reason")
-        for run in status.runs:
-            state = Text(run.state, state_colour(run.state))
-            table.add_row(run.run_id, state, row_counts(run), run.mail, run.views, Text(run.reason))
-        return table
 
-    def _feeds(self, status: Status) -> Table:
-        table = Table(title="Feeds", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        for heading in ("Feed", "Last seen", "Last changed", "Days unchanged"):
-            table.add_column(heading, justify="right" if heading.startswith("Days") else "left")
-        for feed in status.feeds:
-            table.add_row(feed.title, feed.last_seen, feed.last_changed, f"{feed.unchanged_days:.1f}")
-        return table
+def _runs(status: Status) -> Iterator[Text]:
+    """A line a run, and its reason below it: at 80 columns nothing is cut, and `grep` finds a run with its state."""
+    yield Text("\nRuns", "bold")
+    rows = [(run, row_counts(run)) for run in status.runs]
+    width = max((len(counts) for _, counts in rows), default=0)
+    for run, counts in rows:
+        mail, views = run.mail and f"mail {run.mail}", run.views and f"views {run.views}"
+        line = Text.assemble(f"{run.run_id}  ", (f"{run.state:<10}", state_colour(run.state)), f"  {counts:<{width}}")
+        line.append("".join(f"  {it}" for it in (mail, views) if it))
+        line.rstrip()
+        yield line
+        if run.reason:
+            yield Text(f"    {run.reason}")
 
-    def _queues(self, status: Status) -> Table:
-        table = Table(title="Dead-letter queues", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        table.add_column("Queue")
-        table.add_column("Messages", justify="right")
-        for queue in status.queues:
-            table.add_row(queue.name, Text(str(queue.messages), "red" if queue.messages else ""))
-        return table
+
+def _feeds(status: Status) -> Iterator[Text]:
+    yield Text("\nFeeds", "bold")
+    for feed in status.feeds:
+        yield Text(f"{feed.name}  {feed.title}")
+        if feed.last_seen:
+            yield Text(f"    last seen     {feed.last_seen}")
+            yield Text(f"    last changed  {feed.last_changed}, {feed.unchanged_days:.1f} days unchanged")
+        else:
+            yield Text("    never seen")
+
+
+def _queues(status: Status) -> Iterator[Text]:
+    if status.queues:
+        yield Text("\nDead letters", "bold")
+    for queue in status.queues:
+        yield Text.assemble((f"{queue.messages:>6}", "red" if queue.messages else ""), f"  {queue.name}")
+
+
+def _subscriptions(status: Status) -> Iterator[Text]:
+    if status.subscriptions:
+        yield Text("\nSubscriptions", "bold")
+    for it in status.subscriptions:
+        yield Text.assemble(
+            (f"{it.state:<11}", "" if it.state == "confirmed" else "red"), f"  {it.topic}  {it.address}"
+        )
+    yield Text()

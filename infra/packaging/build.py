@@ -21,6 +21,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.loaders import Loader
 
@@ -195,7 +196,26 @@ def _copy(
     variables = {name: value for name, value in (config["environment_variables"] | settings).items() if value}
     config["environment_variables"] = variables
     config["stages"] = {stage: {}}
+    _check_lease(service, config)
     config_path.write_text(json.dumps(config, indent=2))
+
+
+def _check_lease(service: Service, config: Mapping[str, Any]) -> None:
+    """A lease that ends while its holder still runs lets a second writer in beside it."""
+    text = config["environment_variables"].get("LEASE_SECONDS")
+    if text is None:
+        return
+    timeouts = {name: said["lambda_timeout"] for name, said in config["lambda_functions"].items()}
+    longest = max(timeouts, key=lambda name: timeouts[name])
+    try:
+        lease = float(text)
+    except ValueError:
+        raise PackagingFailed(f"{service.name}: LEASE_SECONDS is {text!r}; a number of seconds is needed") from None
+    if not lease > timeouts[longest]:
+        raise PackagingFailed(
+            f"{service.name}: LEASE_SECONDS is {text}; more than {timeouts[longest]} are needed, the lambda_timeout of"
+            f" {longest}"
+        )
 
 
 def _chalice_package(folder: Path, *, stage: str, merge: Path) -> None:

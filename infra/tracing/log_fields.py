@@ -81,6 +81,7 @@ METRICS: Mapping[str, Metric] = {
     "runs_ended": Metric(unit="Count", meaning="runs that the watch brought to an end"),
     "notices_written": Metric(unit="Count", meaning="notices that the watch wrote: a stale feed, a missed run"),
     "commit_age": Metric(unit="Seconds", meaning="since the newest committed run, at each watch"),
+    "good_run_age": Metric(unit="Seconds", meaning="since the newest run that was committed or found nothing new"),
     "open_age": Metric(unit="Seconds", meaning="since the beginning of the oldest run that has not ended; 0: none"),
     "views_age": Metric(unit="Seconds", meaning="since the newest run whose views are rendered, at each watch"),
     "mails_sent": Metric(unit="Count", meaning="mails that went out"),
@@ -110,7 +111,7 @@ HANDLERS: Mapping[str, Says] = {
         sometimes=frozenset({"state", "way", "reason", "merge_duration"}) | _MERGE,
     ),
     "merger.watch": Says(
-        always=frozenset({"ended", "notices", "runs_ended", "notices_written", "open_age"}),
+        always=frozenset({"ended", "notices", "runs_ended", "notices_written", "good_run_age", "open_age"}),
         sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
     ),
     "merger.operate": Says(

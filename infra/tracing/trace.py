@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import CommandFailed
-from infra.local.running_clouds import find_running
+from infra.local.running_clouds import all_running
 from infra.operating.commands import find_stage
 from infra.tracing.hops import find_hops
 from infra.tracing.journey import Journey, as_map, journey
@@ -59,8 +59,8 @@ def find_store(stage: "Stage") -> TraceStore:
     """X-Ray, or the file of the local cloud that runs here. Raises CommandFailed where it keeps no traces."""
     if not stage.endpoint:
         return XRayStore(stage.client("xray"))
-    running = find_running()
-    if running is None or running.endpoint != stage.endpoint or not running.traces:
+    running = next((it for it in all_running() if it.endpoint == stage.endpoint), None)
+    if running is None or not running.traces:
         raise CommandFailed(f"the local cloud at {stage.endpoint} keeps no traces")
     return FileStore(Path(running.traces))
 

@@ -74,7 +74,7 @@ def _deploy(
             resource["Properties"] |= {"CodeUri": f"s3://{bucket}/{key}", "MemorySize": 1024}
             resource["Properties"]["Environment"] = {"Variables": variables}
     where = Cloud.local(cloud.endpoint)
-    stacks.apply(f"bench-{name}", json.dumps(template), parameters={}, stage="bench", cloud=where, bucket=bucket)
+    stacks.apply(f"bench-{name}", json.dumps(template), given={}, stage="bench", cloud=where, bucket=bucket)
     api = stacks.outputs(f"bench-{name}", cloud=where)["RestAPIId"]
     return f"{cloud.endpoint}/_aws/execute-api/{api}/api"
 

@@ -1,19 +1,25 @@
 """What sends no event is found: late feeds, stuck merges, a schedule that does not fire, a feed that stands still."""
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.merging import merge_run
+from chalicelib.runs.watching import WatchPolicy
+from chalicelib.runs.watching import watch as watch_runs
+from shared.attributes import to_item
 from shared.dataset import ONE_SERIES
 from shared.errors import NotAllowed
 from shared.ledger import Ledger
-from shared.runs import State
+from shared.runs import State, parse_time, run_id_at
 from tests.proof.calls import CrashPoint, Fault
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
+from tests.shared.declared import US_COVID
 from tests.world import ANN, RUNS_TABLE, Mail, World, world
 
 ROWS = 12
@@ -270,3 +276,57 @@ def test_the_digest_after_a_feed_came_back_says_so_once(system: World) -> None:
     digests = [in_one_line(mail) for mail in system.platform.mails if mail.kind == "digest"]
     again = "Johns Hopkins University CSSE has new numbers again; they had stood still since 2020-03-01"
     assert [again in body for body in digests] == [False, True, False]
+
+
+def ages(system: World, now: str) -> dict[str, float | None]:
+    """What the watch measures then, in days."""
+    tools = Tools(
+        dataset=US_COVID,
+        ledger=Ledger(system.dynamodb, table=RUNS_TABLE, dataset=US_COVID.name),
+        files=None,  # type: ignore[arg-type]  # no run is open: no file is read
+        write_rows=lambda *_, **__: 0,
+        policy=None,  # type: ignore[arg-type]  # nor merged
+        clock=lambda: 0,
+    )
+    policy = WatchPolicy(deadline=dt.timedelta(hours=6), stale_after_days=(3,))
+    seen = watch_runs(parse_time(now), owner="test", tools=tools, policy=policy)
+    found = {"good": seen.good_run_age, "commit": seen.commit_age, "views": seen.views_age}
+    return {name: None if age is None else age / dt.timedelta(days=1) for name, age in found.items()}
+
+
+def test_a_dataset_at_rest_has_good_runs_and_an_old_commit(system: World) -> None:
+    """Every day the same files for six weeks: nothing is committed, and nothing is wrong."""
+    for day in range(2, 43):
+        system.dynamodb.put_item(
+            TableName=RUNS_TABLE,
+            Item=to_item({"dataset": US_COVID.name, "run_id": later(day), "state": State.UNCHANGED}),
+        )
+    assert ages(system, later(42)) == {"good": 0, "commit": 41, "views": 41}
+
+
+def test_a_broken_chain_never_looks_healthier_with_age(system: World) -> None:
+    """No run for a year: each measure grows, or stays at the most that the watch can see, and none is missing."""
+    measured = [ages(system, later(day)) for day in (2, 20, 31, 32, 60, 365)]
+    assert [it["good"] for it in measured] == [1, 19, 30, 30, 30, 30]
+    assert [it["commit"] for it in measured] == [it["views"] for it in measured] == [1, 19, 30, 31, 59, 364]
+
+
+def test_views_that_were_never_rendered_lag_however_old_they_are(system: World) -> None:
+    system.dynamodb.update_item(
+        TableName=RUNS_TABLE,
+        Key=to_item({"dataset": US_COVID.name, "run_id": at(1)}),
+        UpdateExpression="REMOVE #views",
+        ExpressionAttributeNames={"#views": "views"},
+    )
+    measured = [ages(system, later(day)) for day in (2, 20, 60)]
+    assert all((it["views"] or 0) - (it["commit"] or 0) >= 30 for it in measured)
+
+
+def test_a_stage_without_any_run_counts_from_its_first_watch(fresh: World) -> None:
+    assert ages(fresh, later(2)) == {"good": 0, "commit": None, "views": None}
+    assert ages(fresh, later(6)) == {"good": 4, "commit": None, "views": None}
+
+
+def later(day: int) -> str:
+    """So many days into the year's March."""
+    return run_id_at(parse_time(at(1)) + dt.timedelta(days=day - 1))

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _WHEREVER = ("/runs*", "/changes*")
@@ -21,8 +21,11 @@ class Edge:
     ) -> None:
         self._client, self._distribution, self._holding, self._wait = client, distribution, holding, wait
 
-    def invalidate(self, run_id: str, views: Iterable[str]) -> None:
-        """Have the answers made of these views fetched anew; a repeated call is the same invalidation."""
+    def invalidate(self, run_id: str, views: Mapping[str, str]) -> None:
+        """Have the answers made of these views (name -> digest) fetched anew.
+
+        A repeated call for the same bytes is the same invalidation; other bytes of the same run are another one.
+        """
         paths = paths_of(views)
         if not paths:
             return
@@ -31,9 +34,14 @@ class Edge:
             DistributionId=self._distribution,
             InvalidationBatch={
                 "Paths": {"Quantity": len(paths), "Items": paths},
-                "CallerReference": f"{run_id}-{hashlib.sha256(' '.join(paths).encode()).hexdigest()[:12]}",
+                "CallerReference": f"{run_id}-{_digest(views)}",
             },
         )
+
+
+def _digest(views: Mapping[str, str]) -> str:
+    told = " ".join(f"{name}={views[name]}" for name in sorted(views))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def paths_of(views: Iterable[str]) -> list[str]:

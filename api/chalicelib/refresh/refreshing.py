@@ -57,7 +57,7 @@ class Refresher:
             changed = self._pointer.move({"run_id": run.run_id, "views": digests})
             span.annotate(views_changed=len(changed))
             if self._edge:
-                self._edge.invalidate(run.run_id, changed)
+                self._edge.invalidate(run.run_id, {name: digests[name] for name in changed})
             self._ledger.mark_views(run.run_id, "RENDERED")
 
     def _base_history(self, base_run_id: str | None) -> History:

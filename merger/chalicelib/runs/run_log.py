@@ -35,6 +35,7 @@ def tell_watched(line: Line, watched: Watched) -> None:
     line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices))
     line.measure("Count", runs_ended=len(watched.ended), notices_written=len(watched.notices))
     line.measure("Seconds", open_age=watched.open_age.total_seconds())
+    line.measure("Seconds", good_run_age=watched.good_run_age.total_seconds())
     if watched.commit_age is not None:
         line.measure("Seconds", commit_age=watched.commit_age.total_seconds())
     if watched.views_age is not None:

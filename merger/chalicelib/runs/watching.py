@@ -17,6 +17,7 @@ from shared.tracing import follow, subsegment
 
 _HORIZON = dt.timedelta(days=30)
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+_ENDED_WELL = frozenset({State.COMMITTED, State.UNCHANGED})
 _GRACE = dt.timedelta(hours=1)
 
 
@@ -44,9 +45,11 @@ class Watched:
     merges: list[Outcome] = field(default_factory=list)
     """What the merges came to that it drove on."""
     views_age: dt.timedelta | None = None
-    """Since the newest run whose views are rendered; None where there is none in the last 30 days."""
+    """Since the newest run whose views are rendered, or longer than that; None before the first commit."""
     commit_age: dt.timedelta | None = None
-    """Since the newest committed run; None where there is none in the last 30 days."""
+    """Since the newest committed run, however long ago; None before the first."""
+    good_run_age: dt.timedelta = dt.timedelta(0)
+    """Since the newest run that was committed or found nothing new, 30 days where it was before."""
     open_age: dt.timedelta = dt.timedelta(0)
     """Since the beginning of the oldest run that has not ended; none where all have."""
 
@@ -76,13 +79,29 @@ def watch(
     for notice in (*_missed(tools, policy, now), *_stale(tools, policy, now)):
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
-    seen.views_age = next((now - parse_time(run.run_id) for run in runs if run.views == "RENDERED"), None)
-    seen.commit_age = next((now - parse_time(run.run_id) for run in runs if run.state is State.COMMITTED), None)
+    _measure_ages(seen, runs, now, tools)
     seen.open_age = max((now - _began(run) for run in runs if _is_open(run, seen)), default=dt.timedelta(0))
     tell(seen)
     if seen.errors:
         raise seen.errors[0]
     return seen
+
+
+def _measure_ages(seen: Watched, runs: list[Run], now: dt.datetime, tools: Tools) -> None:
+    """What has no run in the last 30 days is 30 days old and no younger: an outage never looks better with its age."""
+
+    def age(run_ids: Iterator[str], *, otherwise: dt.timedelta) -> dt.timedelta:
+        return max(next((now - parse_time(it) for it in run_ids), otherwise), dt.timedelta(0))
+
+    head = tools.ledger.head().head
+    good = (run.run_id for run in runs if run.state in _ENDED_WELL)
+    since = head or tools.ledger.watched_since(run_id_at(now))
+    seen.good_run_age = age(good, otherwise=min(now - parse_time(since), _HORIZON))
+    if head:
+        rendered = (run.run_id for run in runs if run.views == "RENDERED")
+        seen.commit_age = age(iter((head,)), otherwise=_HORIZON)
+        at_rest = seen.commit_age > _HORIZON and tools.ledger.get(head).views == "RENDERED"
+        seen.views_age = seen.commit_age if at_rest else age(rendered, otherwise=seen.commit_age + _HORIZON)
 
 
 def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy, seen: Watched) -> None:

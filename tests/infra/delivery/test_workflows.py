@@ -125,7 +125,14 @@ def test_a_stage_is_deployed_stack_by_stack_then_looked_at_then_run() -> None:
     job = read(GITHUB / "workflows" / "stage.yml")["jobs"]["deploy"]
     commands = [step["run"] for step in job["steps"] if "run" in step]
     deployed = [f'make deploy STAGE="$STAGE" SERVICE={name}' for name in ("foundation", *SERVICES, *EXTRAS)]
-    assert commands == [*deployed, 'make smoke STAGE="$STAGE"', 'make start STAGE="$STAGE"']
+    assert commands == [
+        *deployed,
+        'make smoke STAGE="$STAGE"',
+        'make rollback STAGE="$STAGE"',
+        'make start STAGE="$STAGE"',
+    ]
+    [rollback] = [step for step in job["steps"] if step.get("run", "").startswith("make rollback")]
+    assert rollback["if"] == "failure() && steps.smoke.outcome == 'failure'"
     assert job["environment"] == "${{ inputs.stage }}"
 
 

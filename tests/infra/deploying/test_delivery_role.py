@@ -20,6 +20,7 @@ from infra.waiting import wait_for
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guarded")]
 
 STAGE, REPOSITORY = "delivered", "owner/covid-stats"
+OF_MAIN = f"repo:{REPOSITORY}:environment:{STAGE}:ref:refs/heads/main"
 ISSUER = "https://token.actions.githubusercontent.com"
 
 ASKED_OF_EVERYTHING = ["ssm:GetParametersByPath", "events:PutEvents"]
@@ -37,7 +38,7 @@ def deploy_role(administrator: Cloud) -> Iterator[str]:
     stack = f"covid-stats-{STAGE}-delivery"
     template = (ROOT / "infra" / "delivery.yaml").read_text()
     chosen = {"Stage": STAGE, "Cloud": "local", "Repository": REPOSITORY, "CodeBuild": "yes"}
-    stacks.apply(stack, template, parameters=chosen, stage=STAGE, cloud=administrator)
+    stacks.apply(stack, template, given=chosen, stage=STAGE, cloud=administrator)
     allowed = {"Effect": "Allow", "Action": ASKED_OF_EVERYTHING, "Resource": "*"}
     more = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     iam, role = administrator.client("iam"), f"covid-stats-{STAGE}-deploy"
@@ -63,7 +64,7 @@ def assume(role: str, administrator: Cloud, claim: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def deployer(deploy_role: str, administrator: Cloud) -> Cloud:
     """The local cloud, with the rights of a workflow in the stage's environment and no more."""
-    given = assume(deploy_role, administrator, token(subject=f"repo:{REPOSITORY}:environment:{STAGE}"))
+    given = assume(deploy_role, administrator, token(subject=OF_MAIN))
     session = boto3.session.Session(
         aws_access_key_id=given["AccessKeyId"],
         aws_secret_access_key=given["SecretAccessKey"],
@@ -76,14 +77,25 @@ def deployer(deploy_role: str, administrator: Cloud) -> Cloud:
 @pytest.mark.parametrize(
     "claim",
     [
-        token(subject=f"repo:{REPOSITORY}:environment:prod"),
+        token(subject=f"repo:{REPOSITORY}:environment:prod:ref:refs/heads/main"),
+        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}:ref:refs/heads/feature"),
+        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}"),
         token(subject=f"repo:{REPOSITORY}:ref:refs/heads/main"),
         token(subject=f"repo:{REPOSITORY}:pull_request"),
-        token(subject=f"repo:someone/covid-stats:environment:{STAGE}"),
-        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}", audience="https://github.com/owner"),
-        token(subject=f"repo:{REPOSITORY}:environment:{STAGE}", issuer="https://gitlab.com"),
+        token(subject=f"repo:someone/covid-stats:environment:{STAGE}:ref:refs/heads/main"),
+        token(subject=OF_MAIN, audience="https://github.com/owner"),
+        token(subject=OF_MAIN, issuer="https://gitlab.com"),
     ],
-    ids=["another stage", "a branch", "a pull request", "another repository", "another audience", "another issuer"],
+    ids=[
+        "another stage",
+        "another branch",
+        "no branch",
+        "no environment",
+        "a pull request",
+        "another repository",
+        "another audience",
+        "another issuer",
+    ],
 )
 def test_nobody_else_may_assume_the_role(claim: str, deploy_role: str, administrator: Cloud) -> None:
     with pytest.raises(ClientError, match="Not authorized to perform sts:AssumeRoleWithWebIdentity"):

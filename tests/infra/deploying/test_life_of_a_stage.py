@@ -152,7 +152,9 @@ def damage_and_restore(chain: Chain, days: Days) -> None:
     wait_for(lambda: dt.datetime.now(dt.UTC) > good, seconds=5, what="the second of the last change is over")
 
     for item in kept_rows[:40]:
-        dynamodb.delete_item(TableName=rows, Key={name: item[name] for name in ("series", "date")})
+        dynamodb.delete_item(
+            TableName=rows, Key={name: item[name] for name in item.keys() & {"dataset#series", "date"}}
+        )
     head = {"dataset": {"S": "us-covid#head"}, "run_id": {"S": "head"}}
     dynamodb.delete_item(TableName=runs, Key=head)
     newest = next(iter(chain.stage.ledger.newest_first())).run_id

@@ -13,8 +13,8 @@ from infra.services import ROOT, SERVICES
 
 POLICIES = sorted(ROOT.glob("*/.chalice/policy-*.json"))
 
-ALLOWED_ON_EVERYTHING = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-"""Actions that AWS defines without a resource (Service Authorization Reference, AWS X-Ray)."""
+ALLOWED_ON_EVERYTHING = {"dynamodb:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+"""Actions that AWS defines without a resource (Service Authorization Reference)."""
 
 
 def statements(path: Path) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ NOT_ENFORCED = {
     "WriteLog": "MiniStack keeps what a function prints without asking IAM",
     "Trace": "MiniStack has no X-Ray",
     "LeaveWhatFailed": "MiniStack puts into dead-letter queues without asking IAM, and most it never fills",
+    "FindStream": "MiniStack reads streams for a mapping without asking IAM",
     "ReadStream": "MiniStack reads streams for a mapping without asking IAM",
 }
 """Statements that nothing here can show to be needed, with the reason."""

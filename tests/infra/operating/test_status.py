@@ -195,3 +195,16 @@ def words(found: Status) -> str:
     out = io.StringIO()
     Words(Terminal(Console(file=out, width=160, highlight=False))).status(found)
     return out.getvalue()
+
+
+def test_it_reads_well_at_80_columns_and_in_a_pipe(stage: Stage, cloud: Cloud) -> None:
+    """A run with its state on one line, whole ids, and no line beyond the terminal but a reason."""
+    run(cloud, TODAY, State.REJECTED, reason="feed nyt, line 3: " + "cases is 'n/a', a whole number is needed " * 4)
+    found, out = look_at(stage), io.StringIO()
+    Words(Terminal(Console(file=out, width=80, highlight=False))).status(found)
+    lines = out.getvalue().splitlines()
+    [row] = [line for line in lines if line.startswith(TODAY)]
+    assert row.split()[:2] == [TODAY, "REJECTED"]
+    assert [line for line in lines if line.startswith(f"    {found.runs[0].reason}")] != []
+    assert all(feed.last_seen in out.getvalue() and feed.title in out.getvalue() for feed in found.feeds)
+    assert [line for line in lines if len(line) > 80 and "feed nyt, line 3" not in line] == []

@@ -170,3 +170,16 @@ def test_plotly_comes_from_us_once_under_a_name_that_carries_its_hash(
     assert script is not None and script.text.startswith("/**\n* plotly.js (basic - minified) v")
     digest = hashlib.sha256((static / "plotly-basic.min.js.gz").read_bytes()).hexdigest()
     assert name == f"plotly-basic.min.{digest[:12]}.js"
+
+
+@pytest.mark.parametrize(
+    ("lease", "words"),
+    [
+        ("900", "LEASE_SECONDS is 900; more than 900 are needed, the lambda_timeout of on_feed_arrived"),
+        ("60", "LEASE_SECONDS is 60; more than 900 are needed"),
+        ("long", "LEASE_SECONDS is 'long'; a number of seconds is needed"),
+    ],
+)
+def test_a_lease_that_ends_before_its_holder_does_is_refused(lease: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(PackagingFailed, match=words):
+        build("merger", stage="dev", names=example_names("dev"), out=tmp_path, settings={"LEASE_SECONDS": lease})
