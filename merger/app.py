@@ -14,7 +14,7 @@ from chalicelib.runs.approve_redrive import handle_command, operate_run
 from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival
 from chalicelib.runs.merge_settings import read_policy, read_watch_policy
 from chalicelib.runs.merge_tools import Tools
-from chalicelib.runs.run_log import tell_answer, tell_asked, tell_outcome, tell_watched
+from chalicelib.runs.run_log import log_answer, log_command, log_outcome, log_watched
 from chalicelib.runs.watching import watch as watch_runs
 from chalicelib.storing.run_files import RunFiles
 from shared.aws import client
@@ -62,7 +62,7 @@ def on_feed_arrived(event: Event) -> None:
     with _observed("on_feed_arrived", event.context) as line:
         arrived = feed_arrived(event.to_dict())
         line.bind(run_id=arrived.run_id, feed=arrived.feed)
-        tell_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools()))
+        log_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools()))
 
 
 @app.schedule(os.environ.get("WATCH_SCHEDULE") or "rate(1 hour)", description="Find what sends no event")
@@ -71,19 +71,19 @@ def watch(event: Event) -> None:
     with _observed("watch", event.context) as line:
         now = scheduled_time(event.to_dict())
         policy = read_watch_policy(os.environ)
-        tell = functools.partial(tell_watched, line)
-        watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy, tell=tell)
+        report = functools.partial(log_watched, line)
+        watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy, report=report)
 
 
 @app.lambda_function()
 def operate(event: Any, context: Any) -> dict[str, Any]:
     """`{"command": "approve" | "redrive", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
     with _observed("operate", context) as line:
-        asked = operate_run(event)
-        tell_asked(line, asked)
-        tell = functools.partial(tell_outcome, line)
-        answer = handle_command(asked, owner=context.aws_request_id, tools=tools(), tell=tell)
-        tell_answer(line, answer)
+        request = operate_run(event)
+        log_command(line, request)
+        report = functools.partial(log_outcome, line)
+        answer = handle_command(request, owner=context.aws_request_id, tools=tools(), report=report)
+        log_answer(line, answer)
         return answer
 
 

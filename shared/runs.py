@@ -1,4 +1,4 @@
-"""A run: one daily attempt to bring the store up to date with both feeds.
+"""A run: one daily attempt to bring the store up to date with all of its feeds.
 
     COLLECTING ─▶ MERGING ─▶ COMMITTED    rows changed
         │            ├─────▶ UNCHANGED    nothing changed
@@ -14,7 +14,7 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from shared.errors import EventMalformed
 
@@ -37,6 +37,19 @@ class State(enum.StrEnum):
     def ended(self) -> bool:
         return self not in (State.COLLECTING, State.MERGING)
 
+
+type DeliveryStatus = Literal["new", "same", "failed", "absent"]
+"""`new` (other bytes than the last copy), `same` (the same bytes), `failed`, or `absent` (a run that has ended lacks it
+and gets it no more; never written down)."""
+
+type RejectedBy = Literal["", "contract", "gate"]
+"""What a REJECTED run did not pass; empty for any other."""
+
+type MailState = Literal["", "SENDING", "SENT"]
+"""Of the mail about an item of the ledger."""
+
+type ViewsState = Literal["", "RENDERED", "FAILED"]
+"""Of a committed run's views."""
 
 ENDED_BADLY = frozenset({State.REJECTED, State.FAILED, State.INCOMPLETE})
 """The ends that an operator hears of and may redrive."""
@@ -62,8 +75,7 @@ def parse_time(text: object) -> dt.datetime:
 class Delivery:
     """What became of one feed in one run, as the fetcher wrote it down."""
 
-    status: str
-    """`new` (other bytes than the last copy), `same` (the same bytes), or `failed`."""
+    status: DeliveryStatus
     reason: str = ""
     """Why it failed, for people; empty otherwise."""
     sha256: str = ""
@@ -90,7 +102,7 @@ class Run:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     """Feed name -> what the fetcher says of it."""
     attempts: int = 0
-    """How often a merge was begun; never counts down, so it also tells an older owner from a newer one."""
+    """How often a merge was begun; never counts down, which sets an older owner apart from a newer one."""
     attempts_forgiven: int = 0
     """Attempts made before an operator reopened the run: they do not count towards the limit."""
     lease_owner: str = ""
@@ -105,16 +117,13 @@ class Run:
     """The time from which its data were known: its id, or the time of the command that let it pass."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the digest and the dashboard say of it; see `shared.summary`."""
-    rejected_by: str = ""
-    """`contract` or `gate`, for a REJECTED run."""
+    rejected_by: RejectedBy = ""
     approved_by: str = ""
     approved_at: str = ""
     redriven_by: str = ""
     redriven_at: str = ""
-    mail: str = ""
-    """Empty, SENDING or SENT."""
-    views: str = ""
-    """Empty, RENDERED or FAILED."""
+    mail: MailState = ""
+    views: ViewsState = ""
     traces: Mapping[str, str] = field(default_factory=dict)
     """Service -> X-Ray trace header of the invocation that last worked on the run."""
 
@@ -125,8 +134,8 @@ class Run:
         known["state"] = State(known["state"])
         deliveries = known.get("deliveries", {})
         known["deliveries"] = {
-            feed: Delivery(**{name: value for name, value in said.items() if name in Delivery.__dataclass_fields__})
-            for feed, said in deliveries.items()
+            feed: Delivery(**{name: value for name, value in fields.items() if name in Delivery.__dataclass_fields__})
+            for feed, fields in deliveries.items()
         }
         return cls(**known)
 

@@ -51,7 +51,7 @@ def first_event(service: str, **environment: str) -> tuple[frozenset[str], objec
     )
     assert run.returncode == 0, run.stderr
     said = json.loads(run.stdout.splitlines()[-1])
-    return frozenset(said["modules"]), said["said"]
+    return frozenset(said["modules"]), said["response"]
 
 
 @pytest.mark.parametrize("service", ["merger", "notifier", "api"])

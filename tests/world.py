@@ -25,7 +25,7 @@ from infra.local.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
 from shared.datasets import US_COVID
-from shared.ledger_items import Head
+from shared.ledger.items import Head
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
 from tests.proof import memory
@@ -143,7 +143,7 @@ class World:
         """Where the next invocation dies; used up by it."""
         self.turns: Sequence[tuple[str, int]] = ()
         """In what order the threads of the next invocation make their calls; used up by it."""
-        calls.told.append(self._heard)
+        calls.listeners.append(self._heard)
         self.new = self.save()
         """The deployment before anything has happened in it."""
 
@@ -178,11 +178,11 @@ class World:
             {"command": command, "run_id": run_id, "by": by, "time": time}, request_id=self.new_request_id()
         )
 
-    def _operate(self, asked: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
+    def _operate(self, request: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
         """What the command line does: invoke, and have fetched what is missing."""
-        answer: dict[str, Any] = self.invoke("operate", asked, request_id=request_id)
+        answer: dict[str, Any] = self.invoke("operate", request, request_id=request_id)
         if answer["fetch"]:
-            self._queue("fetch", scheduled_event(asked["run_id"]))
+            self._queue("fetch", scheduled_event(request["run_id"]))
         return answer
 
     # --- delivering -------------------------------------------------------------------------------------------------
@@ -422,12 +422,12 @@ def object_created(key: str) -> dict[str, Any]:
 
 
 def _mail(body: Any) -> Mail:
-    said = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
+    fields = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
     attributes = {
-        said[f"MessageAttributes.entry.{n}.Name"]: said[f"MessageAttributes.entry.{n}.Value.StringValue"]
+        fields[f"MessageAttributes.entry.{n}.Name"]: fields[f"MessageAttributes.entry.{n}.Value.StringValue"]
         for n in (1, 2)
     }
-    return Mail(kind=attributes["kind"], subject=said["Subject"], body=said["Message"])
+    return Mail(kind=attributes["kind"], subject=fields["Subject"], body=fields["Message"])
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from infra.local.mailbox import Mail, Mailbox
 from infra.waiting import Overdue, wait_for
 from shared.changes import ChangeSet
 from shared.errors import UnknownRun
-from shared.ledger_items import Notice
+from shared.ledger.items import Notice
 from shared.runs import Run, State, parse_time
 
 MAILED = frozenset({State.COMMITTED, State.REJECTED, State.INCOMPLETE, State.FAILED})

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.deploying.deployed import Stage
 from infra.services import all_stacks
-from shared.ledger_items import FeedState, Head
+from shared.ledger.items import FeedState, Head
 from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
 
 _SHOWN_RUNS = 10

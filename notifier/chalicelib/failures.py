@@ -5,7 +5,7 @@ import textwrap
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.plain_text import inset, section, wrapped
 from shared.dataset import Dataset
-from shared.ledger_items import Head, Notice
+from shared.ledger.items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.wording import WIDTH, sentence
 
@@ -82,19 +82,21 @@ def _what_happened(run: Run) -> str:
 
 def _feed_line(run: Run, name: str, troubled: list[str], *, dataset: Dataset) -> str:
     mark = "*" if name in troubled else " "
-    said = run.deliveries.get(name)
+    delivery = run.deliveries.get(name)
     return f"{mark} {name} ({dataset.feed(name).title})\n" + textwrap.indent(
-        wrapped(_delivered(said, arrived=name in run.arrived), width=WIDTH - 6), "    "
+        wrapped(_delivered(delivery, arrived=name in run.arrived), width=WIDTH - 6), "    "
     )
 
 
-def _delivered(said: Delivery | None, *, arrived: bool) -> str:
+def _delivered(delivery: Delivery | None, *, arrived: bool) -> str:
     if not arrived:
-        return f"did not arrive: {said.reason}" if said is not None and said.reason else "did not arrive"
-    if said is None or said.status == "failed":
+        return f"did not arrive: {delivery.reason}" if delivery is not None and delivery.reason else "did not arrive"
+    if delivery is None or delivery.status == "failed":
         return "arrived"
-    unchanged = ", the same as before" if said.status == "same" else ""
-    return f"arrived: {said.bytes:,} bytes{unchanged}" + (f", from {said.source_url}" if said.source_url else "")
+    unchanged = ", the same as before" if delivery.status == "same" else ""
+    return f"arrived: {delivery.bytes:,} bytes{unchanged}" + (
+        f", from {delivery.source_url}" if delivery.source_url else ""
+    )
 
 
 def _served(head: Head) -> str:

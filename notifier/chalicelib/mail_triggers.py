@@ -8,14 +8,14 @@ from shared.attributes import from_item, to_item
 from shared.dataset import Dataset
 from shared.errors import EventMalformed
 from shared.events import member
-from shared.ledger_items import NOTICES, Notice
+from shared.ledger.items import NOTICES, Notice
 from shared.runs import ENDED_BADLY, Run, State
 
 MAILED = ENDED_BADLY | {State.COMMITTED}
-"""The ends of a run that are told by mail."""
+"""The ends of a run that are mailed about."""
 
 _SAME_END = ("state", "attempts", "known_from", "approved_at", "redriven_at")
-"""What tells one end of a run from another after it was approved or redriven."""
+"""What sets one end of a run apart from another after it was approved or redriven."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from chalicelib.mail_triggers import Occasion, occasion
 from shared.errors import EventMalformed
 from shared.events import sequence_number, stream_records
 from shared.ledger import Ledger
-from shared.ledger_items import Notice
+from shared.ledger.items import Notice
 from shared.observation import Line
 from shared.runs import Run, State
 from shared.tracing import follow, subsegment

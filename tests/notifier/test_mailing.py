@@ -108,9 +108,9 @@ def test_the_same_records_again_send_nothing(notifier: Notifier) -> None:
 
 def test_what_the_line_says(notifier: Notifier) -> None:
     notifier.handle(batch("stream_committed", "stream_rejected"))
-    said = json.loads(notifier.line.render(epoch_ms=0))
-    said.pop("_aws")
-    assert said == {
+    fields = json.loads(notifier.line.render(epoch_ms=0))
+    fields.pop("_aws")
+    assert fields == {
         "run_id": f"{SUNDAY} {MONDAY}",
         "state": "COMMITTED REJECTED",
         "mails": "digest failure",
@@ -142,9 +142,9 @@ def test_a_poison_record_neither_blocks_nor_hides_its_neighbours(notifier: Notif
     stream["Records"][1]["dynamodb"]["NewImage"]["deliveries"] = {"B": "AAEC"}
     assert notifier.handle(stream) == ["100000000000000000102"]
     assert notifier.kinds == ["digest", "stale"]
-    said = json.loads(notifier.line.render(epoch_ms=0))
-    assert (said["outcome"], said["records_failed"]) == ("EventMalformed", 1)
-    assert "attribute of kind B is not used here" in said["error"]
+    fields = json.loads(notifier.line.render(epoch_ms=0))
+    assert (fields["outcome"], fields["records_failed"]) == ("EventMalformed", 1)
+    assert "attribute of kind B is not used here" in fields["error"]
 
 
 def test_a_record_without_a_number_is_raised_after_its_neighbours_are_through(notifier: Notifier) -> None:
@@ -189,7 +189,7 @@ def test_an_end_that_was_redriven_meanwhile_is_not_told(notifier: Notifier) -> N
     """Its record comes late: the run is open again, or has ended again, of which there is a record of its own."""
     ledger = notifier.cloud.ledger()
     rejected = frozenset({State.REJECTED})
-    ledger.reopen(MONDAY, allowed=rejected, marks={"redriven_by": "arn", "redriven_at": MONDAY}, known_from=MONDAY)
+    ledger.reopen(MONDAY, allowed=rejected, command={"redriven_by": "arn", "redriven_at": MONDAY}, known_from=MONDAY)
     assert (notifier.handle(event("stream_rejected")), notifier.sent) == ([], [])
 
     claimed = ledger.claim(MONDAY, owner="me", now=0, until=1)

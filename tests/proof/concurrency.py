@@ -118,9 +118,9 @@ def hold(system: World, files: Mapping[str, bytes]) -> None:
     assert rows == merged_rows(US_COVID, files)
     assert {("US", row.pop("date")): row for row in system.get("/data").json} == rows
     committed = [run.run_id for run in system.runs() if run.state is State.COMMITTED]
-    told = len(system.platform.mails)
-    if told != len(committed):
-        raise (Lost if told < len(committed) else Twice)(f"{told} mails of {committed}")
+    mails = len(system.platform.mails)
+    if mails != len(committed):
+        raise (Lost if mails < len(committed) else Twice)(f"{mails} mails of {committed}")
     assert system.head().head == committed[-1]
     assert not system.head().writing
     assert all(isinstance(error, TransientError) for error in system.platform.errors)

@@ -196,24 +196,24 @@ def _compare(wanted: Seen, found: Seen, *, twice: bool) -> tuple[list[Finding], 
     lost, surplus = (
         (Counter(left.mails) - Counter(right.mails)).total() for left, right in ((wanted, found), (found, wanted))
     )
-    said = []
+    findings = []
     if lost:
-        said.append(Finding(kind=Kind.LOSS, what=f"{lost} mails are missing"))
+        findings.append(Finding(kind=Kind.LOSS, what=f"{lost} mails are missing"))
     if strange := [mail.subject for mail in found.mails if mail not in wanted.mails]:
-        said.append(Finding(kind=Kind.DIFFERENCE, what=f"mails that nobody waits for: {strange}"))
+        findings.append(Finding(kind=Kind.DIFFERENCE, what=f"mails that nobody waits for: {strange}"))
     elif surplus > twice:
-        said.append(Finding(kind=Kind.DUPLICATE, what=f"{surplus} mails too many"))
+        findings.append(Finding(kind=Kind.DUPLICATE, what=f"{surplus} mails too many"))
     for name in ("rows", "ledger", "files"):
-        said += _compare_items(name, getattr(wanted, name), getattr(found, name))
+        findings += _compare_items(name, getattr(wanted, name), getattr(found, name))
     if wanted.waiting != found.waiting:
         left, right = len(wanted.waiting), len(found.waiting)
         kind = Kind.LOSS if right < left else Kind.DUPLICATE if right > left else Kind.DIFFERENCE
-        said.append(Finding(kind=kind, what=f"waiting events: {left} became {right}"))
+        findings.append(Finding(kind=kind, what=f"waiting events: {left} became {right}"))
     if wanted.served != found.served:
-        said.append(Finding(kind=Kind.DIFFERENCE, what="another table is served"))
+        findings.append(Finding(kind=Kind.DIFFERENCE, what="another table is served"))
     if wanted.dead_letters != found.dead_letters:
-        said.append(Finding(kind=Kind.LOSS, what=f"dead letters: {found.dead_letters}"))
-    return said, surplus
+        findings.append(Finding(kind=Kind.LOSS, what=f"dead letters: {found.dead_letters}"))
+    return findings, surplus
 
 
 def _compare_items(name: str, wanted: Mapping[Any, Any], found: Mapping[Any, Any]) -> Iterator[Finding]:

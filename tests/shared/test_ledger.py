@@ -9,7 +9,7 @@ import pytest
 from shared.attributes import to_item
 from shared.errors import HeadMoved, LeaseHeld, NotAllowed, UnknownRun
 from shared.ledger import Ledger
-from shared.ledger_items import FeedState, Head, Notice
+from shared.ledger.items import FeedState, Head, Notice
 from shared.runs import ENDED_BADLY, Delivery, Run, State
 from tests.shared.in_memory import Cloud
 
@@ -239,8 +239,8 @@ def test_a_claim_whose_answer_got_lost_is_given_back_by_its_owner_alone(ledger: 
 def test_a_run_that_ended_badly_is_reopened_with_what_it_has(ledger: Ledger) -> None:
     run = merging(ledger, SUNDAY)
     ledger.end(run, {"state": State.REJECTED, "reason": "no", "rejected_by": "gate"})
-    marks = {"approved_by": "arn:alice", "approved_at": MONDAY}
-    assert ledger.reopen(SUNDAY, allowed=frozenset({State.REJECTED}), marks=marks, known_from=MONDAY) == Run(
+    command = {"approved_by": "arn:alice", "approved_at": MONDAY}
+    assert ledger.reopen(SUNDAY, allowed=frozenset({State.REJECTED}), command=command, known_from=MONDAY) == Run(
         run_id=SUNDAY,
         state=State.COLLECTING,
         arrived=BOTH,
@@ -255,9 +255,9 @@ def test_a_run_that_ended_badly_is_reopened_with_what_it_has(ledger: Ledger) -> 
 def test_a_run_in_another_state_is_not_reopened(ledger: Ledger) -> None:
     ledger.begin(SUNDAY)
     with pytest.raises(NotAllowed, match=f"^run {SUNDAY} is COLLECTING; this needs FAILED or INCOMPLETE or REJECTED$"):
-        ledger.reopen(SUNDAY, allowed=ENDED_BADLY, marks={"redriven_by": "arn"}, known_from=SUNDAY)
+        ledger.reopen(SUNDAY, allowed=ENDED_BADLY, command={"redriven_by": "arn"}, known_from=SUNDAY)
     with pytest.raises(UnknownRun):
-        ledger.reopen(MONDAY, allowed=ENDED_BADLY, marks={"redriven_by": "arn"}, known_from=MONDAY)
+        ledger.reopen(MONDAY, allowed=ENDED_BADLY, command={"redriven_by": "arn"}, known_from=MONDAY)
 
 
 def test_a_notice_is_written_once(ledger: Ledger) -> None:
@@ -314,7 +314,7 @@ def test_a_mark_of_one_who_lost_the_claim_does_not_count(claim: Claim) -> None:
 
 def test_a_mail_about_what_is_no_longer_so_is_not_sent(claim: Claim) -> None:
     allowed = frozenset({State.REJECTED})
-    claim.ledger.reopen(SUNDAY, allowed=allowed, marks={"redriven_at": MONDAY}, known_from=MONDAY)
+    claim.ledger.reopen(SUNDAY, allowed=allowed, command={"redriven_at": MONDAY}, known_from=MONDAY)
     assert not claim("one", now=0)
     claim.ledger.end(claim.ledger.get(SUNDAY), {"state": State.REJECTED, "reason": "again"})
     assert not claim("one", now=0)
@@ -329,7 +329,7 @@ def test_a_mail_about_an_item_that_is_gone_is_not_sent(ledger: Ledger) -> None:
 def test_a_run_that_ends_anew_is_to_be_mailed_anew(claim: Claim) -> None:
     claim("one", now=0)
     claim.mark("one")
-    claim.ledger.reopen(SUNDAY, allowed=ENDED_BADLY, marks={"redriven_at": MONDAY}, known_from=MONDAY)
+    claim.ledger.reopen(SUNDAY, allowed=ENDED_BADLY, command={"redriven_at": MONDAY}, known_from=MONDAY)
     claim.ledger.end(claim.ledger.get(SUNDAY), {"state": State.REJECTED, "reason": "again"})
     assert claim.ledger.get(SUNDAY).mail == ""
 

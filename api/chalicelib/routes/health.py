@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.routes.schedule import next_due
 from chalicelib.routes.site import Site
-from shared.ledger_items import Head
+from shared.ledger.items import Head
 from shared.runs import parse_time
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
@@ -11,13 +11,15 @@ from shared.errors import EventMalformed, NotAllowed
 from shared.events import member
 from shared.runs import ENDED_BADLY, Run, State, parse_time
 
+type Command = Literal["approve", "redrive"]
+"""Let a rejected run pass the gate; or try one that ended badly again."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OperateRun:
     """A command about one run."""
 
-    command: str
-    """`approve` or `redrive`."""
+    command: Command
     run_id: str
     by: str
     """Who asks: the caller's ARN."""
@@ -39,40 +41,42 @@ def operate_run(event: Mapping[str, Any]) -> OperateRun:
 
 
 def handle_command(
-    asked: OperateRun, *, owner: str, tools: Tools, tell: Callable[[Outcome], None] = lambda _: None
+    request: OperateRun, *, owner: str, tools: Tools, report: Callable[[Outcome], None] = lambda _: None
 ) -> dict[str, Any]:
     """Reopen the run and, where all its files are there, merge it.
 
     The answer says `run_id`, `state`, `reason`, and `fetch`: whether feeds are missing, which only the fetcher can
-    get. `tell` hears what a merge came to. Raises UnknownRun, and NotAllowed where the run's state does not allow
-    the command.
+    get. `report` is called with what a merge came to. Raises UnknownRun, and NotAllowed where the run's state does
+    not allow the command.
     """
-    run = _approve(asked, tools) if asked.command == "approve" else _redrive(asked, tools)
+    run = _approve(request, tools) if request.command == "approve" else _redrive(request, tools)
     run = take_in(run, tools)
     missing = tools.dataset.feed_names - run.arrived
     outcome = merge_run(run.run_id, owner=owner, tools=tools) if not missing else None
     if outcome:
-        tell(outcome)
+        report(outcome)
     run = tools.ledger.get(run.run_id)
     return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": bool(missing)}
 
 
-def _approve(asked: OperateRun, tools: Tools) -> Run:
-    run = tools.ledger.get(asked.run_id)
+def _approve(request: OperateRun, tools: Tools) -> Run:
+    run = tools.ledger.get(request.run_id)
     if run.state is State.REJECTED and run.rejected_by == "contract":
         raise NotAllowed(
             f"run {run.run_id} was rejected because a file cannot be read ({run.reason}); there is nothing to let"
             " pass: the next run takes the file as upstream has mended it"
         )
-    marks = {"approved_by": asked.by, "approved_at": asked.time}
-    return tools.ledger.reopen(run.run_id, allowed=frozenset({State.REJECTED}), marks=marks, known_from=_later(asked))
+    command = {"approved_by": request.by, "approved_at": request.time}
+    return tools.ledger.reopen(
+        run.run_id, allowed=frozenset({State.REJECTED}), command=command, known_from=_later(request)
+    )
 
 
-def _redrive(asked: OperateRun, tools: Tools) -> Run:
-    marks = {"redriven_by": asked.by, "redriven_at": asked.time}
-    return tools.ledger.reopen(asked.run_id, allowed=ENDED_BADLY, marks=marks, known_from=_later(asked))
+def _redrive(request: OperateRun, tools: Tools) -> Run:
+    command = {"redriven_by": request.by, "redriven_at": request.time}
+    return tools.ledger.reopen(request.run_id, allowed=ENDED_BADLY, command=command, known_from=_later(request))
 
 
-def _later(asked: OperateRun) -> str:
+def _later(request: OperateRun) -> str:
     """Its data are known from the command on; never from before the run."""
-    return max(asked.run_id, asked.time)
+    return max(request.run_id, request.time)

@@ -8,13 +8,14 @@ rows is on the head's `dirty` list until a commit or a roll-back; whoever writes
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.runs.merge_tools import Outcome, Tools
+from chalicelib.runs.merge_tools import Comparison, Outcome, Tools
 from shared.attributes import Value
 from shared.errors import HeadMoved, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
-from shared.ledger_items import Head, Notice
+from shared.ledger.items import Head, Notice
 from shared.runs import ENDED_BADLY, Run, State
 from shared.tracing import subsegment
 
@@ -23,23 +24,14 @@ if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an u
     from chalicelib.storing.snapshots import Snapshot
 
 
-_MOST_TOLD = 50
-"""Notices whose recovery one digest tells: a transaction takes 100 items."""
+_MOST_RECOVERED = 50
+"""Notices whose recovery one digest reports: a transaction takes 100 items."""
 
 
-def commit_unchanged(
-    run: Run, head: Head, shas: Mapping[str, str], tools: Tools, *, way: str, size: int = 0
-) -> Outcome:
+def commit_unchanged(compared: Comparison, tools: Tools) -> Outcome:
     """One transaction: the run ends, and the head remembers that these files give the same rows."""
-    moved = Head(
-        head=head.head,
-        latest=run.run_id,
-        newest=head.newest,
-        rows=head.rows,
-        sources=head.sources,
-        seen=shas,
-        rules=head.rules,
-    )
+    run, head = compared.run, compared.head
+    moved = replace(head, latest=run.run_id, seen=compared.shas)
     ended: dict[str, Value] = {
         "state": State.UNCHANGED,
         "base_run_id": head.head,
@@ -49,24 +41,14 @@ def commit_unchanged(
         "reason": "",
     }
     tools.ledger.commit(run, head=moved, base=head.head, ended=ended)
-    return Outcome(state=State.UNCHANGED, way=way, bytes_read=size)
+    return Outcome(state=State.UNCHANGED, way=compared.way, bytes_read=compared.size)
 
 
-def commit_changes(
-    run: Run,
-    head: Head,
-    shas: Mapping[str, str],
-    merged: "Merged",
-    old: "Snapshot",
-    tools: Tools,
-    *,
-    way: str,
-    size: int,
-) -> Outcome:
+def commit_changes(compared: Comparison, merged: "Merged", old: "Snapshot", tools: Tools) -> Outcome:
     """Files, then rows, then the commit point. With nothing changed, only rows that others left wrong are written."""
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys  # deferred: brings numpy
 
-    changes, snapshot = merged.changes, merged.snapshot
+    run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
     dirty = _touched_by(head.dirty, tools)
     if not changes.empty:
         _write_files(run, head, merged, tools)
@@ -78,15 +60,15 @@ def commit_changes(
     with subsegment("write_rows", rows=len(wanted)):
         written = tools.write_rows(wanted.requests(), _in_time(run, tools))
     if changes.empty:
-        return commit_unchanged(run, head, shas, tools, way=way, size=size)
-    over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, shas))
-    told = list(itertools.islice(over, _MOST_TOLD))
+        return commit_unchanged(compared, tools)
+    over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, compared.shas))
+    recovered = list(itertools.islice(over, _MOST_RECOVERED))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
     ended: dict[str, Value] = {
         "state": State.COMMITTED,
         "reason": "",
         "base_run_id": head.head or None,
-        "summary": _summary(run, head, merged, told, tools),
+        "summary": _summary(run, head, merged, recovered, tools),
         **counts,
     }
     moved = Head(
@@ -94,12 +76,14 @@ def commit_changes(
         latest=run.run_id,
         newest=snapshot.rows.newest,
         rows=len(snapshot.rows),
-        sources=shas,
-        seen=shas,
+        sources=compared.shas,
+        seen=compared.shas,
         rules=tools.rules,
     )
-    tools.ledger.commit(run, head=moved, base=head.head, ended=ended, told=told)
-    return Outcome(state=State.COMMITTED, way=way, rows_written=written, bytes_read=size, counts=counts)
+    tools.ledger.commit(run, head=moved, base=head.head, ended=ended, recovered=recovered)
+    return Outcome(
+        state=State.COMMITTED, way=compared.way, rows_written=written, bytes_read=compared.size, counts=counts
+    )
 
 
 def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
@@ -117,7 +101,7 @@ def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
     tools.files.write(index_key(run.run_id), index_pieces(merged.snapshot), content_type="application/octet-stream")
 
 
-def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: Tools) -> dict[str, Any]:
+def _summary(run: Run, head: Head, merged: "Merged", recovered: list[Notice], tools: Tools) -> dict[str, Any]:
     from chalicelib.comparing.gate import find_warnings  # deferred: brings numpy
     from chalicelib.runs.summarising import recoveries, summarise
 
@@ -125,10 +109,10 @@ def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: 
     bad = _bad_since(head.head, run, tools)
     stale = [
         (tools.dataset.feed(str(notice.details["feed"])).title, str(notice.details["since"])[:10])
-        for notice in told
+        for notice in recovered
         if notice.kind == "stale"
     ]
-    missed = [notice.text for notice in told if notice.kind != "stale"]
+    missed = [notice.text for notice in recovered if notice.kind != "stale"]
     return summarise(
         merged,
         warnings=find_warnings(merged, tools.policy.limits(), with_series=with_series),
@@ -138,7 +122,7 @@ def _summary(run: Run, head: Head, merged: "Merged", told: list[Notice], tools: 
 
 
 def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, str]]:
-    """Runs between the base and this one that ended badly: no digest has told of their recovery."""
+    """Runs between the base and this one that ended badly: no digest has reported their recovery."""
     between = list(tools.ledger.newest_first(since=base, upto=run.run_id))
     for other in reversed(between):
         if other.run_id not in (base, run.run_id) and other.state in ENDED_BADLY:

@@ -6,14 +6,15 @@ A crash anywhere is followed by the same steps with the same result; see `chalic
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.runs.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
-from chalicelib.runs.merge_tools import Outcome, Tools
+from chalicelib.runs.merge_tools import Comparison, Outcome, Tools, Way
 from chalicelib.storing.run_files import WhenAsked
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
 from shared.keys import index_key
-from shared.ledger_items import Head
+from shared.ledger.items import Head
 from shared.runs import Run, State
 from shared.tracing import subsegment
 
@@ -77,39 +78,43 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
         return end_without_commit(run, tools, State.SUPERSEDED, f"run {newer}, which is newer, {how} first")
     raw = {feed.name: tools.files.raw_file(run.run_id, feed.name) for feed in tools.dataset.feeds}
     shas = {feed: file.sha256 for feed, file in raw.items()}
+    compared = Comparison(run=run, head=head, shas=shas)
     if head.head and head.seen == shas and head.rules == tools.rules and not head.dirty:
-        return commit_unchanged(run, head, shas, tools, way="same")
-    size = sum(file.bytes for file in raw.values())
-    _check_size(size, tools)
-    with subsegment("merge", bytes=size) as span:
+        return commit_unchanged(compared, tools)
+    compared = replace(compared, size=sum(file.bytes for file in raw.values()))
+    _check_size(compared.size, tools)
+    with subsegment("merge", bytes=compared.size) as span:
         from chalicelib.comparing.gate import (  # deferred: brings numpy; within, to be seen in the trace
             check_gate,
             check_rows,
         )
 
-        merged, way, old = _merge(run, head, size, tools)
+        merged, way, old = _merge(compared, tools)
+        compared = replace(compared, way=way)
         span.annotate(way=way, rows=len(merged.snapshot.rows))
     check_rows(merged, tools.dataset)
     if not run.approved_by:
         with subsegment("gate"):
             check_gate(merged, tools.policy.limits())
     if merged.changes.empty and head.head and not head.dirty:
-        return commit_unchanged(run, head, shas, tools, way=way, size=size)
-    return commit_changes(run, head, shas, merged, old, tools, way=way, size=size)
+        return commit_unchanged(compared, tools)
+    return commit_changes(compared, merged, old, tools)
 
 
-def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str, Snapshot]":
+def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way, Snapshot]":
     from chalicelib.comparing.delta_merge import delta_merge  # deferred: brings numpy and pandas
     from chalicelib.comparing.full_merge import full_merge
     from chalicelib.storing.snapshots import empty_snapshot, read_index
 
+    run, head = compared.run, compared.head
     feeds, most_odd = [feed.name for feed in tools.dataset.feeds], tools.policy.most_odd_bytes
     files = WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(run.run_id, feed))
     if not head.head:
         old = empty_snapshot(tools.dataset)
         return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
     old = read_index(tools.files.read_array(index_key(head.head)), tools.dataset)
-    if size >= tools.policy.delta_from_bytes and head.rules == tools.rules and _has_sources(head, feeds, tools):
+    large = compared.size >= tools.policy.delta_from_bytes
+    if large and head.rules == tools.rules and _has_sources(head, feeds, tools):
         merged = delta_merge(
             files,
             old_files=WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(head.head, feed)),

@@ -100,7 +100,7 @@ def recoveries(
 ) -> list[str]:
     """Sentences for what is over since the last digest.
 
-    That is: runs that ended badly (id, state, reason), stale feeds (title, since), missed runs (as they were told).
+    That is: runs that ended badly (id, state, reason), stale feeds (title, since), missed runs (as announced).
     """
     return [
         *(f"run {run_id} had ended {state}: {reason}; this run makes up for it" for run_id, state, reason in bad_runs),

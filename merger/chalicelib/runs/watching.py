@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
-from shared.ledger_items import FeedState, Notice
+from shared.ledger.items import FeedState, Notice
 from shared.runs import Run, State, parse_time, run_id_at
 from shared.tracing import follow, subsegment
 
@@ -55,11 +55,11 @@ def watch(
     owner: str,
     tools: Tools,
     policy: WatchPolicy,
-    tell: Callable[[Watched], None] = lambda _: None,
+    report: Callable[[Watched], None] = lambda _: None,
 ) -> Watched:
     """Look at every open run and every feed. One that fails does not keep the others from being looked at.
 
-    `tell` hears of what was seen and done. Raises the first error after all have been looked at.
+    `report` is called with what was seen and done. Raises the first error after all have been looked at.
     """
     seen = Watched()
     follow("schedule")
@@ -77,7 +77,7 @@ def watch(
     seen.views_age = next((now - parse_time(run.run_id) for run in runs if run.views == "RENDERED"), None)
     seen.commit_age = next((now - parse_time(run.run_id) for run in runs if run.state is State.COMMITTED), None)
     seen.open_age = max((now - _began(run) for run in runs if _is_open(run, seen)), default=dt.timedelta(0))
-    tell(seen)
+    report(seen)
     if seen.errors:
         raise seen.errors[0]
     return seen
@@ -108,12 +108,12 @@ def _is_open(run: Run, seen: Watched) -> bool:
 def _incomplete(run: Run, tools: Tools, policy: WatchPolicy) -> str:
     hours = policy.deadline.total_seconds() / 3600
     missing = [feed for feed in tools.dataset.feeds if feed.name not in run.arrived]
-    said = [
+    reasons = [
         f"feed {feed.name} ({feed.title}) had not arrived after {hours:g} hours: "
         + (run.deliveries[feed.name].reason if feed.name in run.deliveries else "")
         for feed in missing
     ]
-    return "; ".join(text.removesuffix(": ") for text in said)
+    return "; ".join(text.removesuffix(": ") for text in reasons)
 
 
 def _missed(tools: Tools, now: dt.datetime) -> Iterator[Notice]:

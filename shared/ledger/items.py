@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from shared.attributes import Value
+from shared.runs import MailState
+
+type NoticeKind = Literal["stale", "failure"]
+"""A feed that stands still, or something that went wrong and is not the end of a run."""
 
 HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
 """What the names of their partitions end in."""
@@ -42,7 +47,7 @@ class FeedState:
     feed: str
     sha256: str
     source_url: str = ""
-    """Where it came from; what the server said of it holds for no other address."""
+    """Where it came from; what the server said there holds for no other address."""
     etag: str = ""
     last_modified: str = ""
     last_run_id: str
@@ -55,8 +60,7 @@ class FeedState:
 class Notice:
     """Something to mail that is not the end of a run."""
 
-    kind: str
-    """`stale` or `failure`."""
+    kind: NoticeKind
     about: str
     """What it is about, unique: `nyt#2020-10-12#3`. The same notice is written once only."""
     text: str
@@ -64,6 +68,6 @@ class Notice:
     """Time of the event that found it."""
     details: Mapping[str, Value] = field(default_factory=dict)
     """For `stale`: `feed`, `since` (the run that saw the feed's bytes first), `days`, `source_url`."""
-    mail: str = ""
+    mail: MailState = ""
     recovered_by: str = ""
-    """The committed run whose digest told that it is over."""
+    """The committed run whose digest reports that it is over."""
