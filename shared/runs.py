@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shared.errors import EventMalformed
+from shared.sizes import ADDRESS, FEED_REASON, VALIDATOR, cut, whole
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -86,7 +87,14 @@ class Delivery:
     last_modified: str = ""
 
     def as_map(self) -> dict[str, str | int]:
-        return {name: value for name, value in vars(self).items() if value not in ("", 0)}
+        """As the ledger has it: bounded in bytes, whatever a server sent. Half a validator is none: it is left out."""
+        bounded: dict[str, str | int] = vars(self) | {
+            "reason": cut(self.reason, FEED_REASON),
+            "source_url": cut(self.source_url, ADDRESS),
+            "etag": whole(self.etag, VALIDATOR),
+            "last_modified": whole(self.last_modified, VALIDATOR),
+        }
+        return {name: value for name, value in bounded.items() if value not in ("", 0)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from shared.expressions import assignments
 from shared.ledger.items import FEEDS, FeedState
 from shared.ledger.reading import Reading
 from shared.runs import Delivery, Run, State
+from shared.sizes import ADDRESS, VALIDATOR, cut, whole
 
 
 class Collecting(Reading):
@@ -56,6 +57,8 @@ class Collecting(Reading):
     def save_feed_state(self, state: FeedState) -> bool:
         """Remember the last copy of a feed, unless a newer run has; says whether it was written."""
         values: dict[str, Value] = {name: value for name, value in vars(state).items() if name != "feed"}
+        values["source_url"] = cut(state.source_url, ADDRESS)
+        values |= {"etag": whole(state.etag, VALIDATOR), "last_modified": whole(state.last_modified, VALIDATOR)}
         key: dict[str, Value] = {"dataset": self._dataset + FEEDS, "run_id": state.feed}
         return self._try(
             self._client.put_item,

@@ -10,6 +10,7 @@ from shared.ledger.items import HEAD, NOTICES, Head, Notice
 from shared.ledger.reading import Reading
 from shared.ledger.table import only_fields
 from shared.runs import Run, State
+from shared.sizes import REASON, cut
 
 _NONE_ARRIVED = "attribute_not_exists(arrived)"
 
@@ -127,6 +128,8 @@ class Committing(Reading):
                 ]
             )
         except self._client.exceptions.TransactionCanceledException as error:
+            if not _lost_its_place(error.response.get("CancellationReasons", ())):
+                raise
             raise HeadMoved(f"run {run.run_id} lost its place: {error}") from error
 
     def _recoveries(self, run: Run, recovered: Iterable[Notice]) -> list[dict[str, Any]]:
@@ -154,7 +157,8 @@ class Committing(Reading):
         return self._try(self._client.update_item, **ending)
 
     def _ending(self, run: Run, ended: Mapping[str, Value]) -> dict[str, Any]:
-        sets, names, values = assignments(ended)
+        bounded = dict(ended) | {"reason": cut(str(ended.get("reason", "")), REASON)}
+        sets, names, values = assignments(bounded)
         sets += self._traced(names, values)
         return {
             "TableName": self._table,
@@ -168,6 +172,12 @@ class Committing(Reading):
                 values | {":was": run.state} | ({":attempts": run.attempts} if run.attempts else {})
             ),
         }
+
+
+def _lost_its_place(reasons: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether another was there first. An item that is too large, say, has nothing to do with the head."""
+    codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
+    return bool(codes) and codes <= {"ConditionalCheckFailed", "TransactionConflict"}
 
 
 def _with_base(values: dict[str, Value], base: str) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from shared.expressions import clauses_while
 from shared.ledger.items import NOTICES, Notice
 from shared.ledger.table import LedgerTable
 from shared.runs import ViewsState
+from shared.sizes import DETAIL, REASON, cut
 
 
 class Mailing(LedgerTable):
@@ -20,7 +21,7 @@ class Mailing(LedgerTable):
         return self._try(
             self._client.put_item,
             TableName=self._table,
-            Item=to_item(key | {name: value for name, value in vars(notice).items() if value != "" and name != "mail"}),
+            Item=to_item(key | {name: value for name, value in _bounded(notice).items() if value != ""}),
             ConditionExpression="attribute_not_exists(run_id)",
         )
 
@@ -78,3 +79,12 @@ class Mailing(LedgerTable):
             names=names,
             condition="attribute_exists(run_id) AND (attribute_not_exists(#views) OR #views <> :rendered)",
         )
+
+
+def _bounded(notice: Notice) -> dict[str, Value]:
+    """What is written of a new notice."""
+    details = {name: cut(value, DETAIL) if isinstance(value, str) else value for name, value in notice.details.items()}
+    return {name: value for name, value in vars(notice).items() if name != "mail"} | {
+        "text": cut(notice.text, REASON),
+        "details": details,
+    }

@@ -10,10 +10,11 @@ from chalicelib.runs.merging import merge_run
 from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State
-from tests.proof.calls import CrashPoint, Fault
+from tests.proof.calls import CrashPoint, Fault, Invocation
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
-from tests.world import ANN, RUNS_TABLE, Mail, World, world
+from tests.shared.refusing import transactions_are_cancelled
+from tests.world import ANN, BUCKET, RUNS_TABLE, Mail, World, world
 
 ROWS = 12
 SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
@@ -269,3 +270,28 @@ def test_the_digest_after_a_feed_came_back_says_so_once(system: World) -> None:
     digests = [in_one_line(mail) for mail in system.platform.mails if mail.kind == "digest"]
     again = "Johns Hopkins University CSSE has published again; its file had been the same since 2020-03-01"
     assert [again in body for body in digests] == [False, True, False]
+
+
+def test_a_merge_whose_commit_is_refused_for_good_is_given_up_and_mailed(system: World) -> None:
+    """Not for a head that moved: an item that has become too large, say."""
+    with transactions_are_cancelled(system.dynamodb, "ValidationError"):
+        carry(system, [*a_day(2, MORE), watch(3, "01:00:00"), watch(3, "02:00:00")])
+    assert system.run(at(2)).state is State.FAILED
+    assert [kind for kind, _ in mails(system)] == ["failure"]
+    assert not system.head().dirty
+
+
+def test_a_run_is_given_up_even_where_its_rows_cannot_be_taken_back(system: World) -> None:
+    """They stay dirty: the next run puts them right."""
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies(times=3))])
+    index = next(key for key in system.files() if key.endswith(f"{at(1)}.index"))
+    kept = system.files()[index]
+    system.calls.begin(Invocation())
+    system.s3.delete_object(Bucket=BUCKET, Key=index)
+    carry(system, [watch(2, "20:00:00"), watch(2, "21:00:00")])
+    assert (system.run(at(2)).state, {run.split("#")[0] for run in system.head().dirty}) == (State.FAILED, {at(2)})
+    system.calls.begin(Invocation())
+    system.s3.put_object(Bucket=BUCKET, Key=index, Body=kept)
+    carry(system, a_day(3, pair(ROWS)))
+    assert (system.run(at(3)).state, system.head().dirty) == (State.UNCHANGED, frozenset())
+    assert {row["run_id"] for row in system.rows().values()} == {at(1)}

@@ -11,6 +11,8 @@ from shared.errors import EventMalformed, NotAllowed
 from shared.events import member
 from shared.runs import ENDED_BADLY, Run, State, parse_time
 
+_LONGEST_NAME = 500
+
 type Command = Literal["approve", "redrive"]
 """Let a rejected run pass the gate; or try one that ended badly again."""
 
@@ -32,8 +34,10 @@ def operate_run(event: Mapping[str, Any]) -> OperateRun:
     command, by = member(event, "command"), member(event, "by")
     if command not in ("approve", "redrive"):
         raise EventMalformed(f"command is {command!r}; approve or redrive are allowed")
-    if not isinstance(by, str) or not by:
-        raise EventMalformed("by is empty; the ledger records who asks")
+    if not isinstance(by, str) or not 0 < len(by) <= _LONGEST_NAME:
+        raise EventMalformed(
+            f"by is {str(by)[:80]!r}; the ledger records who asks, in up to {_LONGEST_NAME} characters"
+        )
     run_id, time = member(event, "run_id"), member(event, "time")
     parse_time(run_id)
     parse_time(time)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools
 from shared.attributes import Value
-from shared.errors import HeadMoved, LeaseLost, ObjectMissing
+from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
 from shared.ledger.items import Head, Notice
 from shared.runs import ENDED_BADLY, Run, State
+from shared.scrubbing import scrub
 from shared.tracing import subsegment
 
 if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
@@ -172,16 +173,26 @@ def end_without_commit(
     ended: dict[str, Value] = {"state": state, "reason": reason}
     if rejected_by:
         ended["rejected_by"] = rejected_by
-    if not tools.ledger.end(run, ended):
-        raise HeadMoved(f"run {run.run_id} changed hands")
+    _end(run, tools, ended)
     return Outcome(state=state, reason=reason, counts={"rejected": rejected_rows} if rejected_by else {})
 
 
+def _end(run: Run, tools: Tools, ended: Mapping[str, Value]) -> None:
+    if not tools.ledger.end(run, ended):
+        raise HeadMoved(f"run {run.run_id} changed hands")
+
+
 def give_up(run: Run, tools: Tools) -> Outcome:
-    attempts = tools.policy.max_attempts
-    return end_without_commit(
-        run, tools, State.FAILED, f"merging was begun {attempts} times and did not come to an end"
-    )
+    """End a run as FAILED, whatever stands in the way: rows that cannot be taken back stay marked as dirty."""
+    reason = f"merging was begun {tools.policy.max_attempts} times and did not come to an end"
+    try:
+        return end_without_commit(run, tools, State.FAILED, reason)
+    except (LeaseHeld, HeadMoved):  # others are at work: it is for the next attempt to look again
+        raise
+    except Exception as error:
+        reason = f"{reason}; nor could rows be taken back that it wrote, which the next run puts right: {error}"
+        _end(run, tools, {"state": State.FAILED, "reason": scrub(reason)})
+        return Outcome(state=State.FAILED, reason=reason)
 
 
 def _roll_back(run: Run, tools: Tools) -> None:
