@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test proof replay deploy destroy status trace approve redrive refresh smoke start restore bench lint \
+.PHONY: help run test proof replay deploy destroy status trace approve redrive resend refresh smoke start restore bench lint \
 	security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
@@ -68,6 +68,11 @@ redrive:  ## RUN=id [STAGE=x]: try a run that ended badly again
 	@$(call need,RUN,make redrive RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
 	@$(INFRA) redrive --run $(RUN) $(stage)
+
+resend:  ## RUN=id [STAGE=x]: ask again for a run's mail or views that are not out
+	@$(call need,RUN,make resend RUN=2020-10-25T17:00:00Z [STAGE=x])
+	$(TOOLS)
+	@$(INFRA) resend --run $(RUN) $(stage)
 
 refresh:  ## [RUN=id] [STAGE=x]: render the views of a committed run anew, of the head where none is named
 	$(TOOLS)

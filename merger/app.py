@@ -77,7 +77,7 @@ def watch(event: Event) -> None:
 
 @app.lambda_function()
 def operate(event: Any, context: Any) -> dict[str, Any]:
-    """`{"command": "approve" | "redrive", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
+    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
     with _observed("operate", context) as line:
         request = operate_run(event)
         log_command(line, request)

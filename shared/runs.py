@@ -46,14 +46,18 @@ and gets it no more; never written down)."""
 type RejectedBy = Literal["", "contract", "gate"]
 """What a REJECTED run did not pass; empty for any other."""
 
-type MailState = Literal["", "SENDING", "SENT"]
-"""Of the mail about an item of the ledger."""
+type MailState = Literal["", "AGAIN", "SENDING", "SENT", "UNSURE"]
+"""Of the mail about an item of the ledger: AGAIN asks the notifier for it once more; UNSURE was published twice without
+an answer, so that it may be out or not."""
 
-type ViewsState = Literal["", "RENDERED", "FAILED"]
-"""Of a committed run's views."""
+type ViewsState = Literal["", "AGAIN", "RENDERED", "FAILED"]
+"""Of a committed run's views: AGAIN asks for them once more."""
 
 ENDED_BADLY = frozenset({State.REJECTED, State.FAILED, State.INCOMPLETE})
 """The ends that an operator hears of and may redrive."""
+
+MAILED = ENDED_BADLY | {State.COMMITTED}
+"""The ends that are mailed about."""
 
 
 def run_id_at(time: dt.datetime) -> str:
@@ -137,8 +141,14 @@ class Run:
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "Run":
-        """From a ledger item as Python values (`shared.attributes.from_item`); unknown attributes are ignored."""
+        """From a ledger item as Python values (`shared.attributes.from_item`); unknown attributes are ignored.
+
+        Raises KeyError, TypeError, ValueError and AttributeError for what is no run.
+        """
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        for name, value in known.items():
+            if not isinstance(value, _KINDS[name]):
+                raise TypeError(f"{name} is {str(value)[:60]!r}, a {type(value).__name__}")
         known["state"] = State(known["state"])
         deliveries = known.get("deliveries", {})
         known["deliveries"] = {
@@ -155,3 +165,13 @@ class Run:
         """
         parse_time(values["run_id"])
         return cls.from_values(values)
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(Run.__dataclass_fields__, str),
+    **dict.fromkeys(("attempts", "attempts_forgiven", "lease_until", "added", "changed", "removed"), int),
+    **dict.fromkeys(("deliveries", "summary", "traces"), Mapping),
+    "arrived": frozenset,
+    "base_run_id": (str, type(None)),
+}
+"""Attribute of a run -> what it is in Python."""

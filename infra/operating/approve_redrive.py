@@ -1,4 +1,4 @@
-"""Approve and redrive, as an operator does them: say what will happen, do it, wait for the outcome."""
+"""Approve, redrive and resend, as an operator does them: say what will happen, do it, wait for the outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,12 +27,15 @@ class Outcome:
     @property
     def good(self) -> bool:
         """Whether the run needs no further attention."""
+        if self.command == "resend":
+            return self.after.mail == "SENT" and self.after.views != "FAILED"
         return self.after.state in (State.COMMITTED, State.UNCHANGED, State.SUPERSEDED)
 
 
 INTENTIONS = {
     "approve": "its files are merged again, and what the gate refused is let pass",
     "redrive": "feeds that are missing are fetched, and it is merged again",
+    "resend": "its mail and its views are asked for again, as far as they are not out",
 }
 
 
@@ -55,8 +58,23 @@ def operate(
     if reply["fetch"]:
         tell("fetching the feeds that are missing")
         stage.invoke("fetcher", "fetch", scheduled_event(run_id))
-    after = _await_outcome(stage, run_id, seconds=seconds)
+    after = (
+        _await_sent(stage, run_id, seconds=seconds)
+        if command == "resend"
+        else _await_outcome(stage, run_id, seconds=seconds)
+    )
     return Outcome(command=command, before=before, after=after, by=stage.caller)
+
+
+def _await_sent(stage: Stage, run_id: str, *, seconds: float) -> Run:
+    """The run once its mail is out, and its views are rendered or have failed. Raises Overdue."""
+
+    def look() -> Run | None:
+        run = stage.ledger.get(run_id)
+        rendered = run.state is not State.COMMITTED or run.views in ("RENDERED", "FAILED")
+        return run if run.mail in ("SENT", "UNSURE") and rendered else None
+
+    return wait_for(look, seconds=seconds, what=f"the mail about run {run_id} is out") or stage.ledger.get(run_id)
 
 
 def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:

@@ -32,11 +32,10 @@ def notice_mail(notice: Notice, *, head: Head, letterhead: Letterhead) -> Mail:
     """A feed that stands still, or a failure that is not the end of a run."""
     if notice.kind == "stale":
         return _stale(notice, letterhead=letterhead)
-    status = f"make status STAGE={letterhead.stage}"
     blocks = [
         wrapped(sentence(notice.text)),
         section("Meanwhile", [inset(_served(head))]),
-        section("What to do", ["The next run makes up for it. To see how things are:", f"  {status}"]),
+        section("What to do", _what_to_do_about(notice, letterhead)),
         letterhead.links({}),
         letterhead.signature(),
     ]
@@ -120,3 +119,18 @@ def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
             f"  make start STAGE={letterhead.stage}",
         ]
     return ["To try again, with the files that are kept:", f"  {redrive}"]
+
+
+def _what_to_do_about(notice: Notice, letterhead: Letterhead) -> list[str]:
+    if run_id := notice.details.get("resend"):
+        return ["To send it once more:", f"  {letterhead.command('resend', str(run_id))}"]
+    if notice.details.get("superseded_by"):
+        return [
+            "Until its time has come, no newer data are served. To go back to how the",
+            "stage was before it (infra/docs/restore.md):",
+            f"  make restore STAGE={letterhead.stage} TIME=...",
+        ]
+    status = f"  make status STAGE={letterhead.stage}"
+    if notice.about.startswith("unreadable#"):
+        return ["All else goes on without it. To see how things are:", status]
+    return ["The next run makes up for it. To see how things are:", status]

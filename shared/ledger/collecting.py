@@ -79,7 +79,8 @@ class Collecting(Reading):
         states = {f":was{n}": state.value for n, state in enumerate(sorted(allowed))}
         reopened = self._update(
             run_id,
-            f"SET {sets}, attempts_forgiven = if_not_exists(attempts, :zero) REMOVE mail, reason, rejected_by",
+            f"SET {sets}, attempts_forgiven = if_not_exists(attempts, :zero)"
+            " REMOVE mail, mail_owner, mail_until, mail_tries, reason, rejected_by",
             values | states | {":zero": 0},
             names=names,
             condition=f"#now IN ({', '.join(states)})",

@@ -163,7 +163,7 @@ class Committing(Reading):
         return {
             "TableName": self._table,
             "Key": self._key(run.run_id),
-            "UpdateExpression": f"SET {sets} REMOVE lease_owner, lease_until, mail",
+            "UpdateExpression": f"SET {sets} REMOVE lease_owner, lease_until, mail, mail_owner, mail_until, mail_tries",
             "ConditionExpression": "#now = :was AND attempts = :attempts"
             if run.attempts
             else "#now = :was AND attribute_not_exists(attempts)",

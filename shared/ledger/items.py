@@ -71,3 +71,8 @@ class Notice:
     mail: MailState = ""
     recovered_by: str = ""
     """The committed run whose digest reports that it is over."""
+
+    def __post_init__(self) -> None:
+        lacking = {"feed", "since", "days"} - self.details.keys() if self.kind == "stale" else set()
+        if self.kind not in ("stale", "failure") or lacking:
+            raise ValueError(f"a notice of kind {self.kind!r} without {sorted(lacking)}; stale and failure are allowed")

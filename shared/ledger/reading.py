@@ -4,21 +4,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.attributes import Value, from_item, to_item
-from shared.errors import UnknownRun
+from shared.errors import ItemMalformed, UnknownRun
 from shared.ledger.items import FEEDS, HEAD, NOTICES, FeedState, Head, Notice
 from shared.ledger.table import LedgerTable, only_fields
 from shared.runs import Run, State
 
 
 class Reading(LedgerTable):
-    """Queries and consistent reads; never a scan."""
+    """Queries and consistent reads; never a scan.
+
+    A query passes over items that are not as the ledger writes them: the invocation's line names and counts them.
+    """
 
     def get(self, run_id: str) -> Run:
-        """The run of this id. Raises UnknownRun."""
+        """The run of this id. Raises UnknownRun, and ItemMalformed for an item that is no run."""
         values = self._read(self._dataset, run_id)
         if not values:
             raise UnknownRun(f"there is no run {run_id}")
-        return Run.from_values(values)
+        return _run(values)
 
     def head(self) -> Head:
         """The head pointer; an empty one before the first commit."""
@@ -44,7 +47,7 @@ class Reading(LedgerTable):
             query |= {"FilterExpression": "#state = :state", "ExpressionAttributeNames": {"#state": "state"}}
             values[":state"] = state.value
         query["ExpressionAttributeValues"] = to_item(values)
-        yield from (Run.from_values(values) for values in self._pages(query))
+        yield from self._each(query, _run)
 
     def oldest_first(self, *, after: str) -> Iterator[Run]:
         """Committed runs with an id greater than `after`, oldest first; all of them where it is empty."""
@@ -57,7 +60,7 @@ class Reading(LedgerTable):
                 {":d": self._dataset, ":after": after or "0", ":state": State.COMMITTED}
             ),
         }
-        yield from (Run.from_values(values) for values in self._pages(query))
+        yield from self._each(query, _run)
 
     def feed_states(self) -> dict[str, FeedState]:
         """What is known of each feed that was ever seen."""
@@ -67,7 +70,7 @@ class Reading(LedgerTable):
             "KeyConditionExpression": "dataset = :d",
             "ExpressionAttributeValues": to_item({":d": self._dataset + FEEDS}),
         }
-        states = (only_fields(FeedState, values | {"feed": values["run_id"]}) for values in self._pages(query))
+        states = self._each(query, lambda values: only_fields(FeedState, values | {"feed": values["run_id"]}))
         return {state.feed: state for state in states}
 
     def watched_since(self, now: str) -> str:
@@ -88,4 +91,11 @@ class Reading(LedgerTable):
             "KeyConditionExpression": "dataset = :d",
             "ExpressionAttributeValues": to_item({":d": self._dataset + NOTICES}),
         }
-        yield from (only_fields(Notice, values) for values in self._pages(query))
+        yield from self._each(query, lambda values: only_fields(Notice, values))
+
+
+def _run(values: dict[str, Any]) -> Run:
+    try:
+        return Run.from_values(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ItemMalformed(f"it is no run: {type(error).__name__}: {error}") from error

@@ -1,9 +1,12 @@
 """The table that the ledger is in, and how an item of it is read and written."""
 
-from collections.abc import Iterator, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from shared.attributes import Value, from_item, to_item
+from shared.attributes import Value, from_attribute, from_item, to_item
+from shared.errors import ItemMalformed
+from shared.observation import pass_over
 from shared.tracing import current_header
 
 
@@ -30,16 +33,24 @@ class LedgerTable:
     def _key(self, run_id: str) -> dict[str, Any]:
         return to_item({"dataset": self._dataset, "run_id": run_id})
 
+    def _each[T](self, query: dict[str, Any], make: Callable[[dict[str, Any]], T]) -> Iterator[T]:
+        """What `make` makes of each item; one that is not as the ledger writes it is named and passed over."""
+        for values in self._pages(query):
+            try:
+                yield make(values)
+            except ItemMalformed as error:
+                pass_over(f"{values.get('dataset')} {values.get('run_id')}", str(error))
+
     def _read(self, partition: str, sort: str) -> dict[str, Any]:
         key = to_item({"dataset": partition, "run_id": sort})
         reply = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-        return from_item(reply.get("Item", {}))
+        return _plain(reply.get("Item", {}))
 
     def _pages(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
         start: dict[str, Any] = {}
         while True:
             page = self._client.query(**query, **start)
-            yield from map(from_item, page["Items"])
+            yield from map(_plain, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
@@ -89,6 +100,19 @@ class LedgerTable:
         return True
 
 
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    """An item as Python values; of one that holds something else, those that it has."""
+    values = dict[str, Any]()
+    for name, attribute in item.items():
+        with contextlib.suppress(ValueError, TypeError):
+            values[name] = from_attribute(attribute)
+    return values
+
+
 def only_fields[T](kind: type[T], values: Mapping[str, Any]) -> T:
-    known = {name: values[name] for name in kind.__dataclass_fields__ if name in values}  # type: ignore[attr-defined]
-    return kind(**known)
+    """Of an item's values those that are the type's. Raises ItemMalformed for what is none."""
+    fields: Mapping[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    try:
+        return kind(**{name: values[name] for name in fields if name in values})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ItemMalformed(f"it is no {kind.__name__}: {error}") from error

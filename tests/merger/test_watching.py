@@ -5,15 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.runs.merging import merge_run
+from shared import aws
 from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State
 from tests.proof.calls import CrashPoint, Fault, Invocation
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
-from tests.shared.refusing import transactions_are_cancelled
+from tests.shared.refusing import refused, transactions_are_cancelled
 from tests.world import ANN, BUCKET, RUNS_TABLE, Mail, World, world
 
 ROWS = 12
@@ -295,3 +297,65 @@ def test_a_run_is_given_up_even_where_its_rows_cannot_be_taken_back(system: Worl
     carry(system, a_day(3, pair(ROWS)))
     assert (system.run(at(3)).state, system.head().dirty) == (State.UNCHANGED, frozenset())
     assert {row["run_id"] for row in system.rows().values()} == {at(1)}
+
+
+def test_one_bad_item_stops_no_merge_and_no_page_and_is_mailed(system: World) -> None:
+    system.calls.begin(Invocation())
+    for key in ({"dataset": "us-covid#notices", "run_id": "bad"}, {"dataset": "us-covid", "run_id": at(1, "17:30:00")}):
+        system.dynamodb.put_item(TableName=RUNS_TABLE, Item={name: {"S": value} for name, value in key.items()})
+    carry(system, a_day(2, MORE))
+    assert system.run(at(2)).state is State.COMMITTED
+    assert [entry["run_id"] for entry in system.get("/changes?since=2020-01-01T00:00:00Z").json] == [at(1), at(2)]
+    assert [subject for kind, subject in mails(system) if kind == "failure"] == [
+        "an item of the ledger cannot be read and is passed over",
+        "an item of the ledger cannot be read and is passed over",
+    ]
+
+
+def sns_is_down() -> None:
+    raise EndpointConnectionError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
+
+
+def test_a_digest_that_could_not_be_published_until_the_retries_ended_is_sent_once_it_can_be(system: World) -> None:
+    with refused(aws.client("sns"), "sns.Publish", sns_is_down):
+        carry(system, [publish(2, MORE), fetch(2)])
+        assert (len(system.platform.dead_letters), mails(system)) == (1, [])
+        system.advance(minutes=2)
+        carry(system, [watch(2, "19:00:00")])
+        assert (len(system.platform.dead_letters), mails(system)) == (2, [])
+    system.advance(minutes=2)
+    carry(system, [watch(2, "20:00:00"), watch(2, "21:00:00")])
+    assert [kind for kind, _ in mails(system)] == ["digest"]
+    assert system.run(at(2)).mail == "SENT"
+
+
+def test_views_that_were_never_rendered_are_rendered_once_they_can_be(system: World) -> None:
+    system.publish(MORE, at=at(2, "12:00:00"))
+    system.schedule("fetch", at(2))
+    while system.platform.inbox:
+        system.deliver_next()
+    system.platform.streams["refresh_views"].waiting.clear()
+    carry(system, [watch(2, "17:30:00")])
+    assert (system.run(at(2)).views, len(system.get("/data").json)) == ("", ROWS)
+    carry(system, [watch(2, "18:30:00")])
+    assert (system.run(at(2)).views, len(system.get("/data").json)) == ("RENDERED", ROWS + 1)
+
+
+def test_an_operator_sends_a_mail_of_which_nobody_knows_whether_it_is_out(system: World) -> None:
+    """Its answer is lost each time: published twice, then left, then spoken of, and sent again by a command."""
+    sns = aws.client("sns")
+
+    def lose(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
+
+    sns.meta.events.register_last("after-call.sns.Publish", lose)
+    carry(system, [publish(2, MORE), fetch(2)])
+    sns.meta.events.unregister("after-call.sns.Publish", lose)
+    assert (system.run(at(2)).mail, [kind for kind, _ in mails(system)]) == ("UNSURE", ["digest", "digest"])
+    carry(system, [watch(2, "19:00:00"), watch(2, "20:00:00")])
+    assert mails(system)[2:] == [("failure", f"it is not known whether the mail about run {at(2)} is out")]
+    assert system.operate("resend", at(2), time=at(2, "21:00:00"))["state"] == "COMMITTED"
+    system.settle()
+    assert [kind for kind, _ in mails(system)] == ["digest", "digest", "failure", "digest"]
+    with pytest.raises(NotAllowed, match="is COMMITTED, its mail SENT, its views RENDERED: there is nothing"):
+        system.operate("resend", at(2), time=at(2, "22:00:00"))

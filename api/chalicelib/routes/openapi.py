@@ -203,8 +203,8 @@ def _run() -> dict[str, Any]:
             "warnings": _list(_TEXT),
             "approved_at": _TEXT,
             "redriven_at": _TEXT,
-            "mail": {"enum": ["", "SENDING", "SENT"]},
-            "views": {"enum": ["", "RENDERED", "FAILED"]},
+            "mail": {"enum": ["", "AGAIN", "SENDING", "SENT", "UNSURE"]},
+            "views": {"enum": ["", "AGAIN", "RENDERED", "FAILED"]},
         }
     )
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
 from shared.errors import EventMalformed, NotAllowed
 from shared.events import member
-from shared.runs import ENDED_BADLY, Run, State, parse_time
+from shared.runs import ENDED_BADLY, MAILED, Run, State, parse_time
 
 _LONGEST_NAME = 500
 
-type Command = Literal["approve", "redrive"]
-"""Let a rejected run pass the gate; or try one that ended badly again."""
+type Command = Literal["approve", "redrive", "resend"]
+"""Let a rejected run pass the gate; try one that ended badly again; ask again for mail or views that are not out."""
+
+COMMANDS: tuple[Command, ...] = get_args(Command.__value__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,8 @@ class OperateRun:
 def operate_run(event: Mapping[str, Any]) -> OperateRun:
     """From the event of a direct invocation. Raises EventMalformed, naming what is wrong."""
     command, by = member(event, "command"), member(event, "by")
-    if command not in ("approve", "redrive"):
-        raise EventMalformed(f"command is {command!r}; approve or redrive are allowed")
+    if command not in COMMANDS:
+        raise EventMalformed(f"command is {command!r}; {', '.join(COMMANDS)} are allowed")
     if not isinstance(by, str) or not 0 < len(by) <= _LONGEST_NAME:
         raise EventMalformed(
             f"by is {str(by)[:80]!r}; the ledger records who asks, in up to {_LONGEST_NAME} characters"
@@ -53,6 +55,8 @@ def handle_command(
     get. `report` is called with what a merge came to. Raises UnknownRun, and NotAllowed where the run's state does
     not allow the command.
     """
+    if request.command == "resend":
+        return _answer(_resend(request, tools))
     run = _approve(request, tools) if request.command == "approve" else _redrive(request, tools)
     run = take_in(run, tools)
     missing = tools.dataset.feed_names - run.arrived
@@ -60,7 +64,11 @@ def handle_command(
     if outcome:
         report(outcome)
     run = tools.ledger.get(run.run_id)
-    return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": bool(missing)}
+    return _answer(run, fetch=bool(missing))
+
+
+def _answer(run: Run, *, fetch: bool = False) -> dict[str, Any]:
+    return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": fetch}
 
 
 def _approve(request: OperateRun, tools: Tools) -> Run:
@@ -79,6 +87,24 @@ def _approve(request: OperateRun, tools: Tools) -> Run:
 def _redrive(request: OperateRun, tools: Tools) -> Run:
     command = {"redriven_by": request.by, "redriven_at": request.time}
     return tools.ledger.reopen(request.run_id, allowed=ENDED_BADLY, command=command, known_from=_later(request))
+
+
+def _resend(request: OperateRun, tools: Tools) -> Run:
+    run = tools.ledger.get(request.run_id)
+    mail = run.state in MAILED and run.mail != "SENT"
+    views = run.state is State.COMMITTED and run.views != "RENDERED"
+    if not (mail or views):
+        raise NotAllowed(
+            f"run {run.run_id} is {run.state}, its mail {run.mail or 'none'}, its views {run.views or 'none'}:"
+            " there is nothing that is due and not out"
+        )
+    asked = [
+        mail and tools.ledger.mail_again(run, at=request.time, now=tools.clock(), also_unsure=True),
+        views and tools.ledger.render_again(run, at=request.time),
+    ]
+    if not any(asked):
+        raise NotAllowed(f"the mail about run {run.run_id} is being sent; look again in a minute")
+    return tools.ledger.get(run.run_id)
 
 
 def _later(request: OperateRun) -> str:

@@ -135,8 +135,9 @@ def _is_over(notice: Notice, run: Run, shas: Mapping[str, str]) -> bool:
     if notice.recovered_by:
         return False
     if notice.kind == "stale":
-        return shas.get(str(notice.details["feed"]), notice.details["sha256"]) != notice.details["sha256"]
-    return str(notice.details["run_id"]) < run.run_id
+        was = notice.details.get("sha256")
+        return shas.get(str(notice.details["feed"]), was) != was
+    return str(notice.details.get("run_id", "9")) < run.run_id
 
 
 def _touched_by(runs: Iterable[str], tools: Tools) -> set[tuple[str, str]]:

@@ -32,8 +32,10 @@ def log_answer(line: Line, answer: Mapping[str, Any]) -> None:
 
 
 def log_watched(line: Line, watched: Watched) -> None:
-    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices))
-    line.measure("Count", runs_ended=len(watched.ended), notices_written=len(watched.notices))
+    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices), again="; ".join(watched.again))
+    line.measure(
+        "Count", runs_ended=len(watched.ended), notices_written=len(watched.notices), asked_again=len(watched.again)
+    )
     line.measure("Seconds", open_age=watched.open_age.total_seconds())
     if watched.commit_age is not None:
         line.measure("Seconds", commit_age=watched.commit_age.total_seconds())

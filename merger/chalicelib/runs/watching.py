@@ -4,14 +4,15 @@
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
 from shared.ledger.items import FeedState, Notice
-from shared.runs import Run, State, parse_time, run_id_at
+from shared.observation import passed_over
+from shared.runs import MAILED, Run, State, parse_time, run_id_at
 from shared.tracing import follow, subsegment
 
 _HORIZON = dt.timedelta(days=30)
@@ -38,6 +39,8 @@ class Watched:
     """`{run id} {state}` of each run it brought to an end."""
     notices: list[str] = field(default_factory=list)
     """What it announced."""
+    again: list[str] = field(default_factory=list)
+    """Mails and views that it asked for again."""
     errors: list[Exception] = field(default_factory=list)
     merges: list[Outcome] = field(default_factory=list)
     """What the merges came to that it drove on."""
@@ -71,7 +74,12 @@ def watch(
                     _take_up(run, now, owner=owner, tools=tools, policy=policy, seen=seen)
         except Exception as error:
             seen.errors.append(error)
-    for notice in (*_missed(tools, now), *_stale(tools, policy, now)):
+    try:
+        _ask_again(runs, now, tools=tools, seen=seen)
+    except Exception as error:
+        seen.errors.append(error)
+    found = (*_missed(tools, now), *_stale(tools, policy, now), *_unsure(runs, now), *_unreadable(now))
+    for notice in found:
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
     seen.views_age = next((now - parse_time(run.run_id) for run in runs if run.views == "RENDERED"), None)
@@ -153,6 +161,37 @@ def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Noti
                         "source_url": state.source_url or feed.url,
                     },
                 )
+
+
+def _ask_again(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Watched) -> None:
+    """Mails that are not out an hour after they were due, and the head's views: the stream's retries have ended."""
+    at, clock, ledger = run_id_at(now), tools.clock(), tools.ledger
+    mails: list[tuple[str, Run | Notice]] = [
+        *((run.run_id, run) for run in runs if run.state in MAILED and now - _began(run) >= _GRACE),
+        *((it.about, it) for it in ledger.notices() if now - parse_time(it.time) >= _GRACE),
+    ]
+    for name, item in mails:
+        if item.mail not in ("SENT", "UNSURE") and ledger.mail_again(item, at=at, now=clock):
+            seen.again.append(f"{name} mail")
+    newest = next((run for run in runs if run.state is State.COMMITTED), None)
+    if newest and newest.views != "RENDERED" and now - _began(newest) >= _GRACE and ledger.render_again(newest, at=at):
+        seen.again.append(f"{newest.run_id} views")
+
+
+def _unsure(runs: Iterable[Run], now: dt.datetime) -> Iterator[Notice]:
+    """Mails that were published without an answer."""
+    for run in runs:
+        if run.mail == "UNSURE":
+            text = f"it is not known whether the mail about run {run.run_id} is out: SNS did not answer, twice"
+            about, details = f"unsure#{run.run_id}", {"resend": run.run_id}
+            yield Notice(kind="failure", about=about, text=text, time=run_id_at(now), details=details)
+
+
+def _unreadable(now: dt.datetime) -> Iterator[Notice]:
+    """Items of the ledger that had to be passed over."""
+    for what, why in passed_over().items():
+        text = f"an item of the ledger cannot be read and is passed over: {what}: {why}"
+        yield Notice(kind="failure", about=f"unreadable#{what}"[:500], text=text, time=run_id_at(now))
 
 
 def _days_unchanged(state: FeedState) -> int:
