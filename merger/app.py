@@ -18,9 +18,10 @@ from chalicelib.runs.run_log import log_answer, log_command, log_outcome, log_wa
 from chalicelib.runs.watching import watch as watch_runs
 from chalicelib.storing.run_files import RunFiles
 from shared.aws import client
-from shared.events import Event, scheduled_time
+from shared.events import Event, not_ahead, scheduled_time
 from shared.ledger import Ledger
 from shared.observation import invocation
+from shared.runs import parse_time
 from shared.settings import Place, Source
 
 app = Chalice(app_name="covid-stats-merger")
@@ -61,6 +62,7 @@ def on_feed_arrived(event: Event) -> None:
     """EventBridge's `Object Created` for a raw file."""
     with _observed("on_feed_arrived", event.context) as line:
         arrived = feed_arrived(event.to_dict())
+        not_ahead(parse_time(arrived.run_id), clock_ms=tools().clock())
         line.bind(run_id=arrived.run_id, feed=arrived.feed)
         log_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools()))
 
@@ -69,7 +71,7 @@ def on_feed_arrived(event: Event) -> None:
 def watch(event: Event) -> None:
     """The scheduled event's `time` is now."""
     with _observed("watch", event.context) as line:
-        now = scheduled_time(event.to_dict())
+        now = not_ahead(scheduled_time(event.to_dict()), clock_ms=tools().clock())
         policy = read_watch_policy(os.environ)
         report = functools.partial(log_watched, line)
         watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy, report=report)
@@ -80,6 +82,7 @@ def operate(event: Any, context: Any) -> dict[str, Any]:
     """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
     with _observed("operate", context) as line:
         request = operate_run(event)
+        not_ahead(parse_time(request.time), clock_ms=tools().clock())
         log_command(line, request)
         report = functools.partial(log_outcome, line)
         answer = handle_command(request, owner=context.aws_request_id, tools=tools(), report=report)

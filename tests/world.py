@@ -486,5 +486,6 @@ def _set_clocks(made: World) -> None:
     """The composition roots of the apps, with the test's clock in place of the wall's."""
     tools = replace(made.apps["merger"].tools(), clock=lambda: made.platform.now_ms)
     mailer = replace(made.apps["notifier"].mailer(), now_ms=lambda: made.platform.now_ms)
+    vars(made.apps["fetcher"])["clock_ms"] = lambda: made.platform.now_ms
     vars(made.apps["merger"])["tools"] = lambda: tools
     vars(made.apps["notifier"])["mailer"] = lambda: mailer

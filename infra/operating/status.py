@@ -18,6 +18,10 @@ _ENDED_WITHIN = dt.timedelta(hours=8)
 """The deadline for feeds, and two looks of the watch."""
 
 
+_AHEAD = dt.timedelta(days=1)
+"""A head beyond that is of the future."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Feed:
     """How fresh one feed is."""
@@ -86,6 +90,7 @@ def look_at(stage: Stage) -> Status:
     problems = [
         *_run_problems(runs, at),
         *_head_problems(head, served, runs),
+        *_order_problems(head, runs, at),
         *_feed_problems(feeds, stage),
         *(f"{queue.name} holds {queue.messages} messages" for queue in queues if queue.messages),
         *(f"alarm {alarm.name} is {alarm.state}: {alarm.reason}" for alarm in alarms or [] if alarm.state == "ALARM"),
@@ -126,6 +131,15 @@ def _head_problems(head: Head, served: str, runs: Sequence[Run]) -> Iterator[str
         yield f"the views served are of {served or 'no run'}; the head is {head.head}"
     if head.writing and head.writing not in {run.run_id for run in runs if run.state is State.MERGING}:
         yield f"run {head.writing} began to write and did not finish"
+
+
+def _order_problems(head: Head, runs: Sequence[Run], at: dt.datetime) -> Iterator[str]:
+    newest = max(head.head, head.latest)
+    if newest and parse_time(newest) - at > _AHEAD:
+        yield f"run {newest} is of the future: no run before it can commit"
+    for run in runs:
+        if run.superseded_out_of_turn:
+            yield f"run {run.run_id} was superseded by {run.superseded_by}, which is not its successor"
 
 
 def _feed_problems(feeds: Sequence[Feed], stage: Stage) -> Iterator[str]:

@@ -8,15 +8,17 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.runs.merging import merge_run
+from infra.local.chain import scheduled_event
 from shared import aws
-from shared.errors import NotAllowed
+from shared.errors import EventMalformed, NotAllowed
+from shared.keys import raw_key
 from shared.ledger import Ledger
 from shared.runs import State
 from tests.proof.calls import CrashPoint, Fault, Invocation
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
 from tests.shared.refusing import refused, transactions_are_cancelled
-from tests.world import ANN, BUCKET, RUNS_TABLE, Mail, World, world
+from tests.world import ANN, BUCKET, RUNS_TABLE, Mail, World, object_created, world
 
 ROWS = 12
 SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
@@ -359,3 +361,55 @@ def test_an_operator_sends_a_mail_of_which_nobody_knows_whether_it_is_out(system
     assert [kind for kind, _ in mails(system)] == ["digest", "digest", "failure", "digest"]
     with pytest.raises(NotAllowed, match="is COMMITTED, its mail SENT, its views RENDERED: there is nothing"):
         system.operate("resend", at(2), time=at(2, "22:00:00"))
+
+
+# --- times of the future ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("handler", ["fetch", "watch"])
+def test_a_time_more_than_a_day_ahead_of_the_clock_begins_nothing(system: World, handler: str) -> None:
+    before = system.items()
+    system._queue(handler, scheduled_event("2021-03-02T17:00:00Z", function=handler))
+    system.settle()
+    assert {str(error) for error in system.platform.errors} == {
+        "the time 2021-03-02T17:00:00Z is more than a day ahead; at most 2020-03-02T23:59:00Z is allowed"
+    }
+    assert (system.items(), len(system.platform.dead_letters)) == (before, 1)
+
+
+def test_a_file_and_a_command_of_the_future_are_refused(system: World) -> None:
+    before = system.items()
+    system._queue("on_feed_arrived", object_created(raw_key("2021-03-02T17:00:00Z", "nyt")))
+    system.settle()
+    with pytest.raises(EventMalformed, match="more than a day ahead"):
+        system.operate("redrive", at(1), time="2021-03-02T17:00:00Z")
+    assert system.items() == before
+
+
+def a_run_of_the_future(system: World) -> None:
+    """As one could begin before its time was checked: the clock stands there, and goes back."""
+    now = system.platform.now_ms
+    carry(system, [publish(1, MORE), lambda world: world.schedule("fetch", "2021-03-01T17:00:00Z")])
+    system.platform.now_ms = now
+
+
+def test_runs_that_a_run_of_the_future_supersedes_are_mailed_about(system: World) -> None:
+    a_run_of_the_future(system)
+    carry(system, [*a_day(2, pair(ROWS + 2)), *a_day(3, pair(ROWS + 3))])
+    assert [system.run(at(day)).state for day in (2, 3)] == [State.SUPERSEDED, State.SUPERSEDED]
+    assert mails(system)[1:] == [
+        ("failure", f"run {at(2)} was superseded out of turn"),
+        ("failure", f"run {at(3)} was superseded out of turn"),
+    ]
+    assert "make restore STAGE=test TIME=..." in system.platform.mails[-1].body
+    answer = system.get("/health")
+    assert (answer.status, answer.json["status"]) == (503, "ahead")
+
+
+def test_a_run_that_gives_way_to_its_own_successor_is_not_mailed_about(system: World) -> None:
+    carry(
+        system,
+        [publish(2, {"nyt": nyt(ROWS + 1)}), fetch(2), *a_day(3, MORE)[:2], publish(3, MORE), fetch(2), watch(3)],
+    )
+    assert (system.run(at(2)).state, system.run(at(2)).superseded_by) == (State.SUPERSEDED, at(3))
+    assert [kind for kind, _ in mails(system)] == ["digest"]

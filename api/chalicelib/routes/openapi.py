@@ -214,7 +214,7 @@ def _health() -> dict[str, Any]:
     feed = _object({"last_run_id": _TIME, "changed_run_id": _TIME})
     return _object(
         {
-            "status": {"enum": ["ok", "empty", "rendering", "behind"]},
+            "status": {"enum": ["ok", "empty", "rendering", "behind", "ahead"]},
             "head": _or_null(_TIME),
             "views": _or_null(_TIME),
             "rows": _COUNT,

@@ -16,7 +16,7 @@ from shared.attributes import Value
 from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
 from shared.ledger.items import Head, Notice
-from shared.runs import ENDED_BADLY, Run, State
+from shared.runs import ENDED_BADLY, RejectedBy, Run, State
 from shared.scrubbing import scrub
 from shared.tracing import subsegment
 
@@ -167,13 +167,20 @@ def lease(tools: Tools) -> int:
 
 
 def end_without_commit(
-    run: Run, tools: Tools, state: State, reason: str, *, rejected_by: str = "", rejected_rows: int = 0
+    run: Run,
+    tools: Tools,
+    state: State,
+    reason: str,
+    *,
+    rejected_by: RejectedBy = "",
+    rejected_rows: int = 0,
+    superseded_by: str = "",
 ) -> Outcome:
     """End a run that commits nothing, putting right what an earlier attempt of it may have written."""
     _roll_back(run, tools)
     ended: dict[str, Value] = {"state": state, "reason": reason}
-    if rejected_by:
-        ended["rejected_by"] = rejected_by
+    ended |= {"rejected_by": rejected_by} if rejected_by else {}
+    ended |= {"superseded_by": superseded_by} if superseded_by else {}
     _end(run, tools, ended)
     return Outcome(state=state, reason=reason, counts={"rejected": rejected_rows} if rejected_by else {})
 

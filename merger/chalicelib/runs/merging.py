@@ -75,7 +75,8 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
     newer = max(head.head, head.latest)
     if newer > run.run_id:
         how = "was committed" if newer == head.head else "found nothing changed"
-        return end_without_commit(run, tools, State.SUPERSEDED, f"run {newer}, which is newer, {how} first")
+        reason = f"run {newer}, which is newer, {how} first"
+        return end_without_commit(run, tools, State.SUPERSEDED, reason, superseded_by=newer)
     raw = {feed.name: tools.files.raw_file(run.run_id, feed.name) for feed in tools.dataset.feeds}
     shas = {feed: file.sha256 for feed, file in raw.items()}
     compared = Comparison(run=run, head=head, shas=shas)

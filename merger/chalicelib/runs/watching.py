@@ -78,7 +78,13 @@ def watch(
         _ask_again(runs, now, tools=tools, seen=seen)
     except Exception as error:
         seen.errors.append(error)
-    found = (*_missed(tools, now), *_stale(tools, policy, now), *_unsure(runs, now), *_unreadable(now))
+    found = (
+        *_missed(tools, now),
+        *_stale(tools, policy, now),
+        *_unsure(runs, now),
+        *_superseded(runs, now),
+        *_unreadable(now),
+    )
     for notice in found:
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
@@ -185,6 +191,21 @@ def _unsure(runs: Iterable[Run], now: dt.datetime) -> Iterator[Notice]:
             text = f"it is not known whether the mail about run {run.run_id} is out: SNS did not answer, twice"
             about, details = f"unsure#{run.run_id}", {"resend": run.run_id}
             yield Notice(kind="failure", about=about, text=text, time=run_id_at(now), details=details)
+
+
+def _superseded(runs: Iterable[Run], now: dt.datetime) -> Iterator[Notice]:
+    """Runs that gave way to one that is not their own successor: to one of the future, say."""
+    for run in runs:
+        if run.superseded_out_of_turn or (run.superseded_by > run_id_at(now) and not run.redriven_by):
+            by = run.superseded_by
+            text = f"run {run.run_id} was superseded out of turn: run {by}, which is not its successor, was there first"
+            yield Notice(
+                kind="failure",
+                about=f"superseded#{run.run_id}",
+                text=text,
+                time=run_id_at(now),
+                details={"run_id": run.run_id, "superseded_by": by},
+            )
 
 
 def _unreadable(now: dt.datetime) -> Iterator[Notice]:
