@@ -6,7 +6,7 @@ from typing import Any
 from shared.attributes import Value, to_item
 from shared.errors import HeadMoved, LeaseHeld
 from shared.expressions import assignments
-from shared.ledger.items import HEAD, NOTICES, Head, Notice
+from shared.ledger.items import HEAD, NOTICES, Head, Notice, writer
 from shared.ledger.reading import Reading
 from shared.ledger.table import only_fields
 from shared.runs import Run, State
@@ -66,7 +66,7 @@ class Committing(Reading):
     def begin_writing(self, run: Run, *, base: str, now: int, until: int) -> Head:
         """Become the one writer of rows; the head as it was before.
 
-        Its `dirty` names the runs that died while they wrote: the rows they touched must be put right as well.
+        Its `dirty` and `late` name the writers whose rows must be put right as well.
         Raises LeaseHeld while another run writes, HeadMoved where the head is not at `base`.
         """
         reply = self._try_for_old(
@@ -76,7 +76,15 @@ class Committing(Reading):
                 f"{_head_is(base)} AND (attribute_not_exists(writing) OR writing = :me OR writing_until < :now)"
             ),
             ExpressionAttributeValues=to_item(
-                _with_base({":me": run.run_id, ":mine": frozenset({run.run_id}), ":until": until, ":now": now}, base)
+                _with_base(
+                    {
+                        ":me": run.run_id,
+                        ":mine": frozenset({writer(run.run_id, base=base)}),
+                        ":until": until,
+                        ":now": now,
+                    },
+                    base,
+                )
             ),
         )
         if reply is not None:
@@ -86,15 +94,25 @@ class Committing(Reading):
             raise HeadMoved(f"run {run.run_id} was compared with {base or 'nothing'}, the head is {head.head}")
         raise LeaseHeld(f"run {head.writing} is writing")
 
-    def end_writing(self, run: Run, *, base: str) -> None:
-        """Stop being the writer without a commit: the rows are those of `base` again."""
+    def left_rows(self, run: Run, *, base: str) -> None:
+        """Write down that a writer whose time was up may have written since: its rows are to be put right."""
+        self._client.update_item(
+            TableName=self._table,
+            Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
+            UpdateExpression="ADD dirty :mine",
+            ExpressionAttributeValues=to_item({":mine": frozenset({writer(run.run_id, base=base)})}),
+        )
+
+    def end_writing(self, run: Run, *, base: str, late: frozenset[str]) -> None:
+        """Stop being the writer without a commit: the rows are those of `base` again, but for what is `late`."""
+        sets, values = ("SET late = :late REMOVE", {":late": late}) if late else ("REMOVE late,", dict[str, Value]())
         self._try(
             self._client.update_item,
             TableName=self._table,
             Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
-            UpdateExpression="REMOVE writing, writing_until, dirty",
+            UpdateExpression=f"{sets} writing, writing_until, dirty",
             ConditionExpression=f"{_head_is(base)} AND writing = :me",
-            ExpressionAttributeValues=to_item(_with_base({":me": run.run_id}, base)),
+            ExpressionAttributeValues=to_item(_with_base(values | {":me": run.run_id}, base)),
         )
 
     def commit(
@@ -107,14 +125,15 @@ class Committing(Reading):
         Raises HeadMoved where another run was committed meanwhile, a newer one was found unchanged, or this owner's
         lease was taken.
         """
-        moved = {name: value for name, value in vars(head).items() if name not in ("writing", "writing_until", "dirty")}
+        removed = {"writing", "writing_until", "dirty"} | (set() if head.late else {"late"})
+        moved = {name: value for name, value in vars(head).items() if name not in removed}
         sets, names, values = assignments(moved)
         wrote_rows = State(str(ended["state"])) is State.COMMITTED
         mine = "writing = :me" if wrote_rows else "(attribute_not_exists(writing) OR writing = :me)"
         move = {
             "TableName": self._table,
             "Key": to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
-            "UpdateExpression": f"SET {sets} REMOVE writing, writing_until, dirty",
+            "UpdateExpression": f"SET {sets} REMOVE {', '.join(sorted(removed))}",
             "ConditionExpression": (f"{_head_is(base)} AND {mine} AND (attribute_not_exists(latest) OR latest <= :me)"),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_item(_with_base(values | {":me": run.run_id}, base)),

@@ -35,9 +35,22 @@ class Head:
     writing: str = ""
     """Id of the run whose rows are being written; left behind by one that died."""
     dirty: frozenset[str] = frozenset()
-    """Runs that began to write rows since the last commit: rows they touched may not be those of `head`."""
+    """Writers (see `writer`) that began since the last commit: rows they touched may not be those of `head`."""
+    late: frozenset[str] = frozenset()
+    """Writers that had not finished when the last commit was made: one that was paused may have written after it, so
+    that whoever writes next looks after its rows once more."""
     writing_until: int = 0
     """Wall-clock milliseconds until which no other run may write."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether all rows are those of `head`, as far as anyone knows."""
+        return not self.dirty and not self.late
+
+
+def writer(run_id: str, *, base: str) -> str:
+    """Who writes rows, as the head has it: a run, and the head that it was compared with (empty: none)."""
+    return f"{run_id}#{base}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -189,7 +189,7 @@ def test_there_is_one_writer_at_a_time_and_the_next_learns_who_died(ledger: Ledg
     with pytest.raises(LeaseHeld, match=f"^run {SUNDAY} is writing$"):
         ledger.begin_writing(monday, base="", now=100, until=200)
     before = ledger.begin_writing(monday, base="", now=101, until=201)
-    assert (before.writing, before.dirty) == (SUNDAY, frozenset({SUNDAY}))
+    assert (before.writing, before.dirty) == (SUNDAY, frozenset({f"{SUNDAY}#"}))
 
 
 def test_writing_on_top_of_another_head_is_refused(ledger: Ledger) -> None:
@@ -203,7 +203,7 @@ def test_writing_on_top_of_another_head_is_refused(ledger: Ledger) -> None:
 def test_a_writer_that_gives_up_leaves_the_place_free_and_nothing_to_put_right(ledger: Ledger) -> None:
     run = merging(ledger, SUNDAY)
     ledger.begin_writing(run, base="", now=0, until=100)
-    ledger.end_writing(run, base="")
+    ledger.end_writing(run, base="", late=frozenset())
     head = ledger.head()
     assert (head.writing, head.writing_until, head.dirty) == ("", 0, frozenset())
 

@@ -2,12 +2,14 @@
 
 Everything before the commit point can be repeated: files are written under the run's own keys, rows are wishes for a
 state, and the transaction moves the head only from the run this one was compared with. A run that began to write
-rows is on the head's `dirty` list until a commit or a roll-back; whoever writes next puts right what it left.
+rows is on the head's `dirty` list until a commit or a roll-back; whoever writes next puts right what it left. A writer
+that was paused beyond its lease may write once more after another has committed: whoever did not finish before a commit
+is `late` until the next one, and a writer that learns that its time is up puts itself on the list again.
 """
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +31,10 @@ _MOST_RECOVERED = 50
 """Notices whose recovery one digest reports: a transaction takes 100 items."""
 
 
-def commit_unchanged(compared: Comparison, tools: Tools) -> Outcome:
+def commit_unchanged(compared: Comparison, tools: Tools, *, late: frozenset[str] = frozenset()) -> Outcome:
     """One transaction: the run ends, and the head remembers that these files give the same rows."""
     run, head = compared.run, compared.head
-    moved = replace(head, latest=run.run_id, seen=compared.shas)
+    moved = replace(head, latest=run.run_id, seen=compared.shas, late=late)
     ended: dict[str, Value] = {
         "state": State.UNCHANGED,
         "base_run_id": head.head,
@@ -50,18 +52,40 @@ def commit_changes(compared: Comparison, merged: "Merged", old: "Snapshot", tool
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys  # deferred: brings numpy
 
     run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
-    dirty = _touched_by(head.dirty, tools)
+    touched = _touched_by(head, tools)
     if not changes.empty:
         _write_files(run, head, merged, tools)
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
-    if before.dirty - head.dirty:
-        raise HeadMoved(f"runs {sorted(before.dirty - head.dirty)} wrote rows meanwhile; run {run.run_id} looks again")
-    touched = (changes.added, changes.after, changes.removed, table_of_keys(dirty))
-    wanted = find_wanted(old if changes.empty else snapshot, touched)
-    with subsegment("write_rows", rows=len(wanted)):
-        written = tools.write_rows(wanted.requests(), _in_time(run, tools))
-    if changes.empty:
-        return commit_unchanged(compared, tools)
+    if (before.dirty | before.late) - (head.dirty | head.late):
+        raise HeadMoved(
+            f"others wrote rows meanwhile: {sorted(before.dirty - head.dirty)}; run {run.run_id} looks again"
+        )
+    wanted = find_wanted(
+        old if changes.empty else snapshot, (changes.added, changes.after, changes.removed, table_of_keys(touched))
+    )
+    with _leaving_no_rows(run, head, tools):
+        with subsegment("write_rows", rows=len(wanted)):
+            written = tools.write_rows(wanted.requests(), _in_time(run, tools))
+        if changes.empty:
+            return commit_unchanged(compared, tools, late=before.dirty)
+        return _commit_rows(compared, merged, tools, written=written, late=before.dirty)
+
+
+@contextlib.contextmanager
+def _leaving_no_rows(run: Run, head: Head, tools: Tools) -> Iterator[None]:
+    """A writer whose time was up, and who has written all the same, says so."""
+    try:
+        yield
+    except (LeaseLost, HeadMoved):
+        tools.ledger.left_rows(run, base=head.head)
+        raise
+
+
+def _commit_rows(
+    compared: Comparison, merged: "Merged", tools: Tools, *, written: int, late: frozenset[str]
+) -> Outcome:
+    """The commit point: the rows are written, the head moves, the run ends."""
+    run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
     over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, compared.shas))
     recovered = list(itertools.islice(over, _MOST_RECOVERED))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
@@ -80,6 +104,7 @@ def commit_changes(compared: Comparison, merged: "Merged", old: "Snapshot", tool
         sources=compared.shas,
         seen=compared.shas,
         rules=tools.rules,
+        late=late,
     )
     tools.ledger.commit(run, head=moved, base=head.head, ended=ended, recovered=recovered)
     return Outcome(
@@ -140,16 +165,31 @@ def _is_over(notice: Notice, run: Run, shas: Mapping[str, str]) -> bool:
     return str(notice.details.get("run_id", "9")) < run.run_id
 
 
-def _touched_by(runs: Iterable[str], tools: Tools) -> set[tuple[str, str]]:
-    """(series, date) of every row that these interrupted runs may have written.
+def _touched_by(head: Head, tools: Tools) -> set[tuple[str, str]]:
+    """(series, date) of every row that writers who did not finish may have written.
 
-    A run without a change set changed nothing itself: it was putting right what the others had left.
+    A writer touches what differs between its files and the head that it was compared with. A later attempt of the same
+    run, compared with a later head, has put another change set in place of that one; but a row that differs between the
+    two heads is in the change set of a run that was committed in between. A run without a change set changed nothing
+    itself: it was putting right what others had left.
     """
+    runs = set[str]()
+    for name in head.dirty | head.late:
+        run_id, _, base = name.partition("#")
+        runs |= {run_id, *_committed_since(base, head, tools)}
     series, keys = tools.dataset.series, set[tuple[str, str]]()
     for run in runs:
         with contextlib.suppress(ObjectMissing):
             keys |= {(name or series, date) for name, date in tools.files.change_set(run).touched}
     return keys
+
+
+def _committed_since(base: str, head: Head, tools: Tools) -> Iterator[str]:
+    """The runs that were committed after `base`, up to the head."""
+    run_id = head.head
+    while run_id and run_id > base:
+        yield run_id
+        run_id = tools.ledger.get(run_id).base_run_id or ""
 
 
 def _in_time(run: Run, tools: Tools) -> Callable[[], None]:
@@ -206,7 +246,7 @@ def give_up(run: Run, tools: Tools) -> Outcome:
 def _roll_back(run: Run, tools: Tools) -> None:
     """Make the rows those of the head again, where this run had begun to write."""
     head = tools.ledger.head()
-    if run.run_id not in head.dirty:
+    if not any(name.partition("#")[0] == run.run_id for name in head.dirty):
         return
     from chalicelib.storing.snapshots import empty_snapshot, read_index  # deferred: brings numpy
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys
@@ -218,7 +258,8 @@ def _roll_back(run: Run, tools: Tools) -> None:
     )
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     in_time = _in_time(run, tools)
-    wanted = find_wanted(old, [table_of_keys(_touched_by(before.dirty, tools))])
-    tools.write_rows(wanted.requests(), in_time)
-    in_time()
-    tools.ledger.end_writing(run, base=head.head)
+    wanted = find_wanted(old, [table_of_keys(_touched_by(before, tools))])
+    with _leaving_no_rows(run, head, tools):
+        tools.write_rows(wanted.requests(), in_time)
+        in_time()
+    tools.ledger.end_writing(run, base=head.head, late=before.dirty)

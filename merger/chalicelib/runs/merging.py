@@ -80,7 +80,7 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
     raw = {feed.name: tools.files.raw_file(run.run_id, feed.name) for feed in tools.dataset.feeds}
     shas = {feed: file.sha256 for feed, file in raw.items()}
     compared = Comparison(run=run, head=head, shas=shas)
-    if head.head and head.seen == shas and head.rules == tools.rules and not head.dirty:
+    if head.head and head.seen == shas and head.rules == tools.rules and head.settled:
         return commit_unchanged(compared, tools)
     compared = replace(compared, size=sum(file.bytes for file in raw.values()))
     _check_size(compared.size, tools)
@@ -97,7 +97,7 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
     if not run.approved_by:
         with subsegment("gate"):
             check_gate(merged, tools.policy.limits())
-    if merged.changes.empty and head.head and not head.dirty:
+    if merged.changes.empty and head.head and head.settled:
         return commit_unchanged(compared, tools)
     return commit_changes(compared, merged, old, tools)
 
