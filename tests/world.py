@@ -7,6 +7,7 @@ in `inbox`, changes of the ledger wait in `streams`, until `deliver` or `settle`
 import contextlib
 import copy
 import datetime as dt
+import enum
 import io
 import json
 import os
@@ -271,10 +272,10 @@ class World:
         """Whether the last invocation did, or one of its calls failed, at the point where it was to."""
         return self.calls.current.dead or self.calls.current.failed
 
-    def start(self, pending: Pending, *, stop_at: int) -> "Slow":
+    def start(self, pending: Pending, *, stop_at: int, sleeps: "Sleep | None" = None) -> "Slow":
         """Begin to deliver an event to a handler without threads of its own, and stop it before a call."""
         self.platform.inbox.remove(pending)
-        slow = Slow(self, pending, stop_at=stop_at)
+        slow = Slow(self, pending, stop_at=stop_at, sleeps=sleeps)
         with contextlib.redirect_stdout(io.StringIO()):
             slow.run_to_stop()
         return slow
@@ -362,11 +363,18 @@ TIMEOUT_MS = 900_000
 """Of the merger's functions: Lambda kills what takes longer, and the lease outlasts it."""
 
 
+class Sleep(enum.Enum):
+    """What becomes of an invocation that stood still beyond its time, with a call under way."""
+
+    KILLED = "the call has its effect, and the invocation is dead"
+    WAKES = "it goes on as if no time had passed"
+
+
 class Slow:
     """An invocation in a thread of its own, which stands still before one of its calls until it is let go on."""
 
-    def __init__(self, made: World, pending: Pending, *, stop_at: int) -> None:
-        self.pending = pending
+    def __init__(self, made: World, pending: Pending, *, stop_at: int, sleeps: "Sleep | None" = None) -> None:
+        self.pending, self._sleeps = pending, sleeps
         self._world, self._stop_at = made, stop_at
         self._began_ms = made.platform.now_ms
         self._stopped, self._go = threading.Event(), threading.Event()
@@ -410,7 +418,8 @@ class Slow:
         if number == self._stop_at and not self._go.is_set():
             self._stopped.set()
             self._go.wait()
-        if self._world.platform.now_ms - self._began_ms >= TIMEOUT_MS:
+        late = self._world.platform.now_ms - self._began_ms >= TIMEOUT_MS
+        if late and (self._sleeps is None or (self._sleeps is Sleep.KILLED and number > self._stop_at)):
             raise Crash("timed out")
 
 

@@ -21,6 +21,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.loaders import Loader
 
@@ -189,7 +190,18 @@ def _copy(
     variables = {name: value for name, value in (config["environment_variables"] | settings).items() if value}
     config["environment_variables"] = variables
     config["stages"] = {stage: {}}
+    _check_lease(config, name=service.name)
     config_path.write_text(json.dumps(config, indent=2))
+
+
+def _check_lease(config: Mapping[str, Any], *, name: str) -> None:
+    """A lease may only run out when its holder is dead. Raises PackagingFailed for one that a function outlives."""
+    lease = config["environment_variables"].get("LEASE_SECONDS")
+    longest = max(function["lambda_timeout"] for function in config["lambda_functions"].values())
+    if lease is not None and float(lease) <= longest:
+        raise PackagingFailed(
+            f"{name}: LEASE_SECONDS is {lease}; more than {longest} are needed, the longest timeout of its functions"
+        )
 
 
 def _chalice_package(folder: Path, *, stage: str, merge: Path) -> None:

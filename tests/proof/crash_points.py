@@ -15,8 +15,10 @@ from tests.proof.stories import Story, carry
 from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Mail, World
 
 BOOKKEEPING = frozenset(
-    {"attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"}
-    | {"late", "mail_tries", "mail_again_at", "views_again_at"}
+    {
+        *("attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"),
+        *("mail_tries", "mail_again_at", "views_again_at", "late"),
+    }
 )
 """What a crash may leave different: how often it was tried, and who held which lease."""
 

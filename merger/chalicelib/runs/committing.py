@@ -57,9 +57,8 @@ def commit_changes(compared: Comparison, merged: "Merged", old: "Snapshot", tool
         _write_files(run, head, merged, tools)
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     if (before.dirty | before.late) - (head.dirty | head.late):
-        raise HeadMoved(
-            f"others wrote rows meanwhile: {sorted(before.dirty - head.dirty)}; run {run.run_id} looks again"
-        )
+        others = sorted(before.dirty - head.dirty)
+        raise HeadMoved(f"others wrote rows meanwhile: {others}; run {run.run_id} looks again")
     wanted = find_wanted(
         old if changes.empty else snapshot, (changes.added, changes.after, changes.removed, table_of_keys(touched))
     )
