@@ -79,7 +79,7 @@ def watch(event: Event) -> None:
 
 @app.lambda_function()
 def operate(event: Any, context: Any) -> dict[str, Any]:
-    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
+    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch", "waits"}`."""
     with _observed("operate", context) as line:
         request = operate_run(event)
         not_ahead(parse_time(request.time), clock_ms=tools().clock())

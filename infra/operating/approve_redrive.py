@@ -1,7 +1,8 @@
 """Approve, redrive and resend, as an operator does them: say what will happen, do it, wait for the outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from infra.deploying.deployed import FunctionFailed, Stage
 from infra.errors import CommandFailed
@@ -51,10 +52,11 @@ def operate(
     tell(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{said}")
     tell(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
     asked = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
-    try:
-        reply = stage.invoke("merger", "operate", asked)
-    except FunctionFailed as error:
-        raise CommandFailed(f"stage {stage.name} does not {command} it: {error.said}") from error
+    reply = _command(stage, asked)
+    if reply["waits"]:
+        tell(f"it is taken up, and gives way: {reply['waits']}")
+        ends = f"run {run_id}, which is taken up and which the watch carries on otherwise, need not give way"
+        reply = wait_for(lambda: _command(stage, asked, going_on=True), seconds=seconds, what=ends) or reply
     if reply["fetch"]:
         tell("fetching the feeds that are missing")
         stage.invoke("fetcher", "fetch", scheduled_event(run_id))
@@ -64,6 +66,21 @@ def operate(
         else _await_outcome(stage, run_id, seconds=seconds)
     )
     return Outcome(command=command, before=before, after=after, by=stage.caller)
+
+
+def _command(stage: Stage, command: Mapping[str, str], *, going_on: bool = False) -> Any:
+    """The answer; nothing where the run still gives way and it is `going_on`. Raises CommandFailed."""
+    try:
+        answer = stage.invoke("merger", "operate", command)
+    except FunctionFailed as error:
+        run = stage.ledger.get(command["run_id"])
+        if command["time"] in (run.approved_at, run.redriven_at):
+            raise CommandFailed(
+                f"run {run.run_id} is taken up and is {run.state}, but its merge failed: {error.said};"
+                " the watch carries it on, within the hour"
+            ) from error
+        raise CommandFailed(f"stage {stage.name} does not {command['command']} it: {error.said}") from error
+    return None if going_on and answer["waits"] else answer
 
 
 def _await_sent(stage: Stage, run_id: str, *, seconds: float) -> Run:

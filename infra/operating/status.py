@@ -134,6 +134,8 @@ def _head_problems(head: Head, served: str, runs: Sequence[Run]) -> Iterator[str
 
 
 def _order_problems(head: Head, runs: Sequence[Run], at: dt.datetime) -> Iterator[str]:
+    if head.closed:
+        yield f"{head.closed}: no run can commit until it is done; where it broke off, the same command again ends it"
     newest = max(head.head, head.latest)
     if newest and parse_time(newest) - at > _AHEAD:
         yield f"run {newest} is of the future: no run before it can commit"

@@ -40,6 +40,7 @@ FIELDS: Mapping[str, str] = {
     "request_id": "Lambda's id of the invocation: the platform's own lines have it",
     "outcome": "`ok`, what the handler says of itself, or the class of the error",
     "error": "the error's message",
+    "waits": "what the run has to give way to before it goes on",
     "passed_over": "items of the ledger that could not be read and were left out, and why",
     "run_id": "the run that was worked on; several of a batch, with blanks between",
     "state": "the run's state then; several of a batch, with blanks between",
@@ -115,7 +116,7 @@ HANDLERS: Mapping[str, Says] = {
         sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
     ),
     "merger.operate": Says(
-        always=frozenset({"run_id", "command", "state", "reason", "fetch"}),
+        always=frozenset({"run_id", "command", "state", "reason", "fetch", "waits"}),
         sometimes=frozenset({"way", "merge_duration"}) | _MERGE,
     ),
     "notifier.on_run_ended": Says(always=frozenset({"run_id", "state", "mails", "mails_sent", "records_failed"})),

@@ -12,6 +12,7 @@ from shared.ledger.table import only_fields
 from shared.runs import Run, State
 from shared.sizes import REASON, cut
 
+_OPEN = "attribute_not_exists(closed)"
 _NONE_ARRIVED = "attribute_not_exists(arrived)"
 
 
@@ -73,7 +74,8 @@ class Committing(Reading):
             Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
             UpdateExpression="SET writing = :me, writing_until = :until ADD dirty :mine",
             ConditionExpression=(
-                f"{_head_is(base)} AND (attribute_not_exists(writing) OR writing = :me OR writing_until < :now)"
+                f"{_head_is(base)} AND {_OPEN}"
+                " AND (attribute_not_exists(writing) OR writing = :me OR writing_until < :now)"
             ),
             ExpressionAttributeValues=to_item(
                 _with_base(
@@ -90,6 +92,8 @@ class Committing(Reading):
         if reply is not None:
             return only_fields(Head, reply)
         head = self.head()
+        if head.closed:
+            raise LeaseHeld(head.closed)
         if head.head != base:
             raise HeadMoved(f"run {run.run_id} was compared with {base or 'nothing'}, the head is {head.head}")
         raise LeaseHeld(f"run {head.writing} is writing")
@@ -126,7 +130,7 @@ class Committing(Reading):
         lease was taken.
         """
         removed = {"writing", "writing_until", "dirty"} | (set() if head.late else {"late"})
-        moved = {name: value for name, value in vars(head).items() if name not in removed}
+        moved = {name: value for name, value in vars(head).items() if name not in removed | {"closed"}}
         sets, names, values = assignments(moved)
         wrote_rows = State(str(ended["state"])) is State.COMMITTED
         mine = "writing = :me" if wrote_rows else "(attribute_not_exists(writing) OR writing = :me)"
@@ -134,7 +138,9 @@ class Committing(Reading):
             "TableName": self._table,
             "Key": to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
             "UpdateExpression": f"SET {sets} REMOVE {', '.join(sorted(removed))}",
-            "ConditionExpression": (f"{_head_is(base)} AND {mine} AND (attribute_not_exists(latest) OR latest <= :me)"),
+            "ConditionExpression": (
+                f"{_head_is(base)} AND {_OPEN} AND {mine} AND (attribute_not_exists(latest) OR latest <= :me)"
+            ),
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_item(_with_base(values | {":me": run.run_id}, base)),
         }
@@ -163,6 +169,22 @@ class Committing(Reading):
             }
             for notice in recovered
         ]
+
+    def close(self, why: str) -> None:
+        """From now on no run can write rows or commit, until `open`; runs can begin, and wait."""
+        self._set_closed("SET closed = :why", {":why": why})
+
+    def open(self) -> None:
+        """Runs can write and commit again."""
+        self._set_closed("REMOVE closed", {})
+
+    def _set_closed(self, expression: str, values: Mapping[str, Value]) -> None:
+        self._client.update_item(
+            TableName=self._table,
+            Key=to_item({"dataset": self._dataset + HEAD, "run_id": "head"}),
+            UpdateExpression=expression,
+            **({"ExpressionAttributeValues": to_item(values)} if values else {}),
+        )
 
     def end(self, run: Run, ended: Mapping[str, Value]) -> bool:
         """End a run that commits nothing; says whether this call did it.

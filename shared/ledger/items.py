@@ -41,6 +41,8 @@ class Head:
     that whoever writes next looks after its rows once more."""
     writing_until: int = 0
     """Wall-clock milliseconds until which no other run may write."""
+    closed: str = ""
+    """Why no run can write or commit, as a sentence; empty where one can."""
 
     @property
     def settled(self) -> bool:

@@ -413,3 +413,22 @@ def test_a_run_that_gives_way_to_its_own_successor_is_not_mailed_about(system: W
     )
     assert (system.run(at(2)).state, system.run(at(2)).superseded_by) == (State.SUPERSEDED, at(3))
     assert [kind for kind, _ in mails(system)] == ["digest"]
+
+
+def test_an_approval_while_another_run_writes_says_what_it_gives_way_to(system: World) -> None:
+    """And goes on when it is told again, as the same command."""
+    carry(system, [publish(2, {"nyt": nyt(ROWS - 3), "jhu": jhu(ROWS)}), fetch(2)])
+    assert system.run(at(2)).state is State.REJECTED
+    carry(system, [together(publish(3, MORE), fetch(3), merge_dies())])
+    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
+    assert answer == {
+        "run_id": at(2),
+        "state": "MERGING",
+        "reason": "",
+        "fetch": False,
+        "waits": f"run {at(3)} is writing",
+    }
+    assert system.run(at(2)).approved_by == ANN
+    system.advance(hours=1)
+    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
+    assert (answer["state"], answer["waits"]) == ("COMMITTED", "")

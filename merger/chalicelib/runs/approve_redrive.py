@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
-from shared.errors import EventMalformed, NotAllowed
+from shared.errors import EventMalformed, HeadMoved, LeaseHeld, NotAllowed
 from shared.events import member
 from shared.runs import ENDED_BADLY, MAILED, Run, State, parse_time
 
@@ -52,23 +52,31 @@ def handle_command(
     """Reopen the run and, where all its files are there, merge it.
 
     The answer says `run_id`, `state`, `reason`, and `fetch`: whether feeds are missing, which only the fetcher can
-    get. `report` is called with what a merge came to. Raises UnknownRun, and NotAllowed where the run's state does
-    not allow the command.
+    get; and `waits`: what it has to give way to, such as another run that writes rows. The same command again goes on
+    then, and so does the watch. `report` is called with what a merge came to. Raises UnknownRun, and NotAllowed where
+    the run's state does not allow the command.
     """
     if request.command == "resend":
         return _answer(_resend(request, tools))
+    if closed := tools.ledger.head().closed:
+        raise NotAllowed(f"{closed}: no run can be taken up until it is done")
     run = _approve(request, tools) if request.command == "approve" else _redrive(request, tools)
     run = take_in(run, tools)
     missing = tools.dataset.feed_names - run.arrived
-    outcome = merge_run(run.run_id, owner=owner, tools=tools) if not missing else None
-    if outcome:
-        report(outcome)
+    waits = ""
+    try:
+        outcome = merge_run(run.run_id, owner=owner, tools=tools) if not missing else None
+    except (LeaseHeld, HeadMoved) as error:
+        waits = str(error)
+    else:
+        if outcome:
+            report(outcome)
     run = tools.ledger.get(run.run_id)
-    return _answer(run, fetch=bool(missing))
+    return _answer(run, fetch=bool(missing), waits=waits)
 
 
-def _answer(run: Run, *, fetch: bool = False) -> dict[str, Any]:
-    return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": fetch}
+def _answer(run: Run, *, fetch: bool = False, waits: str = "") -> dict[str, Any]:
+    return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": fetch, "waits": waits}
 
 
 def _approve(request: OperateRun, tools: Tools) -> Run:

@@ -72,6 +72,8 @@ def _bring_to_an_end(run: Run, tools: Tools) -> Outcome:
 
 def _merge_claimed(run: Run, tools: Tools) -> Outcome:
     head = tools.ledger.head()
+    if head.closed:
+        raise LeaseHeld(head.closed)
     newer = max(head.head, head.latest)
     if newer > run.run_id:
         how = "was committed" if newer == head.head else "found nothing changed"
