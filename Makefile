@@ -33,7 +33,7 @@ proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n]: nothing lost, nothi
 	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(ONLY),--only $(ONLY)) \
 	$(if $(OUT),--json "$(OUT)") $(if $(SEED),--seed $(SEED))
 
-replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders through a fresh local cloud, told in OUT
+replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders through a fresh local cloud, results in OUT
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	$(LOCAL)

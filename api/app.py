@@ -49,7 +49,7 @@ def ledger() -> "Ledger":
 @functools.cache
 def site() -> Site:
     settings = ApiSettings.read(os.environ)
-    shelf = Shelf(client("s3"), bucket=place().bucket, ttl=settings.pointer_seconds)
+    shelf = Shelf(client("s3"), bucket=place().bucket, dataset=place().dataset.name, ttl=settings.pointer_seconds)
     return Site(
         place=place(), settings=settings, shelf=shelf, assets=ASSETS, ledger=ledger, now=lambda: dt.datetime.now(dt.UTC)
     )

@@ -13,22 +13,25 @@ from chalicelib.collecting import Collector, collect
 from chalicelib.fetch_settings import read_limits, read_urls
 from chalicelib.rawfiles import RawFiles
 from shared.aws import client
-from shared.events import Event, not_ahead, scheduled_time
+from shared.events import Event, dataset_of, not_ahead, scheduled_time
 from shared.ledger import Ledger
 from shared.observation import invocation
+from shared.schedule import DEFAULT_SCHEDULE
 from shared.settings import Place
 
 app = Chalice(app_name="covid-stats-fetcher")
 
 
 @functools.cache
-def collector() -> Collector:
+def collector(name: str = "") -> Collector:
+    """Of the dataset of this name, of the first one where it is empty."""
     place = Place.read(os.environ)
+    dataset = place.find(name)
     return Collector(
-        urls=read_urls(os.environ, dataset=place.dataset),
+        urls=read_urls(os.environ, dataset=dataset),
         limits=read_limits(os.environ),
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="fetcher"),
-        files=RawFiles(client("s3"), bucket=place.bucket),
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=dataset.name, service="fetcher"),
+        files=RawFiles(client("s3"), bucket=place.bucket, dataset=dataset.name),
         clock=time.monotonic,
         sleep=time.sleep,
     )
@@ -39,14 +42,17 @@ def clock_ms() -> int:
     return int(time.time() * 1000)
 
 
-@app.schedule(os.environ.get("SCHEDULE") or "cron(0 17 * * ? *)", description="Fetch the feeds of one run")
+@app.schedule(os.environ.get("SCHEDULE") or DEFAULT_SCHEDULE, description="Fetch the feeds of one run")
 def fetch(event: Event) -> dict[str, object]:
-    """Take up the run of the event's `time`: `{"time": "2020-10-25T17:00:00Z"}` is enough to redrive it."""
+    """Take up the run of the event's `time`: `{"time": "2020-10-25T17:00:00Z"}` is enough to redrive it.
+
+    `dataset` names one of the stage's; absent, the first is meant.
+    """
     with invocation(
         service="fetcher", handler="fetch", stage=os.environ.get("STAGE", ""), context=event.context
     ) as line:
         not_ahead(scheduled_time(event.to_dict()), clock_ms=clock_ms())
-        return collect(event.to_dict(), using=collector(), line=line)
+        return collect(event.to_dict(), using=collector(dataset_of(event.to_dict())), line=line)
 
 
 fetch.event_class = Event

@@ -89,10 +89,10 @@ def _marker(environment: Path) -> Path:
 def _installed(environment: Path) -> dict[str, str]:
     """Lock -> digest of what was installed from it; empty where the environment has to be made anew."""
     try:
-        said: dict[str, str] = json.loads(_marker(environment).read_text())
+        kept: dict[str, str] = json.loads(_marker(environment).read_text())
     except (FileNotFoundError, ValueError):
         return {}
-    return said if (environment / "bin" / "python").exists() else {}
+    return kept if (environment / "bin" / "python").exists() else {}
 
 
 def _digest(lock: str) -> str:

@@ -62,6 +62,7 @@ SERVICES = {
                 "LEASE_SECONDS",
                 "DELTA_FROM_BYTES",
                 "WATCH_SCHEDULE",
+                "SCHEDULE",
             ),
             limit_mib=32,
         ),

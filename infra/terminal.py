@@ -10,7 +10,7 @@ from rich.markup import escape
 from shared.runs import ENDED_BADLY, Run, State
 
 
-class Step:
+class TerminalStep:
     """A long step under way."""
 
     def __init__(self) -> None:
@@ -39,19 +39,19 @@ class Terminal:
         self.console.print(f"  [dim]{escape(text)}[/]", soft_wrap=True)
 
     @contextlib.contextmanager
-    def step(self, text: str) -> Iterator[Step]:
+    def step(self, text: str) -> Iterator[TerminalStep]:
         """`with terminal.step("Start the local cloud"):` gives one line when it is done, with its seconds."""
-        began, step = time.monotonic(), Step()
+        began, step = time.monotonic(), TerminalStep()
         waiting = self.console.status(f"{escape(text)} …") if self.console.is_terminal else contextlib.nullcontext()
-        mark = "[red]✗[/]"
+        sign = "[red]✗[/]"
         try:
             with waiting:
                 yield step
-            mark = "[green]✓[/]"
+            sign = "[green]✓[/]"
         finally:
             seconds = time.monotonic() - began
             self.console.print(
-                f"{mark} {escape(text):<44} {seconds:6.1f} s[dim]{escape(step.notes)}[/]", soft_wrap=True
+                f"{sign} {escape(text):<44} {seconds:6.1f} s[dim]{escape(step.notes)}[/]", soft_wrap=True
             )
 
 

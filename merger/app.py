@@ -34,8 +34,14 @@ _ARRIVALS = {
 
 
 @functools.cache
-def tools() -> Tools:
-    place = Place.read(os.environ)
+def place() -> Place:
+    return Place.read(os.environ)
+
+
+@functools.cache
+def tools(name: str = "") -> Tools:
+    """Of the dataset of this name, of the first one where it is empty."""
+    dataset = place().find(name)
     table = Source(os.environ).text("OBSERVATIONS_TABLE")
 
     def write(requests: Any, check: Any) -> int:
@@ -44,9 +50,9 @@ def tools() -> Tools:
         return write_rows(client("dynamodb"), table, requests, check=check)
 
     return Tools(
-        dataset=place.dataset,
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="merger"),
-        files=RunFiles(client("s3"), bucket=place.bucket),
+        dataset=dataset,
+        ledger=Ledger(client("dynamodb"), table=place().runs_table, dataset=dataset.name, service="merger"),
+        files=RunFiles(client("s3"), bucket=place().bucket, dataset=dataset.name),
         write_rows=write,
         policy=read_policy(os.environ),
         clock=lambda: int(time.time() * 1000),
@@ -64,7 +70,7 @@ def on_feed_arrived(event: Event) -> None:
         arrived = feed_arrived(event.to_dict())
         not_ahead(parse_time(arrived.run_id), clock_ms=tools().clock())
         line.bind(run_id=arrived.run_id, feed=arrived.feed)
-        log_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools()))
+        log_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools(arrived.dataset)))
 
 
 @app.schedule(os.environ.get("WATCH_SCHEDULE") or "rate(1 hour)", description="Find what sends no event")
@@ -74,18 +80,19 @@ def watch(event: Event) -> None:
         now = not_ahead(scheduled_time(event.to_dict()), clock_ms=tools().clock())
         policy = read_watch_policy(os.environ)
         report = functools.partial(log_watched, line)
-        watch_runs(now, owner=event.context.aws_request_id, tools=tools(), policy=policy, report=report)
+        for dataset in place().datasets:
+            watch_runs(now, owner=event.context.aws_request_id, tools=tools(dataset.name), policy=policy, report=report)
 
 
 @app.lambda_function()
 def operate(event: Any, context: Any) -> dict[str, Any]:
-    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch", "waits"}`."""
+    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch", "waits"?}`."""
     with _observed("operate", context) as line:
         request = operate_run(event)
         not_ahead(parse_time(request.time), clock_ms=tools().clock())
         log_command(line, request)
         report = functools.partial(log_outcome, line)
-        answer = handle_command(request, owner=context.aws_request_id, tools=tools(), report=report)
+        answer = handle_command(request, owner=context.aws_request_id, tools=tools(request.dataset), report=report)
         log_answer(line, answer)
         return answer
 

@@ -1,13 +1,14 @@
 """Python values as DynamoDB attribute values and back.
 
 boto3 has this as `boto3.dynamodb.types`, but importing it costs a cold start a third more (it pulls in s3transfer);
-the low-level client needs only what is here: text, whole numbers, truth values, null, lists, maps, sets of text.
+the low-level client needs only what is here: text, numbers, truth values, null, lists, maps, sets of text.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-type Value = str | int | bool | list["Value"] | Mapping[str, "Value"] | frozenset[str] | None
+type Value = str | int | Decimal | bool | list["Value"] | Mapping[str, "Value"] | frozenset[str] | None
 type AttributeValue = dict[str, Any]
 
 
@@ -22,6 +23,8 @@ def to_attribute(value: Value) -> AttributeValue:
             return {"S": value}
         case int():
             return {"N": str(value)}
+        case Decimal():
+            return {"N": f"{value:f}"}
         case frozenset():
             return {"SS": sorted(value)}
         case list() | tuple():
@@ -38,7 +41,7 @@ def from_attribute(attribute: AttributeValue) -> Any:
         case "S" | "BOOL":
             return value
         case "N":
-            return int(value)
+            return Decimal(value) if "." in value else int(value)
         case "NULL":
             return None
         case "L":

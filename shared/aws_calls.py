@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.call_metadata import CallMetadata
 from shared.scrubbing import scrub
 from shared.tracing import current_header, is_tracing, record_call
 
@@ -66,7 +67,7 @@ class CallRecorder:
         call: _Call | None = context.pop(_KEY, None)
         if call is not None:
             reason = scrub(f"{type(exception).__name__}: {exception}")[:500]
-            _record(call, {}, status=0, received=0, mark="fault", reason=reason)
+            _record(call, {}, status=0, received=0, failure="fault", reason=reason)
 
     def _is_one_of_the_first(self) -> bool:
         header = current_header()
@@ -77,26 +78,22 @@ class CallRecorder:
 
 
 def _record(
-    call: _Call, parsed: Mapping[str, Any], *, status: int, received: int, mark: str = "", reason: str = ""
+    call: _Call, parsed: Mapping[str, Any], *, status: int, received: int, failure: str = "", reason: str = ""
 ) -> None:
-    said = parsed.get("ResponseMetadata", {})
+    response = parsed.get("ResponseMetadata", {})
     code = parsed.get("Error", {}).get("Code", "") if status >= 400 else ""
-    aws = {"operation": call.model.name, "request_id": said.get("RequestId", ""), **call.places}
+    aws = {"operation": call.model.name, "request_id": response.get("RequestId", ""), **call.places}
     record_call(
         call.model.service_model.service_id,
         call.began,
-        aws=aws | ({"retries": said["RetryAttempts"]} if said.get("RetryAttempts") else {}),
+        aws=aws | ({"retries": response["RetryAttempts"]} if response.get("RetryAttempts") else {}),
         status=status,
-        mark=mark or _mark(status, code),
-        sent=call.sent or None,
-        received=received or None,
-        rows=parsed.get("Count"),
-        code=code,
-        reason=reason,
+        failure=failure or _failure(status, code),
+        metadata=CallMetadata(sent=call.sent, received=received, rows=parsed.get("Count", 0), code=code, reason=reason),
     )
 
 
-def _mark(status: int, code: str) -> str:
+def _failure(status: int, code: str) -> str:
     """A condition that does not hold is an `error` for X-Ray: an answer, but not the one asked for."""
     if status == 429 or code in _THROTTLES:
         return "throttle"

@@ -5,13 +5,14 @@ As JSON: `{"run_id", "base_run_id", "added": [row], "changed": [{"date", "fields
 several series every entry has `"series"` too.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.exact import dumps, loads
+
 type Row = Mapping[str, Any]
-"""`date` (ISO), `series` where there are several, and each measure: a whole number or None."""
+"""`date` (ISO), `series` where there are several, and each measure: an int, a Decimal or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +30,11 @@ class ChangeSet:
         return not (self.added or self.changed or self.removed)
 
     def to_json(self) -> bytes:
-        return json.dumps(vars(self), separators=(",", ":"), ensure_ascii=False).encode()
+        return dumps(vars(self)).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "ChangeSet":
-        return cls(**json.loads(data))
+        return cls(**loads(data))
 
     @property
     def touched(self) -> Iterator[tuple[str | None, str]]:

@@ -64,7 +64,12 @@ def not_ahead(time: dt.datetime, *, clock_ms: int) -> dt.datetime:
     """
     latest = dt.datetime.fromtimestamp(clock_ms / 1000, tz=dt.UTC) + _AHEAD
     if time > latest:
-        raise EventMalformed(
-            f"the time {run_id_at(time)} is more than a day ahead; at most {run_id_at(latest)} is allowed"
-        )
+        allowed = f"at most {run_id_at(latest)} is allowed"
+        raise EventMalformed(f"the time {run_id_at(time)} is more than a day ahead; {allowed}")
     return time
+
+
+def dataset_of(event: object) -> str:
+    """The dataset that an event names; empty where it names none."""
+    name = event.get("dataset") if isinstance(event, Mapping) else None
+    return name if isinstance(name, str) else ""

@@ -18,11 +18,12 @@ from typing import Any
 
 from shared.scrubbing import scrub
 from shared.tracing import Span, first_subsegment, trace_id
+from shared.version import VERSION
 
 NAMESPACE = "covid-stats"
 DIMENSIONS = ("stage", "service", "handler")
 EVENT = "invocation"
-"""What the line tells of; a search for it finds our lines among the platform's."""
+"""What a line is about; a search for it finds our lines among the platform's."""
 
 _LONGEST = 2000
 """Characters of one field."""
@@ -56,7 +57,7 @@ class Line:
         self._span.annotate(**values)
 
     def fail(self, error: BaseException) -> None:
-        """Tell of an error, also of one that goes no further; `outcome` is its class name."""
+        """Record an error, also one that is raised no further; `outcome` is its class name."""
         self.bind(outcome=type(error).__name__, error=scrub(str(error))[:_LONGEST])
         self._span.fail(error)
 
@@ -115,7 +116,7 @@ def invocation(*, service: str, handler: str, stage: str, context: Any = None) -
     cold, _cold = _cold, False
     named: dict[str, Any] = {"service": service, "handler": handler, "stage": stage, "cold_start": cold}
     with first_subsegment(handler, **named) as span:
-        line = Line(span, event=EVENT, **named, trace_id=trace_id())
+        line = Line(span, event=EVENT, version=VERSION, **named, trace_id=trace_id())
         line.bind(request_id=getattr(context, "aws_request_id", "") or "")
         outer = _current.set(line)
         try:

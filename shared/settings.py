@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.dataset import Dataset
-from shared.datasets import DEFAULT, find_dataset
+from shared.datasets import DEFAULT, find_datasets
 from shared.errors import SettingInvalid
 
 
@@ -30,6 +30,10 @@ class Source:
             raise SettingInvalid(f"the setting {name} is {text!r}; at least {least} is needed")
         return value
 
+    def optional_number(self, name: str, *, least: float = 0) -> float | None:
+        """None where the setting is absent or empty."""
+        return self.number(name, default=least, least=least) if self._values.get(name) else None
+
     def whole(self, name: str, *, default: int, least: int = 0) -> int:
         value = self.number(name, default=default, least=least)
         if value != int(value):
@@ -42,18 +46,31 @@ class Place:
     """Where this stage keeps its things: read from the environment by every service."""
 
     stage: str
-    dataset: Dataset
+    datasets: tuple[Dataset, ...]
+    """What the stage serves; the first is the one that is meant where none is named."""
     bucket: str
     """The data bucket's name."""
     runs_table: str
     """The ledger's table name."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The first dataset."""
+        return self.datasets[0]
+
+    def find(self, name: str) -> Dataset:
+        """The stage's dataset of this name, the first where it is empty. Raises SettingInvalid for any other."""
+        for dataset in self.datasets:
+            if name in ("", dataset.name):
+                return dataset
+        raise SettingInvalid(f"this stage has no dataset {name[:60]!r}; it has {[it.name for it in self.datasets]}")
 
     @classmethod
     def read(cls, values: Mapping[str, str]) -> "Place":
         source = Source(values)
         return cls(
             stage=source.text("STAGE"),
-            dataset=find_dataset(source.text("DATASET", default=DEFAULT)),
+            datasets=find_datasets(source.text("DATASETS", default=source.text("DATASET", default=DEFAULT))),
             bucket=source.text("BUCKET"),
             runs_table=source.text("RUNS_TABLE"),
         )

@@ -6,6 +6,7 @@ for the summary, and a few for the rest. That leaves room for seventy feeds.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from shared.attributes import Value
 
@@ -46,7 +47,7 @@ def size(value: Value) -> int:
             return 1
         case str():
             return len(value.encode())
-        case int():
+        case int() | Decimal():
             return len(str(value)) + 2  # DynamoDB packs two digits into a byte
         case frozenset():
             return 3 + sum(1 + size(item) for item in value)

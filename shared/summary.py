@@ -4,9 +4,10 @@ The notifier, the Atom feed and the dashboard word it; none of them reads the ch
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from shared.exact import Number
 from shared.sizes import FEED_REASON, SUMMARY, cut, size
 
 LISTED = 25
@@ -20,21 +21,35 @@ class Summary:
     """Every list holds at most LISTED entries; rows are as in the change set."""
 
     latest: Mapping[str, Any]
-    """The newest date's row: `date`, the measures (whole numbers or None), `series` where there are several."""
-    latest_increments: Mapping[str, int | None]
-    """Measure -> difference of the newest date to the present date before it; None where either side is null."""
+    """The newest numbers: `date`, the measures (int, Decimal or None); where there are several series, `series` says
+    which one they are of, or of how many they are the sum."""
+    latest_increments: Mapping[str, Number | None]
+    """Measure -> difference of its newest value to the last one reported before; None where there is none."""
+    latest_days: Mapping[str, int | None] = field(default_factory=dict)
+    """Measure -> the days between those two values."""
     rows: int
     """Rows in the store after the run."""
+    series: int = 0
+    """Series in the store, totals among them; 0 where there is one only."""
+    new_dates: int = 0
+    """Different dates among the added rows."""
     first_load: bool
     """Whether this was the first commit: everything is new, so nothing is listed."""
     added: Sequence[Mapping[str, Any]]
-    """The newest added rows, newest last; each with `increments`: measure -> difference to the present date before."""
+    """The newest added rows, newest last; each with `increments`, measure -> difference to the last value reported
+    before in its series, and `days`, measure -> the days between them."""
     changed: Sequence[Mapping[str, Any]]
     """The newest changed rows: `date`, `fields`: measure -> `old`, `new`."""
     removed: Sequence[Mapping[str, Any]]
     """The newest removed rows with their last values."""
+    partnerless: Mapping[str, int] = field(default_factory=dict)
+    """Feed -> how many of its rows another feed lacks."""
+    rows_since: Mapping[str, str] = field(default_factory=dict)
+    """Feed -> the run that last found its used rows changed."""
     warnings: Sequence[str]
     """What did not stop the run but should be known; whole sentences."""
+    notes: Sequence[str] = field(default_factory=list)
+    """What may interest and is nothing to worry about; whole sentences."""
     recovered: Sequence[str]
     """Feeds that are back after having been announced as stale or missing; whole sentences."""
 
@@ -44,7 +59,7 @@ class Summary:
         Sentences are cut. The counts on the run tell how many rows there are.
         """
         values = {name: _plain(value) for name, value in vars(self).items()}
-        for name in ("warnings", "recovered"):
+        for name in ("warnings", "notes", "recovered"):
             values[name] = [cut(sentence, FEED_REASON) for sentence in values[name]]
         while size(values) > SUMMARY and (longest := max((values[name] for name in _ROWS), key=size)):
             del longest[0]
@@ -52,7 +67,7 @@ class Summary:
 
     @classmethod
     def from_map(cls, values: Mapping[str, Any]) -> "Summary":
-        return cls(**{name: values[name] for name in cls.__dataclass_fields__})
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
 
 def _plain(value: Any) -> Any:

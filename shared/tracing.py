@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.call_metadata import CallMetadata
 from shared.scrubbing import scrub
 
 SEARCHED = frozenset(
@@ -28,7 +29,7 @@ SEARCHED = frozenset(
 
 
 _LONGEST_WAIT = 1.0
-"""Seconds that a call's subsegment waits at most: what is killed for taking too long has told how far it came."""
+"""Seconds that a call's subsegment waits at most, so that an invocation killed at its timeout shows how far it came."""
 
 
 def current_header() -> str:
@@ -59,7 +60,7 @@ def is_tracing() -> bool:
 
 @contextlib.contextmanager
 def subsegment(name: str, **values: str | int | float | bool | None) -> Iterator["Span"]:
-    """Time a step; an exception that passes through marks it as a fault with its cause.
+    """Time a step; an exception that passes through is recorded on it as a fault with its cause.
 
     Yields a `Span` for what is known only later: `span.annotate(rows=285)`.
     """
@@ -106,8 +107,8 @@ def follow(upstream: str, header: str = "", **values: str) -> None:
 
 def reference(header: str) -> str:
     """`{trace id}/{segment id}` of a trace header; empty where it has none."""
-    said = parse_header(header)
-    return f"{said['Root']}/{said['Parent']}" if "Root" in said and "Parent" in said else ""
+    members = parse_header(header)
+    return f"{members['Root']}/{members['Parent']}" if "Root" in members and "Parent" in members else ""
 
 
 def carried[**P, R](function: Callable[P, R]) -> Callable[P, R]:
@@ -147,17 +148,17 @@ class Span:
                 self._segment.metadata.setdefault("default", {})[name] = value
 
     def fail(self, error: BaseException) -> None:
-        """Mark it as a fault with its cause, also where the error goes no further."""
-        if self._segment is None or self._has_told(error):
+        """Record it as a fault with its cause, also where the error goes no further."""
+        if self._segment is None or self._has_recorded(error):
             return
         self._segment.add_exception(error, traceback.extract_tb(error.__traceback__, limit=10))
-        if isinstance(self._segment.cause, dict):  # else: the id of a cause that an inner subsegment has told
+        if isinstance(self._segment.cause, dict):  # else: the id of a cause that an inner subsegment has recorded
             self._segment.cause["exceptions"][-1].message = scrub(str(error))[:1000]
 
-    def _has_told(self, error: BaseException) -> bool:
+    def _has_recorded(self, error: BaseException) -> bool:
         cause = self._segment.cause
-        told = cause.get("exceptions", []) if isinstance(cause, dict) else []
-        return getattr(error, "_cause_id", "") in {each.id for each in told}
+        recorded = cause.get("exceptions", []) if isinstance(cause, dict) else []
+        return getattr(error, "_cause_id", "") in {each.id for each in recorded}
 
 
 @functools.cache
@@ -167,10 +168,12 @@ def _recorder() -> Any:
     return AWSXRayRecorder()
 
 
-def record_call(service: str, began: float, *, aws: Mapping[str, Any], status: int, mark: str, **values: Any) -> None:
+def record_call(
+    service: str, began: float, *, aws: Mapping[str, Any], status: int, failure: str, metadata: CallMetadata
+) -> None:
     """A subsegment for an AWS call that is over. `began` is in seconds since 1970; `aws` is as X-Ray wants it.
 
-    `status` is HTTP's, 0 where there was no answer; `mark` is `fault`, `error`, `throttle`, or empty. It is written
+    `status` is HTTP's, 0 where there was no answer; `failure` is `fault`, `error`, `throttle`, or empty. It is written
     without the SDK's entities, and waits with others to be sent: a run makes sixty calls, and this is half of what
     they would cost else.
     """
@@ -189,11 +192,10 @@ def record_call(service: str, began: float, *, aws: Mapping[str, Any], status: i
     }
     if status:
         document["http"] = {"response": {"status": status}}
-    if mark:
-        document[mark] = True
-    told = {name: value for name, value in values.items() if value is not None and value != ""}
-    if told:
-        document["metadata"] = {"default": told}
+    if failure:
+        document[failure] = True
+    if values := metadata.as_mapping():
+        document["metadata"] = {"default": values}
     with _threads_take_turns:
         _waiting.append(_Document(document))
         is_time = document["end_time"] - _waiting[0].document["end_time"] > _LONGEST_WAIT

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.dataset import Dataset
+from shared.exact import Number
 from shared.runs import Run
 from shared.summary import Summary
 
@@ -15,12 +16,12 @@ WIDTH = 76
 NOT_REPORTED = "not reported"
 
 
-def number(value: int | None) -> str:
+def number(value: Number | None) -> str:
     """`7,487,091`, or `not reported`."""
     return NOT_REPORTED if value is None else f"{value:,}"
 
 
-def signed(value: int | None) -> str:
+def signed(value: Number | None) -> str:
     """`+20,608`, `-5`, `+0`, or `not reported`."""
     return NOT_REPORTED if value is None else f"{value:+,}"
 
@@ -114,16 +115,16 @@ def _key(row: Mapping[str, Any]) -> str:
     return f"{row['series']} {row['date']}" if row.get("series") else str(row["date"])
 
 
-def _with_increment(name: str, row: Mapping[str, Any], increments: Mapping[str, int | None]) -> str:
+def _with_increment(name: str, row: Mapping[str, Any], increments: Mapping[str, Number | None]) -> str:
     value = row.get(name)
     return f"{name} {number(value)}{_in_brackets(increments.get(name)) if value is not None else ''}"
 
 
-def _in_brackets(increment: int | None) -> str:
+def _in_brackets(increment: Number | None) -> str:
     return "" if increment is None else f" ({signed(increment)})"
 
 
-def _revision(name: str, old: int | None, new: int | None) -> str:
+def _revision(name: str, old: Number | None, new: Number | None) -> str:
     difference = None if old is None or new is None else new - old
     return f"{name} {number(old)} -> {number(new)}{_in_brackets(difference)}"
 

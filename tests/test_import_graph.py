@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.feed_server import FeedServer
-from shared.datasets import US_COVID
 from tests.shared.apps import HEAVY
+from tests.shared.declared import US_COVID
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = {
@@ -50,8 +50,8 @@ def first_event(service: str, **environment: str) -> tuple[frozenset[str], objec
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    said = json.loads(run.stdout.splitlines()[-1])
-    return frozenset(said["modules"]), said["response"]
+    found = json.loads(run.stdout.splitlines()[-1])
+    return frozenset(found["modules"]), found["response"]
 
 
 @pytest.mark.parametrize("service", ["merger", "notifier", "api"])
@@ -65,8 +65,8 @@ def test_fetching_loads_nothing_heavy() -> None:
         feeds.publish(
             {feed.file_name: b"date\n" for feed in US_COVID.feeds}, at=dt.datetime(2020, 10, 25, tzinfo=dt.UTC)
         )
-        modules, said = first_event("fetcher", FEED_URLS=json.dumps(feeds.feed_urls(US_COVID)))
-    assert said == {"run_id": "2020-10-25T17:00:00Z", "feeds": {"jhu": "new", "nyt": "new"}}
+        modules, found = first_event("fetcher", FEED_URLS=json.dumps(feeds.feed_urls(US_COVID)))
+    assert found == {"run_id": "2020-10-25T17:00:00Z", "feeds": {"jhu": "new", "nyt": "new"}}
     assert modules & UNWANTED == frozenset()
 
 

@@ -25,7 +25,6 @@ from infra.local.chain import scheduled_event
 from infra.local.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
-from shared.datasets import US_COVID
 from shared.ledger.items import Head
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
@@ -33,6 +32,7 @@ from tests.proof import memory
 from tests.proof.calls import Call, Calls, Crash, CrashPoint, Invocation
 from tests.proof.stream_filters import stream_filter
 from tests.shared.apps import load_app
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import forget_clients
 
 EVENTS = Path(__file__).parent / "events"
@@ -333,7 +333,9 @@ class World:
 
     def rows(self) -> dict[tuple[str, str], dict[str, Any]]:
         """(series, date) -> row, as `observations` holds it."""
-        return {(row.pop("series"), row.pop("date")): row for row in memory.items(OBSERVATIONS)}
+        return {
+            (row.pop("dataset#series").partition("#")[2], row.pop("date")): row for row in memory.items(OBSERVATIONS)
+        }
 
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:
         """(partition, sort key) -> item of the ledger."""
@@ -465,7 +467,7 @@ def _found(dataset: Dataset, feeds: Feeds) -> World:
     clients = {name: aws.client(name) for name in ("s3", "dynamodb", "sns")}
     clients["s3"].create_bucket(Bucket=BUCKET)
     clients["sns"].create_topic(Name=TOPIC.rpartition(":")[2])
-    for name, hash_key, range_key in ((RUNS_TABLE, "dataset", "run_id"), (OBSERVATIONS, "series", "date")):
+    for name, hash_key, range_key in ((RUNS_TABLE, "dataset", "run_id"), (OBSERVATIONS, "dataset#series", "date")):
         clients["dynamodb"].create_table(
             TableName=name,
             KeySchema=[
@@ -496,5 +498,5 @@ def _set_clocks(made: World) -> None:
     tools = replace(made.apps["merger"].tools(), clock=lambda: made.platform.now_ms)
     mailer = replace(made.apps["notifier"].mailer(), now_ms=lambda: made.platform.now_ms)
     vars(made.apps["fetcher"])["clock_ms"] = lambda: made.platform.now_ms
-    vars(made.apps["merger"])["tools"] = lambda: tools
+    vars(made.apps["merger"])["tools"] = lambda _name="": tools
     vars(made.apps["notifier"])["mailer"] = lambda: mailer

@@ -61,8 +61,8 @@ class Content:
 class RawFiles:
     """The `raw/` part of the data bucket."""
 
-    def __init__(self, client: Any, *, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, client: Any, *, bucket: str, dataset: str) -> None:
+        self._client, self._bucket, self._dataset = client, bucket, dataset
 
     def find(self, run_id: str, feed: str) -> Copy | None:
         """What was saved for this feed of this run; None where nothing was.
@@ -70,7 +70,7 @@ class RawFiles:
         S3 says 403 for an absent key unless the role may list the bucket: that right is needed.
         """
         try:
-            head = self._client.head_object(Bucket=self._bucket, Key=raw_key(run_id, feed))
+            head = self._client.head_object(Bucket=self._bucket, Key=raw_key(self._dataset, run_id, feed))
         except self._client.exceptions.ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return None
@@ -99,7 +99,7 @@ class RawFiles:
         try:
             self._client.put_object(
                 Bucket=self._bucket,
-                Key=raw_key(copy.run_id, copy.feed),
+                Key=raw_key(self._dataset, copy.run_id, copy.feed),
                 Body=body,
                 ContentLength=copy.bytes,
                 ContentType="text/csv",
@@ -120,7 +120,7 @@ class RawFiles:
         into.seek(0)
         into.truncate()
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=raw_key(run_id, feed))["Body"]
+            body = self._client.get_object(Bucket=self._bucket, Key=raw_key(self._dataset, run_id, feed))["Body"]
         except self._client.exceptions.NoSuchKey:
             return None
         size, digest = 0, hashlib.sha256()

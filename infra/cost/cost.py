@@ -13,8 +13,8 @@ from typing import Any
 
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
-from infra.tracing.log_fields import HANDLERS, metric_names, said_always, said_at_all
-from shared.datasets import US_COVID
+from infra.tracing.log_fields import HANDLERS, fields_always, fields_at_all, metric_names
+from shared.datasets import DEFAULT, find_dataset
 
 PAGE = ROOT / "infra" / "docs" / "cost.md"
 
@@ -65,7 +65,7 @@ SCENARIOS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class CostItem:
     """One line of the bill."""
 
     group: str
@@ -88,10 +88,10 @@ class Inputs:
         measured, prices = (json.loads((folder / name).read_text()) for name in ("measured.json", "prices.json"))
         return cls(measured=measured, prices=prices)
 
-    def usd(self, item: Item) -> float:
+    def usd(self, item: CostItem) -> float:
         return item.quantity * float(self.prices["prices"][item.price]["usd"])
 
-    def usd_beyond_free(self, bill: Sequence[Item]) -> float:
+    def usd_beyond_free(self, bill: Sequence[CostItem]) -> float:
         """US dollars of a bill, less what AWS gives every account for nothing, month by month."""
         used: defaultdict[str, float] = defaultdict(float)
         for item in bill:
@@ -101,7 +101,7 @@ class Inputs:
         return sum(quantity * float(self.prices["prices"][price]["usd"]) for price, quantity in beyond.items())
 
 
-def items(scenario: Scenario, inputs: Inputs) -> Iterator[Item]:
+def items(scenario: Scenario, inputs: Inputs) -> Iterator[CostItem]:
     """Every item of the bill, in the twelfth month."""
     yield from _functions(scenario, inputs.measured)
     yield from _files(scenario, inputs.measured)
@@ -120,15 +120,19 @@ def total(scenario: Scenario, inputs: Inputs) -> float:
 # --- what there is to pay for ----------------------------------------------------------------------------------------
 
 
-def _functions(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[Item]:
+def _functions(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     invocations, gb_seconds = 0.0, 0.0
-    for name, said in measured["functions"].items():
-        seconds = (said["milliseconds"] + _START_MS) / 1000 + _seconds_of_rows(name, scenario, measured)
-        invocations += said["invocations"] * _DAYS
-        gb_seconds += said["invocations"] * _DAYS * seconds * BILLED_MEMORY[name]
+    for name, measurement in measured["functions"].items():
+        seconds = (measurement["milliseconds"] + _START_MS) / 1000 + _seconds_of_rows(name, scenario, measured)
+        invocations += measurement["invocations"] * _DAYS
+        gb_seconds += measurement["invocations"] * _DAYS * seconds * BILLED_MEMORY[name]
     watch = (measured["watch"]["milliseconds"] + _START_MS) / 1000 * BILLED_MEMORY["merger.on_feed_arrived"]
-    yield Item(group="Lambda", name="runs and watch, requests", quantity=invocations + _HOURS, price="lambda_request")
-    yield Item(group="Lambda", name="runs and watch", quantity=gb_seconds + _HOURS * watch, price="lambda_gb_second")
+    yield CostItem(
+        group="Lambda", name="runs and watch, requests", quantity=invocations + _HOURS, price="lambda_request"
+    )
+    yield CostItem(
+        group="Lambda", name="runs and watch", quantity=gb_seconds + _HOURS * watch, price="lambda_gb_second"
+    )
 
 
 def _seconds_of_rows(name: str, scenario: Scenario, measured: Mapping[str, Any]) -> float:
@@ -138,17 +142,17 @@ def _seconds_of_rows(name: str, scenario: Scenario, measured: Mapping[str, Any])
     return _SLOWER * millions * taken.get(name, 0)
 
 
-def _files(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[Item]:
+def _files(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     run, kept = measured["run"], _kept_a_run(scenario, measured)
     raw, others = kept["raw"], sum(size for kind, size in kept.items() if kind != "raw")
     months = _AFTER_MONTHS * _DAYS
-    yield Item(group="S3", name="writes", quantity=run["s3_writes"] * _DAYS, price="s3_put")
-    yield Item(group="S3", name="reads", quantity=run["s3_reads"] * _DAYS, price="s3_get")
-    yield Item(group="S3", name="raw files moved", quantity=2 * _DAYS, price="s3_transition")
-    yield Item(group="S3", name="raw files of the last month", quantity=raw * _DAYS / _GB, price="s3_standard_gb")
-    yield Item(group="S3", name="older raw files", quantity=raw * (months - _DAYS) / _GB, price="s3_ia_gb")
+    yield CostItem(group="S3", name="writes", quantity=run["s3_writes"] * _DAYS, price="s3_put")
+    yield CostItem(group="S3", name="reads", quantity=run["s3_reads"] * _DAYS, price="s3_get")
+    yield CostItem(group="S3", name="raw files moved", quantity=2 * _DAYS, price="s3_transition")
+    yield CostItem(group="S3", name="raw files of the last month", quantity=raw * _DAYS / _GB, price="s3_standard_gb")
+    yield CostItem(group="S3", name="older raw files", quantity=raw * (months - _DAYS) / _GB, price="s3_ia_gb")
     name = "snapshots, change sets, views"
-    yield Item(group="S3", name=name, quantity=others * months / _GB, price="s3_standard_gb")
+    yield CostItem(group="S3", name=name, quantity=others * months / _GB, price="s3_standard_gb")
 
 
 def _kept_a_run(scenario: Scenario, measured: Mapping[str, Any]) -> dict[str, float]:
@@ -163,55 +167,55 @@ _BYTES_OF_A_RAW_ROW = 75
 """`2020-10-24,8642909,224819` and `2020-10-24,US,,40.0,-100.0,8571943,3406656,224889` with their line ends."""
 
 
-def _tables(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[Item]:
+def _tables(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     run, rows = measured["run"], measured["rows"] * scenario.rows_factor
     changed = measured["changed_rows"] * scenario.rows_factor
     stored = (rows * 150 + 365 * 3000) / _GB
-    yield Item(
+    yield CostItem(
         group="DynamoDB",
         name="ledger and rows, writes",
         quantity=(run["write_units"] + changed) * _DAYS,
         price="dynamodb_write",
     )
     reads = run["read_units"] * _DAYS + measured["watch"]["read_units"] * _HOURS
-    yield Item(group="DynamoDB", name="ledger, reads", quantity=reads, price="dynamodb_read")
-    yield Item(group="DynamoDB", name="stored", quantity=stored, price="dynamodb_gb")
-    yield Item(group="DynamoDB", name="point-in-time recovery", quantity=stored, price="dynamodb_recovery_gb")
+    yield CostItem(group="DynamoDB", name="ledger, reads", quantity=reads, price="dynamodb_read")
+    yield CostItem(group="DynamoDB", name="stored", quantity=stored, price="dynamodb_gb")
+    yield CostItem(group="DynamoDB", name="point-in-time recovery", quantity=stored, price="dynamodb_recovery_gb")
 
 
-def _readers(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[Item]:
+def _readers(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     visit, visits = measured["visit"], scenario.visits * _DAYS
     requests = visits * visit["requests"]
     seconds = measured["request_milliseconds"] / 1000
-    yield Item(group="Readers", name="CloudFront, requests", quantity=requests, price="cloudfront_request")
+    yield CostItem(group="Readers", name="CloudFront, requests", quantity=requests, price="cloudfront_request")
     gigabytes = visits * visit["bytes"] / _GB
-    yield Item(group="Readers", name="CloudFront, bytes", quantity=gigabytes, price="cloudfront_gb")
-    yield Item(group="Readers", name="API Gateway", quantity=requests, price="api_request")
-    yield Item(group="Readers", name="Lambda, requests", quantity=requests, price="lambda_request")
-    yield Item(group="Readers", name="Lambda", quantity=requests * seconds * 0.5, price="lambda_gb_second")
-    yield Item(group="Readers", name="S3, reads", quantity=requests * 2, price="s3_get")
-    yield Item(group="Readers", name="mails published", quantity=_DAYS, price="sns_publish")
-    yield Item(group="Readers", name="mails to ten addresses", quantity=10 * _DAYS, price="sns_email")
+    yield CostItem(group="Readers", name="CloudFront, bytes", quantity=gigabytes, price="cloudfront_gb")
+    yield CostItem(group="Readers", name="API Gateway", quantity=requests, price="api_request")
+    yield CostItem(group="Readers", name="Lambda, requests", quantity=requests, price="lambda_request")
+    yield CostItem(group="Readers", name="Lambda", quantity=requests * seconds * 0.5, price="lambda_gb_second")
+    yield CostItem(group="Readers", name="S3, reads", quantity=requests * 2, price="s3_get")
+    yield CostItem(group="Readers", name="mails published", quantity=_DAYS, price="sns_publish")
+    yield CostItem(group="Readers", name="mails to ten addresses", quantity=10 * _DAYS, price="sns_email")
 
 
-def _observation(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[Item]:
+def _observation(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     logged = (measured["log_bytes"] + 23 * 1500 + scenario.visits * measured["visit"]["requests"] * 900) * _DAYS / _GB
-    traced = (sum(said["invocations"] for said in measured["functions"].values()) + 24) * _DAYS
+    traced = (sum(function["invocations"] for function in measured["functions"].values()) + 24) * _DAYS
     read = 0.05 * scenario.visits * measured["visit"]["requests"] * _DAYS
-    yield Item(group="CloudWatch", name="alarms", quantity=_alarm_metrics(), price="alarm")
-    yield Item(group="CloudWatch", name="the one light", quantity=1, price="composite_alarm")
-    yield Item(group="CloudWatch", name="metrics", quantity=_metric_months(), price="metric")
-    yield Item(group="CloudWatch", name="dashboard", quantity=1, price="dashboard")
-    yield Item(group="CloudWatch", name="logs taken in", quantity=logged, price="log_gb")
-    yield Item(group="CloudWatch", name="logs of 90 days", quantity=3 * logged, price="log_kept_gb")
-    yield Item(group="X-Ray", name="traces", quantity=traced + read, price="trace")
+    yield CostItem(group="CloudWatch", name="alarms", quantity=_alarm_metrics(), price="alarm")
+    yield CostItem(group="CloudWatch", name="the one light", quantity=1, price="composite_alarm")
+    yield CostItem(group="CloudWatch", name="metrics", quantity=_metric_months(), price="metric")
+    yield CostItem(group="CloudWatch", name="dashboard", quantity=1, price="dashboard")
+    yield CostItem(group="CloudWatch", name="logs taken in", quantity=logged, price="log_gb")
+    yield CostItem(group="CloudWatch", name="logs of 90 days", quantity=3 * logged, price="log_kept_gb")
+    yield CostItem(group="X-Ray", name="traces", quantity=traced + read, price="trace")
 
 
-def _analytics(measured: Mapping[str, Any]) -> Iterator[Item]:
+def _analytics(measured: Mapping[str, Any]) -> Iterator[CostItem]:
     read = _QUERIES * _DAYS * 365 * measured["bytes"]["snapshots"] / 10**12
-    yield Item(group="Analytics", name="stream of changes", quantity=_HOURS, price="kinesis_shard_hour")
-    yield Item(group="Analytics", name="visits", quantity=_CANARY_RUNS * _DAYS, price="canary_run")
-    yield Item(group="Analytics", name="queries over a year of snapshots", quantity=read, price="athena_tb")
+    yield CostItem(group="Analytics", name="stream of changes", quantity=_HOURS, price="kinesis_shard_hour")
+    yield CostItem(group="Analytics", name="visits", quantity=_CANARY_RUNS * _DAYS, price="canary_run")
+    yield CostItem(group="Analytics", name="queries over a year of snapshots", quantity=read, price="athena_tb")
 
 
 def _alarm_metrics() -> int:
@@ -228,9 +232,15 @@ def _alarm_metrics() -> int:
 
 def _metric_months() -> float:
     """Metrics by the share of hours in which they are sent: every hour, or once a day."""
-    known = set(metric_names(US_COVID))
-    hourly = {handler: len(known & said_always(handler, US_COVID)) for handler in ("merger.watch", "api.serve")}
-    daily = {handler: len(known & said_at_all(handler, US_COVID)) for handler in HANDLERS if handler not in hourly}
+    known = set(metric_names(find_dataset(DEFAULT)))
+    hourly = {
+        handler: len(known & fields_always(handler, find_dataset(DEFAULT))) for handler in ("merger.watch", "api.serve")
+    }
+    daily = {
+        handler: len(known & fields_at_all(handler, find_dataset(DEFAULT)))
+        for handler in HANDLERS
+        if handler not in hourly
+    }
     return sum(hourly.values()) + len(_AT_EVERY_LOOK) + sum(daily.values()) / 24
 
 
@@ -266,12 +276,12 @@ def page(inputs: Inputs) -> str:
     )
 
 
-def _lines(bills: Sequence[Sequence[Item]] | Any) -> list[tuple[str, str]]:
+def _lines(bills: Sequence[Sequence[CostItem]] | Any) -> list[tuple[str, str]]:
     """(group, name) of every item, in the order of their first appearance."""
     return list(dict.fromkeys((item.group, item.name) for bill in bills for item in bill))
 
 
-def _row(group: str, name: str, bills: Mapping[str, Sequence[Item]], inputs: Inputs) -> str:
+def _row(group: str, name: str, bills: Mapping[str, Sequence[CostItem]], inputs: Inputs) -> str:
     cells = []
     for bill in bills.values():
         found = [item for item in bill if (item.group, item.name) == (group, name)]
@@ -280,9 +290,9 @@ def _row(group: str, name: str, bills: Mapping[str, Sequence[Item]], inputs: Inp
 
 
 def _price(name: str, inputs: Inputs) -> str:
-    said, free = inputs.prices["prices"][name], inputs.prices["always_free"].get(name, 0)
-    usd = f"{said['usd']:.10f}".rstrip("0").rstrip(".")
-    return f"| {name.replace('_', ' ')} | {usd} | {said['per']} | {f'{free:,}' if free else ''} |"
+    price, free = inputs.prices["prices"][name], inputs.prices["always_free"].get(name, 0)
+    usd = f"{price['usd']:.10f}".rstrip("0").rstrip(".")
+    return f"| {name.replace('_', ' ')} | {usd} | {price['per']} | {f'{free:,}' if free else ''} |"
 
 
 def _usd(amount: float) -> str:

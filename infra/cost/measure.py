@@ -24,7 +24,7 @@ from infra.operating.smoke import getter
 from infra.services import ROOT
 from infra.tracing.hops import Hop, Step, find_hops
 from infra.tracing.store import FileStore
-from shared.datasets import US_COVID
+from shared.datasets import DEFAULT, find_dataset
 from shared.runs import State
 
 MEASURED = ROOT / "infra" / "measured.json"
@@ -45,8 +45,10 @@ class Counted:
     """PUT and LIST requests."""
     s3_reads: int = 0
     write_units: int = 0
-    """DynamoDB write request units, rows of the store apart; a request's size stands for its item's."""
+    """DynamoDB write request units, rows of the store apart. The item is taken to be as large as the call's JSON: the
+    larger of what was sent and what was received, as an update sends only what changes and returns the whole item."""
     read_units: int = 0
+    """DynamoDB read request units, of consistent reads; what was received stands for the items' size."""
 
 
 def count(steps: Iterable[Step]) -> Counted:
@@ -54,22 +56,21 @@ def count(steps: Iterable[Step]) -> Counted:
     units: Counter[str] = Counter()
     for step in steps:
         service, _, operation = step.name.partition(" ")
-        size = int(step.said.get("bytes") or step.said.get("bytes_sent") or 0)
         if service == "S3":
             units["s3_reads" if operation in _S3_READS else "s3_writes"] += 1
         elif service == "DynamoDB" and operation in _WRITES:
-            units["write_units"] += max(1, math.ceil(size / 1024))
+            units["write_units"] += max(1, math.ceil(max(step.call.sent, step.call.received) / 1024))
         elif service == "DynamoDB" and operation == "TransactWriteItems":
-            units["write_units"] += 2 * max(2, math.ceil(size / 1024))
+            units["write_units"] += 2 * max(2, math.ceil(step.call.sent / 1024))
         elif service == "DynamoDB" and operation in _READS:
-            units["read_units"] += max(1, math.ceil(size / 4096))
+            units["read_units"] += max(1, math.ceil(step.call.received / 4096))
     return Counted(**units)
 
 
 def measure(days: Sequence[Day], *, terminal: DayDisplay, source: str) -> dict[str, Any]:
-    """Carry the days; means over all committed runs but the first, which is told apart."""
+    """Carry the days; means over all committed runs but the first, which is given apart."""
     with local_system(terminal=terminal, stage="measured") as system:
-        carried = carry_all(system.chain, days, tell=terminal.day)
+        carried = carry_all(system.chain, days, report=terminal.day)
         system.chain.await_views()
         later = [done for done in carried if done.run.state is State.COMMITTED][1:]
         hops = {done.run.run_id: _hops(system.traces, done.run.run_id) for done in later}
@@ -159,10 +160,10 @@ def main(arguments: list[str]) -> int:
     """Count what a stage does in a day, into infra/measured.json."""
     parser = argparse.ArgumentParser(prog="python -m infra measure", description=main.__doc__)
     parser.add_argument("--feeds", type=Path, help="day folders; the demo days without")
-    asked = parser.parse_args(arguments)
-    days = read_days(asked.feeds, US_COVID) if asked.feeds else demo_days()
+    args = parser.parse_args(arguments)
+    days = read_days(args.feeds, find_dataset(DEFAULT)) if args.feeds else demo_days()
     first, last = days[0].date, days[-1].date
-    kind = "real dated copies of the feeds" if asked.feeds else "the demo days, which are generated"
+    kind = "real dated copies of the feeds" if args.feeds else "the demo days, which are generated"
     source = f"{len(days)} days, {first} to {last}: {kind}"
     found = measure(days, terminal=DayDisplay(), source=source)
     MEASURED.write_text(json.dumps(found, indent=2) + "\n")

@@ -76,10 +76,10 @@ def deploy(
         root=root,
         report=report,
     )
-    asked = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
-    changed = list(deployment.foundation()) if "foundation" in asked else []
-    changed += deployment.services([name for name in asked if name != "foundation" and name not in EXTRAS])
-    changed += deployment.extras([name for name in asked if name in EXTRAS])
+    wanted = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
+    changed = list(deployment.foundation()) if "foundation" in wanted else []
+    changed += deployment.services([name for name in wanted if name != "foundation" and name not in EXTRAS])
+    changed += deployment.extras([name for name in wanted if name in EXTRAS])
     return Deployed(stage=stage, names=deployment.names(), changed=tuple(changed))
 
 
@@ -170,7 +170,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--service", action="append", choices=["foundation", *SERVICES, *EXTRAS], help="this one alone")
     parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
-    asked = parser.parse_args(arguments)
-    done = deploy(asked.stage, endpoint=asked.endpoint, services=asked.service)
+    args = parser.parse_args(arguments)
+    done = deploy(args.stage, endpoint=args.endpoint, services=args.service)
     print(f"stage {done.stage}: {', '.join(done.changed) or 'nothing'} changed; {done.names['DASHBOARD_URL']}")
     return 0

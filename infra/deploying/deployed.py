@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class FunctionFailed(CommandFailed):
     """A function answered with an error; the message names the function."""
 
-    def __init__(self, function: str, *, said: str) -> None:
-        super().__init__(f"{function}: {said}")
-        self.said = said
+    def __init__(self, function: str, *, message: str) -> None:
+        super().__init__(f"{function}: {message}")
+        self.message = message
         """The error's own words."""
 
 
@@ -69,7 +69,7 @@ class Stage:
         return self.cloud.session.client("lambda", endpoint_url=self.endpoint or None, config=config)
 
     def now(self) -> dt.datetime:
-        """The time by which ages are told: the clock's; locally the newest run's, as days pass there at once."""
+        """The time by which ages are reckoned: the clock's; locally the newest run's, as days pass there at once."""
         newest = next(self.ledger.newest_first(), None) if self.endpoint else None
         return parse_time(newest.run_id) if newest else dt.datetime.now(dt.UTC)
 
@@ -120,20 +120,20 @@ class Stage:
         reply = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
         answer = json.loads(reply["Payload"].read() or b"null")
         if "FunctionError" in reply:
-            raise FunctionFailed(name, said=str(answer.get("errorMessage") if isinstance(answer, dict) else answer))
+            raise FunctionFailed(name, message=str(answer.get("errorMessage") if isinstance(answer, dict) else answer))
         return answer
 
     def get(self, path: str) -> bytes:
         """The bytes that API Gateway answers with. Raises CommandFailed for any status but 200."""
         url = f"{self.api_url}{path}"
         # A process of the api may trust the pointer to the views for a second; what was just committed is wanted here.
-        asked = urllib.request.Request(url, headers={"Cache-Control": "no-cache"})  # noqa: S310  # our own address
+        request = urllib.request.Request(url, headers={"Cache-Control": "no-cache"})  # noqa: S310  # our own address
         try:
-            with _opener(loopback=bool(self.endpoint)).open(asked, timeout=30) as reply:
+            with _opener(loopback=bool(self.endpoint)).open(request, timeout=30) as reply:
                 return bytes(reply.read())
         except urllib.error.HTTPError as error:
-            said = error.read()[:500].decode(errors="replace")
-            raise CommandFailed(f"GET {path}: HTTP {error.code}: {said}") from error
+            body = error.read()[:500].decode(errors="replace")
+            raise CommandFailed(f"GET {path}: HTTP {error.code}: {body}") from error
         except OSError as error:
             raise CommandFailed(f"GET {url}: {error}") from error
 
@@ -141,14 +141,16 @@ class Stage:
         """The run whose views are served; empty before the first."""
         client = self.client("s3")
         try:
-            reply = client.get_object(Bucket=self.place.bucket, Key=keys.CURRENT_VIEWS)
+            reply = client.get_object(Bucket=self.place.bucket, Key=keys.current_views_key(self.place.dataset.name))
         except client.exceptions.NoSuchKey:
             return ""
         return str(json.load(reply["Body"])["run_id"])
 
     def change_set(self, run_id: str) -> bytes:
         """The change set of a committed run, as it is kept."""
-        reply = self.client("s3").get_object(Bucket=self.place.bucket, Key=keys.change_set_key(run_id))
+        reply = self.client("s3").get_object(
+            Bucket=self.place.bucket, Key=keys.change_set_key(self.place.dataset.name, run_id)
+        )
         return bytes(reply["Body"].read())
 
     def log_lines(self, *, since_ms: int) -> list[LogLine]:
@@ -180,31 +182,31 @@ def _opener(*, loopback: bool) -> urllib.request.OpenerDirector:
 
 
 def problems_in(lines: list[LogLine], *, last: int = 20) -> str:
-    """What went wrong according to the logs: the last lines that tell of an error, or the last of all."""
+    """What went wrong according to the logs: the last lines that report an error, or the last of all."""
     own = [line for line in lines if not line.text.startswith(_PLATFORM)]
-    telling = [line for line in own if _tells_of_trouble(line.text)] or own
-    return "\n".join(f"  {line.service}.{line.function}: {_short(line.text)}" for line in telling[-last:])
+    reporting = [line for line in own if _reports_an_error(line.text)] or own
+    return "\n".join(f"  {line.service}.{line.function}: {_short(line.text)}" for line in reporting[-last:])
 
 
 _PLATFORM = ("START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_START ")
 """Lines that Lambda adds around what a function prints."""
 
 
-def _tells_of_trouble(text: str) -> bool:
-    said = _fields(text)
-    return "error" in said if said else "Error" in text or "Traceback" in text or "Task timed out" in text
+def _reports_an_error(text: str) -> bool:
+    fields = _fields(text)
+    return "error" in fields if fields else "Error" in text or "Traceback" in text or "Task timed out" in text
 
 
 def _short(text: str) -> str:
     """A line for people: a canonical line without the declaration of its metrics."""
-    said = _fields(text)
-    return json.dumps(said, ensure_ascii=False) if said else text[:2000]
+    fields = _fields(text)
+    return json.dumps(fields, ensure_ascii=False) if fields else text[:2000]
 
 
 def _fields(text: str) -> dict[str, Any]:
     """The fields of a canonical line; empty for any other line."""
     try:
-        said = json.loads(text)
+        fields = json.loads(text)
     except ValueError:
         return {}
-    return {name: value for name, value in said.items() if name != "_aws"} if isinstance(said, dict) else {}
+    return {name: value for name, value in fields.items() if name != "_aws"} if isinstance(fields, dict) else {}

@@ -14,7 +14,7 @@ type Report = Callable[[str], None]
 
 
 class NotEmpty(CommandFailed):
-    """The data bucket holds files and the caller did not insist."""
+    """The data bucket holds files and `force` was not given."""
 
 
 def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Report = print) -> None:
@@ -72,6 +72,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--stage", required=True)
     parser.add_argument("--force", action="store_true", help="also where the data bucket holds files")
     parser.add_argument("--endpoint", default="", help="a local cloud's address, instead of AWS")
-    asked = parser.parse_args(arguments)
-    destroy(asked.stage, endpoint=asked.endpoint, force=asked.force)
+    args = parser.parse_args(arguments)
+    destroy(args.stage, endpoint=args.endpoint, force=args.force)
     return 0

@@ -114,11 +114,11 @@ def _where(stack: str, template: str, *, bucket: str, cloud: Cloud) -> dict[str,
 
 def _has_changes(stack: str, change_set: str, *, cloud: Cloud) -> bool:
     while True:
-        said = cloud.client("cloudformation").describe_change_set(StackName=stack, ChangeSetName=change_set)
-        reason = said.get("StatusReason", "")
-        if said["Status"] == "CREATE_COMPLETE":
+        response = cloud.client("cloudformation").describe_change_set(StackName=stack, ChangeSetName=change_set)
+        reason = response.get("StatusReason", "")
+        if response["Status"] == "CREATE_COMPLETE":
             return True
-        if said["Status"] == "FAILED":
+        if response["Status"] == "FAILED":
             if any(words in reason for words in _UNCHANGED):
                 return False
             raise DeploymentFailed(f"the change set for {stack} failed: {reason}")

@@ -38,7 +38,7 @@ class Choices:
 
 
 def check_stage(name: str) -> str:
-    """The name. Raises CommandFailed for one that would not do as a part of every name."""
+    """The stage's name. Raises CommandFailed for one that bucket, stacks and functions cannot be named after."""
     if not _NAME.fullmatch(name):
         raise CommandFailed(f"STAGE is {name!r}; allowed are 1 to 20 of a-z, 0-9 and -, beginning with a letter")
     return name
@@ -47,13 +47,13 @@ def check_stage(name: str) -> str:
 def read_choices(stage: str) -> Choices:
     """From `infra/stages/{stage}.toml`, tables `parameters` and `settings`; nothing chosen where there is none."""
     path = ROOT / "infra" / "stages" / f"{stage}.toml"
-    said = tomllib.loads(path.read_text()) if path.exists() else {}
-    unknown = sorted(set(said) - {"parameters", "settings"})
+    declared = tomllib.loads(path.read_text()) if path.exists() else {}
+    unknown = sorted(set(declared) - {"parameters", "settings"})
     if unknown:
         raise CommandFailed(f"{path.name} has {unknown}; allowed are parameters and settings")
     return Choices(
-        parameters={name: _text(value) for name, value in said.get("parameters", {}).items()},
-        settings={name: _text(value) for name, value in said.get("settings", {}).items()},
+        parameters={name: _text(value) for name, value in declared.get("parameters", {}).items()},
+        settings={name: _text(value) for name, value in declared.get("settings", {}).items()},
     )
 
 

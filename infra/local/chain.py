@@ -11,7 +11,7 @@ from infra.deploying.deployed import FunctionFailed, Stage, problems_in
 from infra.errors import CommandFailed
 from infra.local.day_folders import Day
 from infra.local.feed_server import Fault, FeedServer
-from infra.local.mailbox import Mail, Mailbox
+from infra.local.mailbox import Mailbox, ReceivedMail
 from infra.waiting import Overdue, wait_for
 from shared.changes import ChangeSet
 from shared.errors import UnknownRun
@@ -32,7 +32,7 @@ class Carried:
 
     day: Day
     run: Run
-    mails: Sequence[Mail]
+    mails: Sequence[ReceivedMail]
     """Everything that was mailed since the day before, in order of arrival."""
     change_set: bytes
     """As it is kept, for a COMMITTED run; an empty one otherwise."""
@@ -53,7 +53,7 @@ class Chain:
         began, began_ms = time.monotonic(), int(time.time() * 1000)
         head, notices = self.stage.ledger.head().head, len(list(self.stage.ledger.notices()))
         self.feeds.publish(day.read(), at=parse_time(day.fetch_at), faults=faults)
-        mails, problem = list[Mail](), ""
+        mails, problem = list[ReceivedMail](), ""
         try:
             self._collect(day.fetch_at)
             self._look_after(day)
@@ -106,7 +106,7 @@ class Chain:
             run = self._run(run_id)
             raise Overdue(f"{error}; {_standing(run)}") from error
 
-    def await_mails(self, run_id: str, *, notices: int = 0) -> list[Mail]:
+    def await_mails(self, run_id: str, *, notices: int = 0) -> list[ReceivedMail]:
         """All mails, once everything that is to be mailed is out and has arrived. Raises Overdue.
 
         `notices` is how many there were in the ledger before: each further one is a mail, as is the run's end.
@@ -115,7 +115,7 @@ class Chain:
         what = f"run {run_id}, {run.state}: its mail"
         wait_for(lambda: self._all_sent(run), seconds=_MAIL_SECONDS, what=f"{what} is sent")
         expected = (run.state in MAILED) + len(list(self.stage.ledger.notices())) - notices
-        mails = list[Mail]()
+        mails = list[ReceivedMail]()
 
         def arrived() -> bool:
             mails.extend(self.mailbox.read())
@@ -149,7 +149,7 @@ class Chain:
         run = self._run(run_id)
         if run is None or run.state is State.MERGING:
             return False
-        given_up = {feed for feed, said in run.deliveries.items() if said.status == "failed"}
+        given_up = {feed for feed, delivery in run.deliveries.items() if delivery.status == "failed"}
         expected = self.stage.place.dataset.feed_names - given_up
         return run.state.ended or (bool(given_up) and run.arrived >= expected)
 
@@ -193,13 +193,13 @@ def scheduled_event(time: str, *, function: str = "fetch") -> dict[str, Any]:
     }
 
 
-type Tell = Callable[[Carried], None]
+type ReportDay = Callable[[Carried], None]
 
 
-def carry_all(chain: Chain, days: Sequence[Day], *, tell: Tell) -> list[Carried]:
-    """All days in order; `tell` hears of each as it is done. A day that fails does not keep the next from its try."""
+def carry_all(chain: Chain, days: Sequence[Day], *, report: ReportDay) -> list[Carried]:
+    """All days in order; `report` gets each as it is done. A day that fails does not keep the next from its try."""
     done = list[Carried]()
     for day in days:
         done.append(chain.carry(day))
-        tell(done[-1])
+        report(done[-1])
     return done

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.local.chain import Carried
-from infra.local.mailbox import Mail
+from infra.local.mailbox import ReceivedMail
 from infra.terminal import Terminal, row_counts, state_colour
 
 _COLOURS = {"digest": "green", "failure": "red", "stale": "yellow"}
@@ -31,7 +31,7 @@ class DayDisplay(Terminal):
         if carried.problem:
             self.console.print(Text(f"            not carried to its end: {carried.problem}", "red"), soft_wrap=True)
 
-    def mail(self, mail: Mail) -> None:
+    def mail(self, mail: ReceivedMail) -> None:
         """A mail as its reader gets it; lines are not broken here, so that links stay whole."""
         colour = _COLOURS.get(mail.kind, "blue")
         self._framed("╭─ ✉ ", Text(mail.subject, "bold"), colour)
@@ -55,5 +55,5 @@ class DayDisplay(Terminal):
         self.console.print(Text.assemble((frame, colour), text), soft_wrap=True)
 
 
-def mail_count(mails: Sequence[Mail]) -> str:
+def mail_count(mails: Sequence[ReceivedMail]) -> str:
     return {0: "no mail", 1: "1 mail"}.get(len(mails), f"{len(mails)} mails")

@@ -8,8 +8,23 @@ from pathlib import Path
 
 from infra.errors import CommandFailed
 from shared.dataset import Dataset
+from shared.datasets import find_dataset, register
+from shared.errors import PermanentError
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def declared_dataset(name: str) -> Dataset:
+    """The dataset of a name, or of a TOML file, from then on known by its name.
+
+    Raises CommandFailed with what is wrong, in one line.
+    """
+    try:
+        dataset = find_dataset(name)
+    except PermanentError as error:
+        raise CommandFailed(str(error)) from error
+    register(dataset)
+    return dataset
 
 
 @dataclass(frozen=True, kw_only=True)

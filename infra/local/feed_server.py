@@ -1,4 +1,4 @@
-"""Serves the feeds of one day on loopback, under their upstream file names, as well or as badly as asked.
+"""Serves the feeds of one day on loopback, under their upstream file names: as they are, or with a fault.
 
 Only the standard library: it stands for the two upstream hosts in `make run`, `make replay` and the tests.
 """
@@ -48,7 +48,7 @@ class File:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class AnsweredRequest:
     """A request that was answered."""
 
     name: str
@@ -59,7 +59,7 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reply:
+class _Outgoing:
     """What the server is about to send."""
 
     status: HTTPStatus = HTTPStatus.OK
@@ -85,7 +85,7 @@ class FeedServer:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
         self._http.daemon_threads = True
         self._http.block_on_close = False
-        self.requests: list[Request] = []
+        self.requests: list[AnsweredRequest] = []
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
@@ -125,30 +125,30 @@ class FeedServer:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         name = request.path.split("?", 1)[0].lstrip("/")
         conditional = "If-None-Match" in request.headers or "If-Modified-Since" in request.headers
-        reply = self._reply(request, name)
-        self.requests.append(Request(name=name, status=int(reply.status), conditional=conditional))
-        _send(request, reply)
-        if reply.hold:
+        outgoing = self._outgoing(request, name)
+        self.requests.append(AnsweredRequest(name=name, status=int(outgoing.status), conditional=conditional))
+        _send(request, outgoing)
+        if outgoing.hold:
             request.wfile.flush()
             self._released.wait()
 
-    def _reply(self, request: BaseHTTPRequestHandler, name: str) -> _Reply:
+    def _outgoing(self, request: BaseHTTPRequestHandler, name: str) -> _Outgoing:
         file, fault = self._files.get(name), self._faults.get(name)
         if fault is Fault.SERVER_ERROR:
-            return _Reply(status=HTTPStatus.INTERNAL_SERVER_ERROR, body=b"the server has a problem\n")
+            return _Outgoing(status=HTTPStatus.INTERNAL_SERVER_ERROR, body=b"the server has a problem\n")
         if file is None:
-            return _Reply(status=HTTPStatus.NOT_FOUND, body=b"404: Not Found\n")
+            return _Outgoing(status=HTTPStatus.NOT_FOUND, body=b"404: Not Found\n")
         if fault in _BODIES:
-            return _Reply(body=_BODIES[fault](file.data))
+            return _Outgoing(body=_BODIES[fault](file.data))
         validators = {"ETag": file.etag, "Last-Modified": file.last_modified}
         if fault is not None:
             half = file.data[: len(file.data) // 2]
-            return _Reply(body=half, headers=validators, announced=len(file.data), hold=fault is Fault.SLOW)
+            return _Outgoing(body=half, headers=validators, announced=len(file.data), hold=fault is Fault.SLOW)
         if _is_current(request, file):
-            return _Reply(status=HTTPStatus.NOT_MODIFIED, body=b"", headers=validators)
+            return _Outgoing(status=HTTPStatus.NOT_MODIFIED, body=b"", headers=validators)
         if self._compressed and "gzip" in request.headers.get("Accept-Encoding", ""):
-            return _Reply(body=gzip.compress(file.data, mtime=0), headers=validators | {"Content-Encoding": "gzip"})
-        return _Reply(body=file.data, headers=validators)
+            return _Outgoing(body=gzip.compress(file.data, mtime=0), headers=validators | {"Content-Encoding": "gzip"})
+        return _Outgoing(body=file.data, headers=validators)
 
 
 def _is_current(request: BaseHTTPRequestHandler, file: File) -> bool:
@@ -179,16 +179,16 @@ _BODIES: Mapping[Fault | None, Callable[[bytes], bytes]] = {
 }
 
 
-def _send(request: BaseHTTPRequestHandler, reply: _Reply) -> None:
-    kind = "text/html" if reply.body.startswith(b"<!DOCTYPE") else "text/plain; charset=utf-8"
-    request.send_response(reply.status)
+def _send(request: BaseHTTPRequestHandler, outgoing: _Outgoing) -> None:
+    kind = "text/html" if outgoing.body.startswith(b"<!DOCTYPE") else "text/plain; charset=utf-8"
+    request.send_response(outgoing.status)
     request.send_header("Content-Type", kind)
-    if reply.status is not HTTPStatus.NOT_MODIFIED:
-        request.send_header("Content-Length", str(reply.announced or len(reply.body)))
-    for name, value in reply.headers.items():
+    if outgoing.status is not HTTPStatus.NOT_MODIFIED:
+        request.send_header("Content-Length", str(outgoing.announced or len(outgoing.body)))
+    for name, value in outgoing.headers.items():
         request.send_header(name, value)
     request.end_headers()
-    request.wfile.write(reply.body)
+    request.wfile.write(outgoing.body)
 
 
 def _handler(answer: Callable[[BaseHTTPRequestHandler], None]) -> type[BaseHTTPRequestHandler]:

@@ -36,11 +36,11 @@ def main(folder: str, command: list[str]) -> int:
 
 def _wait_for_either(child: "subprocess.Popen[bytes]") -> None:
     """Until the parent lets go or the child has ended."""
-    ended, tell = os.pipe()
+    ended, alive_end = os.pipe()
 
     def watch() -> None:
         child.wait()
-        os.close(tell)
+        os.close(alive_end)
 
     threading.Thread(target=watch, daemon=True).start()
     select.select([0, ended], [], [])

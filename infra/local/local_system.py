@@ -81,7 +81,10 @@ def deployed_chain(
     """
     with FeedServer() as feeds:
         dataset = find_dataset(settings.get("DATASET", DEFAULT))
-        chosen = {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))} | dict(settings)
+        chosen = {
+            "DATASET": settings.get("DATASET", DEFAULT),
+            "FEED_URLS": json.dumps(feeds.feed_urls(dataset)),
+        } | dict(settings)
         try:
             deploy(
                 stage,

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mail:
+class ReceivedMail:
     """A message as its readers get it."""
 
     subject: str
@@ -38,9 +38,9 @@ class Mailbox:
         mailbox.read()
         return mailbox
 
-    def read(self) -> list[Mail]:
+    def read(self) -> list[ReceivedMail]:
         """Take out all mails that are there, in the order of their arrival."""
-        mails: list[Mail] = []
+        mails: list[ReceivedMail] = []
         while messages := self._receive():
             mails += [_mail(json.loads(message["Body"])) for message in messages]
         return mails
@@ -66,7 +66,7 @@ def _policy(queue_arn: str, topic_arn: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _mail(envelope: Mapping[str, Any]) -> Mail:
+def _mail(envelope: Mapping[str, Any]) -> ReceivedMail:
     """The mail in the envelope in which SNS hands it to a queue."""
-    attributes = {name: said["Value"] for name, said in envelope.get("MessageAttributes", {}).items()}
-    return Mail(subject=envelope.get("Subject") or "", body=envelope["Message"], attributes=attributes)
+    attributes = {name: attribute["Value"] for name, attribute in envelope.get("MessageAttributes", {}).items()}
+    return ReceivedMail(subject=envelope.get("Subject") or "", body=envelope["Message"], attributes=attributes)

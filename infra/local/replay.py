@@ -15,9 +15,9 @@ from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
 from infra.local.chain import Carried, Chain
 from infra.local.day_display import DayDisplay
-from infra.local.day_folders import Day, read_days
+from infra.local.day_folders import Day, declared_dataset, read_days
 from infra.local.local_system import local_system
-from shared.datasets import DEFAULT, dataset_names, find_dataset
+from shared.datasets import DEFAULT
 
 ANSWERS = {
     "data.json": "/data",
@@ -34,17 +34,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra replay", description=main.__doc__)
     parser.add_argument("--feeds", required=True, help="folder of YYYY-MM-DD folders")
     parser.add_argument("--out", required=True, help="folder for what came of them")
-    parser.add_argument("--dataset", default=DEFAULT, choices=dataset_names(), help="whose feeds those are")
+    parser.add_argument("--dataset", default=DEFAULT, help="whose feeds those are: a name, or a .toml file")
     parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     terminal = DayDisplay()
-    days = read_days(Path(asked.feeds), find_dataset(asked.dataset), first=asked.first, last=asked.last)
-    return replay(days, dataset=asked.dataset, out=Path(asked.out), terminal=terminal)
+    days = read_days(Path(args.feeds), declared_dataset(args.dataset), first=args.first, last=args.last)
+    return replay(days, dataset=args.dataset, out=Path(args.out), terminal=terminal)
 
 
 def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: DayDisplay) -> int:
-    """0 when every day was carried to its end and the API answered, else 1 after telling why."""
+    """0 when every day was carried to its end and the API answered, else 1 after printing why."""
     terminal.say(
         f"{len(days)} days, {days[0].date} to {days[-1].date}, go through a fresh local cloud; what comes of them is"
         f" written to {out}, in place of an earlier replay"
@@ -69,7 +69,7 @@ def _carry(day: Day, chain: Chain, records: "Records", terminal: DayDisplay) -> 
 
 
 class Records:
-    """The files below OUT. What an earlier replay left there is removed first: OUT tells of one replay."""
+    """The files below OUT. What an earlier replay left there is removed first: OUT holds one replay."""
 
     def __init__(self, out: Path) -> None:
         self._out = out

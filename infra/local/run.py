@@ -12,24 +12,25 @@ from botocore.exceptions import BotoCoreError
 from infra.errors import CommandFailed
 from infra.local.chain import Carried
 from infra.local.day_display import DayDisplay
-from infra.local.day_folders import Day, read_days
+from infra.local.day_folders import Day, declared_dataset, read_days
 from infra.local.demo_feeds import NOTICE, demo_days
 from infra.local.local_system import LocalSystem, local_system
-from shared.datasets import DEFAULT, dataset_names, find_dataset
+from shared.datasets import DEFAULT
 
 
 def main(arguments: list[str]) -> int:
     """Run the whole system on this machine."""
     parser = argparse.ArgumentParser(prog="python -m infra run", description=main.__doc__)
     parser.add_argument("--feeds", default="", help="folder of YYYY-MM-DD folders, instead of the built-in demo days")
-    parser.add_argument("--dataset", default=DEFAULT, choices=dataset_names(), help="whose feeds those are")
+    parser.add_argument("--dataset", default=DEFAULT, help="whose feeds those are: a name, or a .toml file")
     parser.add_argument("--no-serve", action="store_true", help="stop after the last day (SERVE=0 does the same)")
-    asked = parser.parse_args(arguments)
-    serve = not asked.no_serve and os.environ.get("SERVE") != "0"
-    if asked.dataset != DEFAULT and not asked.feeds:
-        raise CommandFailed(f"the demo days are of {DEFAULT}; for {asked.dataset}, FEEDS=dir names folders of its days")
-    days = read_days(Path(asked.feeds), find_dataset(asked.dataset)) if asked.feeds else demo_days()
-    return run(days, dataset=asked.dataset, generated=not asked.feeds, serve=serve, terminal=DayDisplay())
+    args = parser.parse_args(arguments)
+    serve = not args.no_serve and os.environ.get("SERVE") != "0"
+    dataset = declared_dataset(args.dataset)
+    if dataset.name != DEFAULT and not args.feeds:
+        raise CommandFailed(f"the demo days are of {DEFAULT}; for {args.dataset}, FEEDS=dir names folders of its days")
+    days = read_days(Path(args.feeds), dataset) if args.feeds else demo_days()
+    return run(days, dataset=args.dataset, generated=not args.feeds, serve=serve, terminal=DayDisplay())
 
 
 def run(days: Sequence[Day], *, dataset: str, generated: bool, serve: bool, terminal: DayDisplay) -> int:
@@ -70,7 +71,7 @@ def _serve(system: LocalSystem, terminal: DayDisplay, *, wait: bool) -> None:
     pause = threading.Event()
     try:
         while system.cloud.is_alive():
-            with contextlib.suppress(BotoCoreError):  # where the cloud has just ended, that is told below
+            with contextlib.suppress(BotoCoreError):  # where the cloud has just ended, that is reported below
                 for mail in system.chain.mailbox.read():
                     terminal.mail(mail)
             pause.wait(1)

@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 _LARGEST = 65_507
 """Bytes of a UDP datagram; X-Ray takes documents of up to 64 KB."""
 _BUFFER = 4 * 1024 * 1024
-_SDK_MARK = Path("/tmp/.aws-xray")  # noqa: S108  # where the SDK says in Lambda that it is in use; fixed there
+_SDK_MARKER = Path("/tmp/.aws-xray")  # noqa: S108  # where the SDK says in Lambda that it is in use; fixed there
 """On this machine nobody reads it: what was not there before is removed at the end."""
 
 
@@ -30,7 +30,7 @@ class TraceCollector:
         self._early: list[str] = []
         self._file: IO[str] | None = None
         self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._mark_was_there = _SDK_MARK.exists()
+        self._marker_was_there = _SDK_MARKER.exists()
 
     def __enter__(self) -> Self:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
@@ -45,8 +45,8 @@ class TraceCollector:
         self._socket.close()
         if self._file:
             self._file.close()
-        if not self._mark_was_there:
-            shutil.rmtree(_SDK_MARK, ignore_errors=True)
+        if not self._marker_was_there:
+            shutil.rmtree(_SDK_MARKER, ignore_errors=True)
 
     @property
     def address(self) -> str:

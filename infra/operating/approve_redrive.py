@@ -16,7 +16,7 @@ _SECONDS = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class CommandOutcome:
     """What a command has come to."""
 
     command: str
@@ -41,31 +41,28 @@ INTENTIONS = {
 
 
 def operate(
-    stage: Stage, command: str, run_id: str, *, tell: Callable[[str], None], seconds: float = _SECONDS
-) -> Outcome:
+    stage: Stage, command: str, run_id: str, *, report: Callable[[str], None], seconds: float = _SECONDS
+) -> CommandOutcome:
     """Carry out `approve` or `redrive`. Raises CommandFailed where the run is not there or its state forbids it."""
     try:
         before = stage.ledger.get(run_id)
     except UnknownRun as error:
         raise CommandFailed(f"{error} in stage {stage.name}") from error
-    said = f", {before.reason}" if before.reason else ""
-    tell(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{said}")
-    tell(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
-    asked = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
-    reply = _command(stage, asked)
-    if reply["waits"]:
-        tell(f"it is taken up, and gives way: {reply['waits']}")
+    reason = f", {before.reason}" if before.reason else ""
+    report(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{reason}")
+    report(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
+    command_event = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
+    reply = _command(stage, command_event)
+    if reply.get("waits"):
+        report(f"it is taken up, and gives way: {reply['waits']}")
         ends = f"run {run_id}, which is taken up and which the watch carries on otherwise, need not give way"
-        reply = wait_for(lambda: _command(stage, asked, going_on=True), seconds=seconds, what=ends) or reply
+        reply = wait_for(lambda: _command(stage, command_event, going_on=True), seconds=seconds, what=ends) or reply
     if reply["fetch"]:
-        tell("fetching the feeds that are missing")
+        report("fetching the feeds that are missing")
         stage.invoke("fetcher", "fetch", scheduled_event(run_id))
-    after = (
-        _await_sent(stage, run_id, seconds=seconds)
-        if command == "resend"
-        else _await_outcome(stage, run_id, seconds=seconds)
-    )
-    return Outcome(command=command, before=before, after=after, by=stage.caller)
+    wait = _await_sent if command == "resend" else _await_outcome
+    after = wait(stage, run_id, seconds=seconds)
+    return CommandOutcome(command=command, before=before, after=after, by=stage.caller)
 
 
 def _command(stage: Stage, command: Mapping[str, str], *, going_on: bool = False) -> Any:
@@ -76,11 +73,11 @@ def _command(stage: Stage, command: Mapping[str, str], *, going_on: bool = False
         run = stage.ledger.get(command["run_id"])
         if command["time"] in (run.approved_at, run.redriven_at):
             raise CommandFailed(
-                f"run {run.run_id} is taken up and is {run.state}, but its merge failed: {error.said};"
+                f"run {run.run_id} is taken up and is {run.state}, but its merge failed: {error.message};"
                 " the watch carries it on, within the hour"
             ) from error
-        raise CommandFailed(f"stage {stage.name} does not {command['command']} it: {error.said}") from error
-    return None if going_on and answer["waits"] else answer
+        raise CommandFailed(f"stage {stage.name} does not {command['command']} it: {error.message}") from error
+    return None if going_on and answer.get("waits") else answer
 
 
 def _await_sent(stage: Stage, run_id: str, *, seconds: float) -> Run:
@@ -99,7 +96,7 @@ def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:
 
     def look() -> Run | None:
         run = stage.ledger.get(run_id)
-        failed = {feed for feed, said in run.deliveries.items() if said.status == "failed"}
+        failed = {feed for feed, delivery in run.deliveries.items() if delivery.status == "failed"}
         stuck = run.state is State.COLLECTING and failed and run.arrived >= stage.place.dataset.feed_names - failed
         return run if run.state.ended or stuck else None
 

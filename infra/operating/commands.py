@@ -10,7 +10,7 @@ from collections.abc import Callable
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
 from infra.local.running_clouds import find_running
-from infra.operating.approve_redrive import Outcome, operate
+from infra.operating.approve_redrive import CommandOutcome, operate
 from infra.operating.status import look_at
 from infra.operating.status_words import Words
 from infra.terminal import Terminal
@@ -21,9 +21,9 @@ type Find = Callable[[str], Stage]
 
 def status(arguments: list[str], *, find: Find | None = None) -> int:
     """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
-    asked = _parser("status", status.__doc__).parse_args(arguments)
-    found = look_at((find or find_stage)(asked.stage))
-    if asked.json:
+    args = _parser("status", status.__doc__).parse_args(arguments)
+    found = look_at((find or find_stage)(args.stage))
+    if args.json:
         print(json.dumps(found.as_map(), default=_plain, ensure_ascii=False, indent=1))
     else:
         Words(Terminal()).status(found)
@@ -58,11 +58,11 @@ def find_stage(name: str) -> Stage:
 def _operate(command: str, arguments: list[str], about: str | None, *, find: Find) -> int:
     parser = _parser(command, about)
     parser.add_argument("--run", required=True, help="the run's id, such as 2020-10-25T17:00:00Z")
-    asked = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     words = Words(Terminal())
-    tell = (lambda _: None) if asked.json else words.say
-    outcome = operate(find(asked.stage), command, asked.run, tell=tell)
-    if asked.json:
+    report = (lambda _: None) if args.json else words.say
+    outcome = operate(find(args.stage), command, args.run, report=report)
+    if args.json:
         print(json.dumps(_outcome_map(outcome), default=_plain, ensure_ascii=False, indent=1))
     else:
         words.outcome(outcome)
@@ -76,7 +76,7 @@ def _parser(command: str, about: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _outcome_map(outcome: Outcome) -> dict[str, object]:
+def _outcome_map(outcome: CommandOutcome) -> dict[str, object]:
     after = outcome.after
     return {
         "command": outcome.command,

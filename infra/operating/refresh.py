@@ -22,9 +22,9 @@ def main(arguments: list[str], *, find: Find = find_stage) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra refresh", description=main.__doc__)
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
     parser.add_argument("--run", default="", help="the run's id, such as 2020-10-25T17:00:00Z; empty for the head")
-    asked = parser.parse_args(arguments)
-    stage = find(asked.stage)
-    run_id = refresh(stage, asked.run)
+    args = parser.parse_args(arguments)
+    stage = find(args.stage)
+    run_id = refresh(stage, args.run)
     Terminal().say(f"stage {stage.name}: the views of run {run_id} are rendered; served is run {stage.served_run()}")
     return 0
 
@@ -37,8 +37,8 @@ def refresh(stage: Stage, run_id: str = "") -> str:
     item = _read(stage, wanted)
     state = from_item(item).get("state")
     if state != State.COMMITTED:
-        said = f"is {state}; only a COMMITTED one has views" if item else "is not there"
-        raise CommandFailed(f"run {wanted} of stage {stage.name} {said}")
+        what = f"is {state}; only a COMMITTED one has views" if item else "is not there"
+        raise CommandFailed(f"run {wanted} of stage {stage.name} {what}")
     answer = stage.invoke("api", "refresh_views", record_of(item))
     if answer["batchItemFailures"]:
         function = find_service("api").function_name("refresh_views", stage=stage.name)
@@ -47,7 +47,7 @@ def refresh(stage: Stage, run_id: str = "") -> str:
 
 
 def record_of(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
-    """The event with which the ledger's stream told of the commit, before it was noted what became of the views."""
+    """The event by which the ledger's stream reported the commit, before anything was noted of its views."""
     image = {name: value for name, value in item.items() if name != "views"}
     return {"Records": [{"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "1", "NewImage": image}}]}
 

@@ -36,7 +36,7 @@ class Brought:
 
 
 def restore(stage: Stage, at: dt.datetime, *, backups: Mapping[str, str] | None = None, report: Report) -> None:
-    """Bucket first, the ledger last: whoever looks meanwhile is never told of something that is not there yet.
+    """Bucket first, the ledger last: whoever looks meanwhile is never pointed to something that is not there yet.
 
     Meanwhile no run can commit: one that begins waits, with the files that it collects, and is merged afterwards with
     what was restored. Where this breaks off the stage stays closed, and the same again ends it.
@@ -178,9 +178,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra restore", description=main.__doc__)
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
     parser.add_argument("--time", required=True, help="such as 2020-10-25T17:00:00Z, within the last 35 days")
-    asked = parser.parse_args(arguments)
-    stage, terminal = find_stage(asked.stage), Terminal()
+    args = parser.parse_args(arguments)
+    stage, terminal = find_stage(args.stage), Terminal()
     began = time.monotonic()
-    restore(stage, parse_time(asked.time), report=terminal.say)
-    terminal.say(f"stage {stage.name} is as it was at {asked.time}, after {time.monotonic() - began:.0f} s")
+    restore(stage, parse_time(args.time), report=terminal.say)
+    terminal.say(f"stage {stage.name} is as it was at {args.time}, after {time.monotonic() - began:.0f} s")
     return 0

@@ -1,4 +1,4 @@
-"""After a deployment: does the real endpoint answer as it should? Only what any visitor may ask is asked."""
+"""After a deployment: does the real endpoint answer as it should? It is asked only what any visitor may ask."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ GOOD_HEALTH = frozenset({"ok", "empty", "rendering"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reply:
+class HttpResponse:
     """What came back from one GET."""
 
     status: int
@@ -32,7 +32,7 @@ class Reply:
     body: bytes
 
 
-type Get = Callable[[str], Reply]
+type Get = Callable[[str], HttpResponse]
 """A path -> what the endpoint answers."""
 
 
@@ -61,17 +61,17 @@ PROBES = (
 def find_faults(get: Get, *, headers: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with an endpoint, one sentence each. `headers` are those that every page has to come with."""
     for probe in PROBES:
-        reply = get(probe.path)
-        kind = reply.headers.get("content-type", "")
-        if (reply.status, kind.split(";")[0]) != (probe.status, probe.content_type):
+        response = get(probe.path)
+        kind = response.headers.get("content-type", "")
+        if (response.status, kind.split(";")[0]) != (probe.status, probe.content_type):
             expected = f"{probe.status} {probe.content_type}"
-            yield f"GET {probe.path}: {reply.status} {kind or 'of no type'}; {expected} expected"
-        elif probe.holds.encode() not in reply.body:
-            yield f"GET {probe.path}: the body does not hold {probe.holds!r}; it begins {reply.body[:80]!r}"
+            yield f"GET {probe.path}: {response.status} {kind or 'of no type'}; {expected} expected"
+        elif probe.holds.encode() not in response.body:
+            yield f"GET {probe.path}: the body does not hold {probe.holds!r}; it begins {response.body[:80]!r}"
     health = get("/health")
-    said = json.loads(health.body) if health.status == 200 else {}
-    if said.get("status") not in GOOD_HEALTH:
-        yield f"GET /health: {health.status}, status {said.get('status')!r}; one of {sorted(GOOD_HEALTH)} expected"
+    status = json.loads(health.body).get("status") if health.status == 200 else None
+    if status not in GOOD_HEALTH:
+        yield f"GET /health: {health.status}, status {status!r}; one of {sorted(GOOD_HEALTH)} expected"
     page = get("/")
     for name, value in headers.items():
         if value not in page.headers.get(name, ""):
@@ -108,14 +108,14 @@ def getter(url: str, *, loopback: bool, headers: Mapping[str, str] | None = None
     """GETs below an address. Raises CommandFailed where nothing answers; any HTTP status is an answer."""
     opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if loopback else []))
 
-    def get(path: str) -> Reply:
+    def get(path: str) -> HttpResponse:
         try:
-            asked = urllib.request.Request(f"{url}{path}", headers=dict(headers or {}))  # noqa: S310  # our own address
-            with opener.open(asked, timeout=30) as reply:
-                return Reply(status=reply.status, headers=_lower(reply.headers), body=reply.read())
+            request = urllib.request.Request(f"{url}{path}", headers=dict(headers or {}))  # noqa: S310  # our own address
+            with opener.open(request, timeout=30) as response:
+                return HttpResponse(status=response.status, headers=_lower(response.headers), body=response.read())
         except urllib.error.HTTPError as error:
             with error:
-                return Reply(status=error.code, headers=_lower(error.headers), body=error.read())
+                return HttpResponse(status=error.code, headers=_lower(error.headers), body=error.read())
         except OSError as error:
             raise CommandFailed(f"GET {url}{path}: {error}") from error
 
@@ -133,7 +133,8 @@ def _answers(get: Get) -> bool:
         return False
 
 
-def _origin_faults(reply: Reply) -> Iterator[str]:
+def _origin_faults(response: HttpResponse) -> Iterator[str]:
     """API Gateway behind CloudFront is closed to everyone who does not come through CloudFront."""
-    if reply.status != 403:
-        yield f"the origin itself answers /health with {reply.status}; it has to refuse (403) who passes CloudFront by"
+    if response.status != 403:
+        expected = "it has to refuse (403) who passes CloudFront by"
+        yield f"the origin itself answers /health with {response.status}; {expected}"

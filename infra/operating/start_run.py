@@ -15,7 +15,7 @@ SOURCE, DETAIL_TYPE = "covid-stats.delivery", "Deployment Succeeded"
 
 
 def main(arguments: list[str]) -> int:
-    """Send the event that starts a run of a stage. It does not wait: `make status` tells what became of it."""
+    """Send the event that starts a run of a stage. It does not wait: `make status` shows what became of it."""
     parser = argparse.ArgumentParser(prog="python -m infra start", description=main.__doc__)
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
     stage = find_stage(parser.parse_args(arguments).stage)
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
 
 
 def start_here(stage: Stage) -> str:
-    """Start a run of a local stage, whose rules nobody deployed: of the day after its newest one. Gives its id."""
+    """Start a run of a local stage, which has no rule for the event: of the day after its newest run. Gives its id."""
     run_id = run_id_at(stage.now() + dt.timedelta(days=1))
     stage.invoke("fetcher", "fetch", {"time": run_id})
     return run_id

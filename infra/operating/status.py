@@ -1,4 +1,4 @@
-"""What an operator wants to know of a stage, as a value: gathered here, judged here, worded in `operator_words`."""
+"""What an operator wants to know of a stage, as a value; it is worded in `infra.operating.status_words`."""
 
 import datetime as dt
 import itertools
@@ -23,7 +23,7 @@ _AHEAD = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Feed:
+class FeedStatus:
     """How fresh one feed is."""
 
     name: str
@@ -60,13 +60,13 @@ class Status:
     stage: str
     where: str
     at: str
-    """The time that ages are told by; see `Stage.now`."""
+    """The time that ages are reckoned by; see `Stage.now`."""
     head: Head
     served: str
     """Id of the run whose views are served; empty before the first."""
     runs: Sequence[Run]
     """The last ten, newest first."""
-    feeds: Sequence[Feed]
+    feeds: Sequence[FeedStatus]
     queues: Sequence[Queue]
     alarms: Sequence[Alarm] | None
     """Those that are not OK; None where there are none to ask for (locally)."""
@@ -144,7 +144,7 @@ def _order_problems(head: Head, runs: Sequence[Run], at: dt.datetime) -> Iterato
             yield f"run {run.run_id} was superseded by {run.superseded_by}, which is not its successor"
 
 
-def _feed_problems(feeds: Sequence[Feed], stage: Stage) -> Iterator[str]:
+def _feed_problems(feeds: Sequence[FeedStatus], stage: Stage) -> Iterator[str]:
     first = min(float(days) for days in (stage.settings.get("STALE_AFTER_DAYS") or "3").split(","))
     for feed in feeds:
         if not feed.last_seen:
@@ -157,12 +157,12 @@ def _feed_states(stage: Stage) -> Mapping[str, FeedState | None]:
     return dict.fromkeys(stage.place.dataset.feed_names) | stage.ledger.feed_states()
 
 
-def _feed(stage: Stage, name: str, state: FeedState | None, at: dt.datetime) -> Feed:
+def _feed(stage: Stage, name: str, state: FeedState | None, at: dt.datetime) -> FeedStatus:
     title = stage.place.dataset.feed(name).title
     if state is None:
-        return Feed(name=name, title=title, last_seen="", last_changed="", unchanged_days=0)
+        return FeedStatus(name=name, title=title, last_seen="", last_changed="", unchanged_days=0)
     unchanged = max((at - parse_time(state.changed_run_id)).total_seconds() / 86400, 0)
-    return Feed(
+    return FeedStatus(
         name=name,
         title=title,
         last_seen=state.last_run_id,
@@ -188,8 +188,8 @@ def _queues(stage: Stage, resources: Sequence[tuple[str, str]]) -> list[Queue]:
     client, wanted = stage.client("sqs"), ["ApproximateNumberOfMessages"]
     queues = []
     for url in sorted(url for kind, url in resources if kind == "AWS::SQS::Queue"):
-        said = client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
-        queues.append(Queue(name=url.rsplit("/", 1)[-1], messages=int(said[wanted[0]])))
+        attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
+        queues.append(Queue(name=url.rsplit("/", 1)[-1], messages=int(attributes[wanted[0]])))
     return queues
 
 
@@ -213,5 +213,5 @@ def _run_map(run: Run) -> dict[str, Any]:
     shown = ("run_id", "state", "reason", "added", "changed", "removed", "attempts", "mail", "views", "base_run_id")
     return {name: getattr(run, name) for name in shown} | {
         "arrived": sorted(run.arrived),
-        "feeds": {feed: said.as_map() for feed, said in run.deliveries.items()},
+        "feeds": {feed: delivery.as_map() for feed, delivery in run.deliveries.items()},
     }

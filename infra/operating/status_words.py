@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from infra.operating.approve_redrive import Outcome
+from infra.operating.approve_redrive import CommandOutcome
 from infra.operating.status import Status
 from infra.terminal import Terminal, row_counts, state_colour
 from shared.runs import State
@@ -40,18 +40,18 @@ class Words:
         if not status.problems:
             self._print(Text("✓ healthy", "green"))
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, outcome: CommandOutcome) -> None:
         """What approve or redrive has come to."""
         run = outcome.after
-        mark = Text("✓ " if outcome.good else "✗ ", "green" if outcome.good else "red")
+        sign = Text("✓ " if outcome.good else "✗ ", "green" if outcome.good else "red")
         reason = f": {run.reason}" if run.reason else ""
         waits = "; a feed failed again, the watch ends it at its deadline" if run.state is State.COLLECTING else ""
         changed = run.state is State.COMMITTED
         changes = f", {run.added:,} added, {run.changed:,} changed, {run.removed:,} removed" if changed else ""
-        self._print(Text.assemble(mark, f"run {run.run_id} is {run.state}{changes}{reason}{waits}"))
-        for feed, said in sorted(run.deliveries.items()):
-            if said.status == "failed":
-                self._print(Text(f"  {feed}: {said.reason}", "red"))
+        self._print(Text.assemble(sign, f"run {run.run_id} is {run.state}{changes}{reason}{waits}"))
+        for feed, delivery in sorted(run.deliveries.items()):
+            if delivery.status == "failed":
+                self._print(Text(f"  {feed}: {delivery.reason}", "red"))
 
     def _runs(self, status: Status) -> Table:
         table = Table(title="Runs", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)

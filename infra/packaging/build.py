@@ -36,7 +36,8 @@ from infra.packaging.vendoring import (
 )
 from infra.services import ROOT, SERVICES, Service, find_service
 from shared.aws import ENDPOINTS, endpoints_of_services
-from shared.datasets import DEFAULT
+from shared.datasets import DEFAULT, find_datasets
+from shared.declaration import compiled
 
 BUILD = ROOT / ".build"
 CACHE = BUILD / "cache"
@@ -87,17 +88,22 @@ def build(
     `settings` are environment variables of the operator's choice; those that the service does not read stay out.
     Raises PackagingFailed where the package would not work in Lambda or is too large.
     """
-    declared = find_service(service)
+    declared, datasets = find_service(service), find_datasets(names["DATASET"])
+    names = {**names, "DATASET": ",".join(dataset.name for dataset in datasets)}
     out, cache = out.resolve(), cache.resolve()
     folder = out / stage / service
     chosen = {name: value for name, value in (settings or {}).items() if name in declared.settings and value}
-    stamp = _fingerprint(declared, stage=stage, names=names, settings=chosen, root=root)
+    declarations = compiled(datasets)
+    stamp = _fingerprint(
+        declared, stage=stage, names={**names, "declarations": declarations}, settings=chosen, root=root
+    )
     with alone(out / stage / f"{service}.lock"):
         kept = _kept(folder, service=service, stamp=stamp)
         if kept:
             return kept
         shutil.rmtree(folder, ignore_errors=True)
         _copy(declared, folder / "source", stage=stage, names=names, settings=chosen, root=root)
+        (folder / "source" / "vendor" / "shared" / "datasets" / "compiled.py").write_text(declarations)
         _chalice_package(folder, stage=stage, merge=root / "infra" / "merge" / f"{service}.yaml")
         host = names.get("CLOUD") == "local" and not fits_this_host()
         lock = root / "infra" / "locks" / f"{service}.txt"
@@ -137,13 +143,13 @@ def _files(start: Path) -> list[Path]:
 
 def _kept(folder: Path, *, service: str, stamp: str) -> Built | None:
     try:
-        said = json.loads((folder / "stamp.json").read_text())
+        kept = json.loads((folder / "stamp.json").read_text())
     except FileNotFoundError:
         return None
-    package = Path(said["package"])
-    if said["stamp"] != stamp or not package.exists():
+    package = Path(kept["package"])
+    if kept["stamp"] != stamp or not package.exists():
         return None
-    return _built(service, folder, package=package, digest=said["digest"], fresh=False)
+    return _built(service, folder, package=package, digest=kept["digest"], fresh=False)
 
 
 def _built(service: str, folder: Path, *, package: Path, digest: str, fresh: bool) -> Built:
@@ -168,7 +174,7 @@ def _copy(
 ) -> None:
     """The service and `shared`, with the stage's names written into its config and policies."""
     origin = root / service.name
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed")
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed", "*.toml")
     target.mkdir(parents=True)
     shutil.copyfile(origin / "app.py", target / "app.py")
     shutil.copytree(origin / "chalicelib", target / "chalicelib", ignore=ignored)
@@ -293,9 +299,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra build", description=main.__doc__)
     parser.add_argument("--stage", default="dev")
     parser.add_argument("--service", choices=list(SERVICES), action="append")
-    asked = parser.parse_args(arguments)
-    for service in asked.service or SERVICES:
-        built = build(service, stage=asked.stage, names=example_names(asked.stage), out=BUILD / "offline")
+    args = parser.parse_args(arguments)
+    for service in args.service or SERVICES:
+        built = build(service, stage=args.stage, names=example_names(args.stage), out=BUILD / "offline")
         print(f"{service}: {built.mib:.1f} MiB, sha256 {built.digest[:16]}, {'built' if built.fresh else 'unchanged'}")
     return 0
 

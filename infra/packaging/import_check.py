@@ -45,7 +45,7 @@ def check_imports(package: Path, *, handlers: Sequence[str], variables: dict[str
         with zipfile.ZipFile(package) as archive:
             archive.extractall(task)
         _link_runtime(runtime)
-        asked = json.dumps([handlers, sorted(_named_modules(task)), [str(task), str(runtime)]])
+        wanted = json.dumps([handlers, sorted(_named_modules(task)), [str(task), str(runtime)]])
         environment = {
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -57,7 +57,7 @@ def check_imports(package: Path, *, handlers: Sequence[str], variables: dict[str
             "STAGE": "gate",
         }
         run = subprocess.run(
-            [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM, asked],
+            [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM, wanted],
             cwd=work,
             env=environment | (variables or {}),
             capture_output=True,

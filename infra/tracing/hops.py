@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.tracing.store import Document, Trace, names_run
+from infra.tracing.store import Trace, TraceDocument, names_run
+from shared.call_metadata import CallMetadata
 
 _INITIALISATION = ("Initialization", "Init")
-"""What Lambda calls the start of a process; `Invocation` and `Overhead` are the rest, which our own steps tell."""
-_NOT_TOLD = frozenset({"run_id", "stage", "service", "handler", "upstream", "upstream_trace", "cold_start"})
+"""What Lambda calls the start of a process; `Invocation` and `Overhead` are the rest, which our own steps show."""
+_OF_THE_HOP = frozenset({"run_id", "stage", "service", "handler", "upstream", "upstream_trace", "cold_start"})
 """Annotations that the hop itself has."""
 
 
@@ -21,20 +22,25 @@ class Step:
     began: int
     """Microseconds since 1970."""
     ended: int
-    said: Mapping[str, Any]
-    """What it says of itself: `bytes`, `rows`, `status` and the like."""
+    metadata: Mapping[str, Any]
+    """What was recorded of it: `bytes`, `rows`, `status` and the like; of an AWS call also see `call`."""
     about: str = ""
     """For an AWS call the table, topic or key."""
-    mark: str = ""
-    """`fault`, `throttle`, `error` (an answer that was not the one asked for), or empty."""
+    failure: str = ""
+    """X-Ray's word: `fault`, `throttle`, `error` (a condition did not hold, a thing was not there), or empty."""
     cause: str = ""
-    """Of a fault: `GateClosed: 3 of 280 rows would be removed`; empty where an inner step tells it."""
+    """Of a fault: `GateClosed: 3 of 280 rows would be removed`; empty where an inner step has it."""
     steps: "Sequence[Step]" = ()
 
     @property
     def took(self) -> int:
         """Microseconds."""
         return self.ended - self.began
+
+    @property
+    def call(self) -> CallMetadata:
+        """What an AWS call sent and received; all empty for a step that is none."""
+        return CallMetadata.from_mapping(self.metadata)
 
     def walk(self) -> "Iterator[Step]":
         """This and all within, in order of time."""
@@ -55,14 +61,14 @@ class Hop:
     began: int
     """Microseconds since 1970; with the initialisation of its process, where that is traced."""
     ended: int
-    said: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     """`outcome`, `state`, counts: what its log line has as well."""
     cold_start: bool
     upstream: str
     """The service that it continues, or `schedule`, `operator`, `viewer`; empty where it does not say."""
     upstream_trace: str
     """`{trace id}/{segment id}` of that, where it is one of ours."""
-    mark: str
+    failure: str
     cause: str
     steps: Sequence[Step]
 
@@ -82,8 +88,8 @@ class Hop:
 
     @property
     def faults(self) -> "list[Step]":
-        """Steps that failed and tell why."""
-        return [inner for step in self.steps for inner in step.walk() if inner.mark == "fault" and inner.cause]
+        """Steps that failed and have the cause."""
+        return [inner for step in self.steps for inner in step.walk() if inner.failure == "fault" and inner.cause]
 
 
 def find_hops(traces: Iterable[Trace], run_id: str) -> list[Hop]:
@@ -94,49 +100,56 @@ def find_hops(traces: Iterable[Trace], run_id: str) -> list[Hop]:
 
 def _hops(trace: Trace, run_id: str) -> Iterator[Hop]:
     known = {each["id"]: each for document in trace.documents for each in _flat(document)}
-    children: dict[str, list[Document]] = {}
+    children: dict[str, list[TraceDocument]] = {}
     for each in known.values():
         children.setdefault(each.get("parent_id", ""), []).append(each)
     for document in known.values():
-        said = _said(document)
-        if "handler" in said and "service" in said and "end_time" in document and _is_about(document, run_id, children):
+        metadata = _metadata(document)
+        if (
+            "handler" in metadata
+            and "service" in metadata
+            and "end_time" in document
+            and _is_about(document, run_id, children)
+        ):
             yield _hop(trace.trace_id, document, known, children, run_id)
 
 
 def _hop(
     trace_id: str,
-    document: Document,
-    known: Mapping[str, Document],
-    children: Mapping[str, Sequence[Document]],
+    document: TraceDocument,
+    known: Mapping[str, TraceDocument],
+    children: Mapping[str, Sequence[TraceDocument]],
     run_id: str,
 ) -> Hop:
-    said, causes = _said(document), _causes(known.values())
+    metadata, causes = _metadata(document), _causes(known.values())
     steps = _steps(document, children, causes, run_id)
     function = _function_of(document, known)
     inits = [each for each in children.get(function, []) if each.get("name") in _INITIALISATION]
     steps = [*(_step(each, {}, causes, run_id) for each in inits), *steps]
     upstreams = [
-        said for said in map(_said, _below(document, children)) if said.keys() & {"upstream", "upstream_trace"}
+        metadata
+        for metadata in map(_metadata, _below(document, children))
+        if metadata.keys() & {"upstream", "upstream_trace"}
     ]
     upstream = next((each for each in upstreams if run_id in str(each.get("run_id", run_id)).split()), {})
     return Hop(
-        service=str(said["service"]),
-        handler=str(said["handler"]),
+        service=str(metadata["service"]),
+        handler=str(metadata["handler"]),
         trace_id=trace_id,
         segment_id=function,
         began=min([_micro(document["start_time"]), *(step.began for step in steps)]),
         ended=_micro(document["end_time"]),
-        said={name: value for name, value in said.items() if name not in _NOT_TOLD},
-        cold_start=bool(said.get("cold_start")),
+        metadata={name: value for name, value in metadata.items() if name not in _OF_THE_HOP},
+        cold_start=bool(metadata.get("cold_start")),
         upstream=str(upstream.get("upstream", "")),
         upstream_trace=str(upstream.get("upstream_trace", "")),
-        mark=_mark(document),
+        failure=_failure(document),
         cause=_cause(document, causes),
         steps=steps,
     )
 
 
-def _function_of(document: Document, known: Mapping[str, Document]) -> str:
+def _function_of(document: TraceDocument, known: Mapping[str, TraceDocument]) -> str:
     """Id of the function's own segment; in a local cloud it is known from its subsegments alone."""
     parent = str(document.get("parent_id", ""))
     while parent in known and known[parent].get("origin") != "AWS::Lambda::Function" and "parent_id" in known[parent]:
@@ -144,22 +157,22 @@ def _function_of(document: Document, known: Mapping[str, Document]) -> str:
     return parent
 
 
-def _is_about(document: Document, run_id: str, children: Mapping[str, Sequence[Document]]) -> bool:
+def _is_about(document: TraceDocument, run_id: str, children: Mapping[str, Sequence[TraceDocument]]) -> bool:
     return any(names_run(each, run_id) for each in _below(document, children))
 
 
 def _steps(
-    document: Document, children: Mapping[str, Sequence[Document]], causes: Mapping[str, str], run_id: str
+    document: TraceDocument, children: Mapping[str, Sequence[TraceDocument]], causes: Mapping[str, str], run_id: str
 ) -> list[Step]:
     inner = [each for each in children.get(document["id"], []) if not each.get("inferred")]
-    mine = [each for each in inner if run_id in str(_said(each).get("run_id", run_id)).split()]
+    mine = [each for each in inner if run_id in str(_metadata(each).get("run_id", run_id)).split()]
     return sorted((_step(each, children, causes, run_id) for each in mine), key=lambda step: (step.began, step.ended))
 
 
 def _step(
-    document: Document, children: Mapping[str, Sequence[Document]], causes: Mapping[str, str], run_id: str
+    document: TraceDocument, children: Mapping[str, Sequence[TraceDocument]], causes: Mapping[str, str], run_id: str
 ) -> Step:
-    aws, said = document.get("aws", {}), _said(document)
+    aws, metadata = document.get("aws", {}), _metadata(document)
     name = document["name"] + (f" {aws['operation']}" if "operation" in aws else "")
     status = document.get("http", {}).get("response", {}).get("status")
     began = _micro(document["start_time"])
@@ -167,11 +180,11 @@ def _step(
         name=name,
         began=began,
         ended=_micro(document["end_time"]) if "end_time" in document else began,
-        said={name: value for name, value in said.items() if name not in _NOT_TOLD}
+        metadata={name: value for name, value in metadata.items() if name not in _OF_THE_HOP}
         | ({"status": status} if status else {})
         | {name: aws[name] for name in ("retries",) if name in aws},
         about=_about(aws),
-        mark=_mark(document) or ("" if "end_time" in document else "fault"),
+        failure=_failure(document) or ("" if "end_time" in document else "fault"),
         cause=_cause(document, causes) if "end_time" in document else "it did not end",
         steps=_steps(document, children, causes, run_id),
     )
@@ -184,11 +197,11 @@ def _about(aws: Mapping[str, Any]) -> str:
     return str(aws.get("key") or str(aws.get("topic_arn", "")).rsplit(":", 1)[-1])
 
 
-def _mark(document: Document) -> str:
-    return next((mark for mark in ("fault", "throttle", "error") if document.get(mark)), "")
+def _failure(document: TraceDocument) -> str:
+    return next((failure for failure in ("fault", "throttle", "error") if document.get(failure)), "")
 
 
-def _causes(documents: Iterable[Document]) -> dict[str, str]:
+def _causes(documents: Iterable[TraceDocument]) -> dict[str, str]:
     """Id of an exception -> its class and words."""
     exceptions = (
         each
@@ -201,25 +214,25 @@ def _causes(documents: Iterable[Document]) -> dict[str, str]:
     }
 
 
-def _cause(document: Document, causes: Mapping[str, str]) -> str:
-    """Why it failed. A cause that is an id only points at the step within that tells it."""
+def _cause(document: TraceDocument, causes: Mapping[str, str]) -> str:
+    """Why it failed. A cause that is an id only points at the step within that has it."""
     cause = document.get("cause")
     if isinstance(cause, Mapping):
         return "; ".join(causes.get(each.get("id", ""), "") for each in cause.get("exceptions", []))
-    return str(_said(document).get("reason", "")) if document.get("fault") and cause is None else ""
+    return str(_metadata(document).get("reason", "")) if document.get("fault") and cause is None else ""
 
 
-def _said(document: Document) -> dict[str, Any]:
+def _metadata(document: TraceDocument) -> dict[str, Any]:
     return {**document.get("annotations", {}), **document.get("metadata", {}).get("default", {})}
 
 
-def _below(document: Document, children: Mapping[str, Sequence[Document]]) -> Iterator[Document]:
+def _below(document: TraceDocument, children: Mapping[str, Sequence[TraceDocument]]) -> Iterator[TraceDocument]:
     yield document
     for each in children.get(document["id"], []):
         yield from _below(each, children)
 
 
-def _flat(document: Document) -> Iterator[Document]:
+def _flat(document: TraceDocument) -> Iterator[TraceDocument]:
     """A document and those nested in it, which then name their parent like those that were sent by themselves."""
     yield {name: value for name, value in document.items() if name != "subsegments"}
     for each in document.get("subsegments", []):

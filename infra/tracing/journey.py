@@ -1,4 +1,4 @@
-"""A run through all services: who continued whom, when somebody was at work, and what nobody was at work for."""
+"""A run through all services: which invocation continued which, when one was at work, and what was waited for."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +103,7 @@ def _branches(hops: Sequence[Hop]) -> Iterator[Branch]:
                 yield from hang(hop.reference, depth + 1)
 
     yield from hang("", 0)
-    for hop in hops:  # a circle has no beginning: it is told from the first in time
+    for hop in hops:  # a circle has no beginning: it is followed from the first in time
         if id(hop) not in seen:
             seen.add(id(hop))
             yield _branch(hop, None, 0)
@@ -124,14 +124,14 @@ def _branch(hop: Hop, upstream: Hop | None, depth: int) -> Branch:
 def _cause(hop: Hop, upstream: Hop) -> Step | None:
     """The upstream's call that started this hop: the last of its kind that had begun before the hop did."""
     operations = _PASSED_ON_BY.get(hop.service, ())
-    feed = hop.said.get("feed")
+    feed = hop.metadata.get("feed")
     calls = (
         step
         for outer in upstream.steps
         for step in outer.walk()
         if step.name.rpartition(" ")[2] in operations
         and step.began <= hop.began
-        and not step.mark
+        and not step.failure
         and (not feed or step.about.endswith(f"/{feed}.csv"))
     )
     return max(calls, key=lambda step: step.began, default=None)
@@ -192,20 +192,20 @@ def _branch_map(branch: Branch, zero: int) -> dict[str, Any]:
         "trace_id": hop.trace_id,
         "segment_id": hop.segment_id,
         "cold_start": hop.cold_start,
-        "mark": hop.mark,
+        "failure": hop.failure,
         "cause": hop.cause,
-        "said": dict(hop.said),
+        "metadata": dict(hop.metadata),
         "steps": [_step_map(step, zero) for step in hop.steps],
     }
 
 
 def _step_map(step: Step, zero: int) -> dict[str, Any]:
-    told = {"about": step.about, "mark": step.mark, "cause": step.cause, "said": dict(step.said)}
+    optional = {"about": step.about, "failure": step.failure, "cause": step.cause, "metadata": dict(step.metadata)}
     return {
         "name": step.name,
         "at_ms": _ms(step.began - zero),
         "ms": _ms(step.took),
-        **{name: value for name, value in told.items() if value},
+        **{name: value for name, value in optional.items() if value},
         **({"steps": [_step_map(inner, zero) for inner in step.steps]} if step.steps else {}),
     }
 

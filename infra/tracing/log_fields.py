@@ -32,6 +32,7 @@ class Says:
 
 FIELDS: Mapping[str, str] = {
     "event": "`invocation`: what tells our lines from the platform's",
+    "version": "the release: `shared/version.py`",
     "service": "fetcher, merger, notifier or api",
     "handler": "the function's name in the service's app.py",
     "stage": "the stage",
@@ -54,7 +55,7 @@ FIELDS: Mapping[str, str] = {
     "ended": "run id and state of each run that the watch brought to an end",
     "notices": "what the watch announced",
     "again": "mails and views that the watch asked for again",
-    "command": "`approve` or `redrive`; who asked is in the ledger, not here",
+    "command": "`approve`, `redrive` or `resend`; who gave it is in the ledger, not here",
     "fetch": "whether feeds are missing that the fetcher must get",
     "mails": "kinds of the mails that were sent",
     "route": "the route that answered, with its placeholders: no path, no query",
@@ -94,7 +95,9 @@ METRICS: Mapping[str, Metric] = {
 }
 """Name -> metric; `{feed}` stands for each feed of the dataset: see `metric_names`."""
 
-_EVERY_LINE = frozenset({"event", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}) | {
+_EVERY_LINE = frozenset(
+    {"event", "version", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}
+) | {
     "invocations",
     "errors",
     "duration",
@@ -116,8 +119,8 @@ HANDLERS: Mapping[str, Says] = {
         sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
     ),
     "merger.operate": Says(
-        always=frozenset({"run_id", "command", "state", "reason", "fetch", "waits"}),
-        sometimes=frozenset({"way", "merge_duration"}) | _MERGE,
+        always=frozenset({"run_id", "command", "state", "reason", "fetch"}),
+        sometimes=frozenset({"waits", "way", "merge_duration"}) | _MERGE,
     ),
     "notifier.on_run_ended": Says(always=frozenset({"run_id", "state", "mails", "mails_sent", "records_failed"})),
     "api.serve": Says(always=frozenset({"route", "method", "status"})),
@@ -131,15 +134,15 @@ def metric_names(dataset: Dataset) -> dict[str, Metric]:
     return {name: metric for pattern, metric in METRICS.items() for name in _names(pattern, dataset)}
 
 
-def said_always(handler: str, dataset: Dataset) -> frozenset[str]:
+def fields_always(handler: str, dataset: Dataset) -> frozenset[str]:
     """Names that every line of this handler has."""
     return frozenset(name for known in _EVERY_LINE | HANDLERS[handler].always for name in _names(known, dataset))
 
 
-def said_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
+def fields_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
     """Names that a line of this handler may have."""
     some = HANDLERS[handler].sometimes | {"error", "passed_over", "items_passed_over"}
-    return said_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
+    return fields_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
 
 
 def _names(pattern: str, dataset: Dataset) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.tracing.hops import Hop, Step
 from infra.tracing.journey import Branch, Journey
+from shared.call_metadata import CallMetadata
 
 _ALIKE = 4
 """So many calls of one kind in a row are shown as one row."""
@@ -40,7 +41,7 @@ class Row:
     began: int
     """Microseconds since 1970."""
     ended: int
-    mark: str = ""
+    failure: str = ""
     """`fault`, `throttle`, `error` or empty; of a hop also `fault` where the run did not end well in it."""
     cause: str = ""
     waited: int | None = None
@@ -61,7 +62,7 @@ def rows(journey: Journey, *, brief: bool = False) -> list[Row]:
 
 def _rows(branch: Branch, run_id: str, *, brief: bool) -> Iterator[Row]:
     hop = branch.hop
-    cause = hop.cause or str(hop.said.get("error") or hop.said.get("reason") or "")
+    cause = hop.cause or str(hop.metadata.get("error") or hop.metadata.get("reason") or "")
     yield Row(
         kind="hop",
         depth=branch.depth,
@@ -70,26 +71,26 @@ def _rows(branch: Branch, run_id: str, *, brief: bool) -> Iterator[Row]:
         service=hop.service,
         began=hop.began,
         ended=hop.ended,
-        mark="fault" if hop.mark == "fault" or _ended_badly(hop, run_id) else "",
+        failure="fault" if hop.failure == "fault" or _ended_badly(hop, run_id) else "",
         cause=cause,
         waited=branch.waited,
         after=branch.after,
     )
     for row in _step_rows(hop.steps, depth=branch.depth + 1, service=hop.service):
-        if not brief or row.mark == "fault":
+        if not brief or row.failure == "fault":
             yield row
 
 
 def _ended_badly(hop: Hop, run_id: str) -> bool:
-    """Whether this hop ended the run, and badly; who only tells of it has done well."""
-    ended = [each for each in str(hop.said.get("ended", "")).split("; ") if each.startswith(run_id)]
-    return hop.service == "merger" and (hop.said.get("state") in _BAD or any(each.endswith(_BAD) for each in ended))
+    """Whether this hop ended the run, and badly; who only reports it has done well."""
+    ended = [each for each in str(hop.metadata.get("ended", "")).split("; ") if each.startswith(run_id)]
+    return hop.service == "merger" and (hop.metadata.get("state") in _BAD or any(each.endswith(_BAD) for each in ended))
 
 
 def _step_rows(steps: Sequence[Step], *, depth: int, service: str) -> Iterator[Row]:
-    for _, alike in itertools.groupby(steps, key=lambda step: (step.name, step.mark, bool(step.steps))):
+    for _, alike in itertools.groupby(steps, key=lambda step: (step.name, step.failure, bool(step.steps))):
         some = list(alike)
-        if len(some) >= _ALIKE and not some[0].steps and some[0].mark != "fault":
+        if len(some) >= _ALIKE and not some[0].steps and some[0].failure != "fault":
             yield _together(some, depth=depth, service=service)
             continue
         for step in some:
@@ -102,41 +103,47 @@ def _step_row(step: Step, *, depth: int, service: str) -> Row:
         kind="step",
         depth=depth,
         title=step.name,
-        details=_join([step.about, *_words(step.said)]),
+        details=_join([step.about, *_words(step.metadata)]),
         service=service,
         began=step.began,
         ended=step.ended,
-        mark=step.mark,
+        failure=step.failure,
         cause=step.cause,
     )
 
 
 def _together(steps: Sequence[Step], *, depth: int, service: str) -> Row:
-    sums = {name: sum(step.said.get(name, 0) for step in steps) for name in ("sent", "received", "rows")}
+    calls = [step.call for step in steps]
+    total = CallMetadata(
+        sent=sum(call.sent for call in calls),
+        received=sum(call.received for call in calls),
+        rows=sum(call.rows for call in calls),
+    )
     return Row(
         kind="step",
         depth=depth,
         title=f"{steps[0].name} ×{len(steps)}",  # noqa: RUF001  # "times", as people write it
-        details=_join(_words({name: value for name, value in sums.items() if value})),
+        details=_join(_words(total.as_mapping())),
         service=service,
         began=min(step.began for step in steps),
         ended=max(step.ended for step in steps),
-        mark=steps[0].mark,
+        failure=steps[0].failure,
     )
 
 
 def _hop_details(hop: Hop) -> str:
-    return _join([*_words(hop.said), "cold start" if hop.cold_start else ""])
+    return _join([*_words(hop.metadata), "cold start" if hop.cold_start else ""])
 
 
-def _words(said: Mapping[str, Any]) -> Iterator[str]:
-    larger = "sent" if said.get("sent", 0) > said.get("received", 0) else "received"
-    for name, value in said.items():
-        if name.startswith(_AGES) or (name in ("sent", "received") and name != larger):
+def _words(metadata: Mapping[str, Any]) -> Iterator[str]:
+    call = CallMetadata.from_mapping(metadata)
+    smaller = "received" if call.sent > call.received else "sent"
+    for name, value in metadata.items():
+        if name.startswith(_AGES) or name == smaller:
             continue
         if name in _NOT_SHOWN or value in (0, "", None) or (name, value) in _EXPECTED:
             continue
-        if name == "code" and value == str(said.get("status")):
+        if name == "code" and value == str(metadata.get("status")):
             continue
         yield _word(name, value)
 

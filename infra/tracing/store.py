@@ -1,4 +1,4 @@
-"""Where traces are kept: X-Ray, or the file of the local cloud's collector. Both are asked in the same two steps."""
+"""Where traces are kept: X-Ray, or the file of the local cloud's collector. Both are read in the same two steps."""
 
 import datetime as dt
 import itertools
@@ -13,7 +13,7 @@ _PER_CALL = 5
 _SLICE = dt.timedelta(hours=6)
 """X-Ray refuses searches over long times; so long is taken everywhere."""
 
-type Document = Mapping[str, Any]
+type TraceDocument = Mapping[str, Any]
 """A segment or subsegment as X-Ray has it: https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html"""
 
 
@@ -22,7 +22,7 @@ class Trace:
     """One trace: what one invocation did, and its retries."""
 
     trace_id: str
-    documents: Sequence[Document]
+    documents: Sequence[TraceDocument]
     """Segments, and subsegments that were sent by themselves; each may hold others in `subsegments`."""
 
 
@@ -81,7 +81,7 @@ class XRayStore:
 
 
 class FileStore:
-    """What a local cloud's collector has kept. Times are of no matter: a local cloud's traces are all recent."""
+    """What a local cloud's collector has kept. Windows are ignored: its traces are all recent."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -90,13 +90,13 @@ class FileStore:
         return sorted({document["trace_id"] for document in self._documents() if names_run(document, run_id)})
 
     def get(self, trace_ids: Iterable[str]) -> list[Trace]:
-        documents: dict[str, list[Document]] = {trace_id: [] for trace_id in sorted(set(trace_ids))}
+        documents: dict[str, list[TraceDocument]] = {trace_id: [] for trace_id in sorted(set(trace_ids))}
         for document in self._documents():
             if document["trace_id"] in documents:
                 documents[document["trace_id"]].append(document)
         return [Trace(trace_id=trace_id, documents=found) for trace_id, found in documents.items() if found]
 
-    def _documents(self) -> Iterator[Document]:
+    def _documents(self) -> Iterator[TraceDocument]:
         try:
             with self._path.open(encoding="utf-8") as lines:
                 for line in lines:
@@ -106,7 +106,7 @@ class FileStore:
             return
 
 
-def names_run(document: Document, run_id: str) -> bool:
+def names_run(document: TraceDocument, run_id: str) -> bool:
     """Whether it, or anything in it, is annotated with this run; a batch names several, with blanks between."""
-    said = str(document.get("annotations", {}).get("run_id", "")).split()
-    return run_id in said or any(names_run(each, run_id) for each in document.get("subsegments", []))
+    run_ids = str(document.get("annotations", {}).get("run_id", "")).split()
+    return run_id in run_ids or any(names_run(each, run_id) for each in document.get("subsegments", []))

@@ -11,7 +11,7 @@ _COLOURS = {"fetcher": "#0e7490", "merger": "#b45309", "notifier": "#7e22ce", "a
 _WIDTH, _LEFT, _RIGHT = 1240, 470, 90
 _ROW, _TOP = 19, 96
 _STEPS = [size * 10**power for power in range(3, 9) for size in (1, 2, 5)]
-"""Microseconds between two marks."""
+"""Microseconds between two lines of the scale."""
 _STYLE = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2937 }
 .title { font-size: 18px; font-weight: 600 } .sub, .took { fill: #4b5563 } .hop { font-weight: 600 }
@@ -24,7 +24,7 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f293
 
 
 def picture(journey: Journey, *, run: Run, stage: str) -> str:
-    """The SVG document. Colours tell services, red a fault; long gaps are drawn shorter than they were, and say so."""
+    """The SVG document: a colour a service, red a fault; long gaps are drawn shorter than they were, and say so."""
     shown = rows(journey)
     height = _TOP + _ROW * len(shown) + 46
     title = f"Run {run.run_id} of stage {stage}: {run.state}"
@@ -83,13 +83,13 @@ def _gaps(journey: Journey, height: int) -> Iterator[str]:
 def _bar(row: Row, top: int, journey: Journey) -> Iterator[str]:
     scale = Scale(journey)
     left, right = _x(scale, row.began), _x(scale, row.ended)
-    colour = "#b91c1c" if row.mark == "fault" else _COLOURS.get(row.service, "#374151")
+    colour = "#b91c1c" if row.failure == "fault" else _COLOURS.get(row.service, "#374151")
     hop = row.kind == "hop"
     indent = 20 + 14 * row.depth
     room = (_LEFT - indent - 10) // 6 - len(row.title)
-    bad = " bad" if row.mark == "fault" else ""
-    said = row.cause if row.mark == "fault" and row.cause else row.details
-    details = f'<tspan class="said" dx="6">{escape(_cut(said, room))}</tspan>' if said else ""
+    bad = " bad" if row.failure == "fault" else ""
+    words = row.cause if row.failure == "fault" and row.cause else row.details
+    details = f'<tspan class="said" dx="6">{escape(_cut(words, room))}</tspan>' if words else ""
     yield f'<text class="{row.kind}{bad}" x="{indent}" y="{top + 13}">{escape(row.title)}{details}</text>'
     if row.waited:
         start = _x(scale, row.began - row.waited)

@@ -9,7 +9,7 @@ from shared.runs import Run
 
 _BAR = 28
 COLOURS = {"fetcher": "cyan", "merger": "yellow", "notifier": "magenta", "api": "green"}
-_MARKS = {"fault": ("✗ ", "bold red"), "throttle": ("~ ", "yellow"), "error": ("! ", "dim yellow")}
+_SIGNS = {"fault": ("✗ ", "bold red"), "throttle": ("~ ", "yellow"), "error": ("! ", "dim yellow")}
 
 
 def show(console: Console, journey: Journey, *, run: Run, stage: str, untraced: list[str], brief: bool) -> None:
@@ -27,7 +27,7 @@ def lines(journey: Journey, *, run: Run, stage: str, untraced: list[str], brief:
         if row.kind == "hop":
             shown += _started(row)
         shown.append(_line(row, journey, scale))
-        if row.cause and row.mark in ("fault", "throttle"):
+        if row.cause and row.failure in ("fault", "throttle"):
             shown.append(Text(f"{'':{25 + _BAR}}{'  ' * row.depth}  {row.cause}", "red"))
     shown += [Text(f"! {text}", "yellow") for text in untraced]
     return shown
@@ -59,14 +59,14 @@ def _started(row: Row) -> list[Text]:
 
 def _line(row: Row, journey: Journey, scale: Scale) -> Text:
     colour = COLOURS.get(row.service, "white")
-    mark, style = _MARKS.get(row.mark, ("", ""))
+    sign, style = _SIGNS.get(row.failure, ("", ""))
     at, took = duration(row.began - journey.began), duration(row.took)
     title = (row.title, f"bold {colour}") if row.kind == "hop" else (row.title, "")
     return Text.assemble(
         (f"{at:>10}  {took:>9}  ", "" if row.kind == "hop" else "dim"),
-        (_bar(row, scale), colour if row.mark != "fault" else "red"),
+        (_bar(row, scale), colour if row.failure != "fault" else "red"),
         "  " + "  " * row.depth,
-        (mark, style),
+        (sign, style),
         title,
         (f"  {row.details}" if row.details else "", "" if row.kind == "hop" else "dim"),
     )

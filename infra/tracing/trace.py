@@ -35,22 +35,22 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--brief", action="store_true", help="hops and faults alone")
     parser.add_argument("--svg", default="", metavar="FILE", help="also draw it, to attach to an incident")
-    asked = parser.parse_args(arguments)
-    stage = find_stage(asked.stage)
+    args = parser.parse_args(arguments)
+    stage = find_stage(args.stage)
     try:
-        run = stage.ledger.get(asked.run)
+        run = stage.ledger.get(args.run)
     except UnknownRun as error:
         raise CommandFailed(f"{error} in stage {stage.name}") from error
     found = trace(run, store=find_store(stage))
-    if asked.svg:
-        Path(asked.svg).write_text(picture(found, run=run, stage=stage.name), encoding="utf-8")
-    if asked.json:
+    if args.svg:
+        Path(args.svg).write_text(picture(found, run=run, stage=stage.name), encoding="utf-8")
+    if args.json:
         print(json.dumps(_as_map(found, run, stage), ensure_ascii=False, indent=1))
     else:
         from rich.console import Console
 
         show(
-            Console(highlight=False), found, run=run, stage=stage.name, untraced=untraced(run, found), brief=asked.brief
+            Console(highlight=False), found, run=run, stage=stage.name, untraced=untraced(run, found), brief=args.brief
         )
     return 0 if found.branches else 1
 
@@ -67,13 +67,13 @@ def find_store(stage: "Stage") -> TraceStore:
 
 def trace(run: Run, *, store: TraceStore) -> Journey:
     """All that was traced of the run: what is found by its id, and what the ledger has trace headers of."""
-    told = {parse_header(header).get("Root", "") for header in run.traces.values()} - {""}
-    ids = {*store.find(run.run_id, windows(run)), *told}
+    traced = {parse_header(header).get("Root", "") for header in run.traces.values()} - {""}
+    ids = {*store.find(run.run_id, windows(run)), *traced}
     return journey(run.run_id, find_hops(store.get(ids), run.run_id))
 
 
 def windows(run: Run) -> list[Window]:
-    """When a run may have been worked on: from its time to its deadline, and around every trace the ledger tells of."""
+    """When a run may have been worked on: from its time to its deadline, and around every trace in the ledger."""
     began = parse_time(run.run_id)
     spans = [Window(since=began - _BEFORE, until=began + _DEADLINE)]
     spans += [Window(since=at - _BEFORE, until=at + _AFTER) for at in sorted(_times(run))]
@@ -99,17 +99,17 @@ def untraced(run: Run, found: Journey) -> list[str]:
     there = {hop.trace_id for hop in found.hops}
     missing = []
     for service, header in sorted(run.traces.items()):
-        said = parse_header(header)
-        if said.get("Root") not in there:
+        members = parse_header(header)
+        if members.get("Root") not in there:
             why = (
                 "was not sampled"
-                if said.get("Sampled") == "0"
+                if members.get("Sampled") == "0"
                 else "is not found: X-Ray has it after some seconds, and for 30 days"
             )
-            missing.append(f"{service} worked on it, but trace {said.get('Root', header)} {why}")
+            missing.append(f"{service} worked on it, but trace {members.get('Root', header)} {why}")
     return missing if found.branches or missing else ["nothing is traced of this run"]
 
 
 def _as_map(found: Journey, run: Run, stage: "Stage") -> dict[str, Any]:
-    said = {"stage": stage.name, "state": run.state.value, "reason": run.reason}
-    return said | as_map(found) | {"untraced": untraced(run, found)}
+    head = {"stage": stage.name, "state": run.state.value, "reason": run.reason}
+    return head | as_map(found) | {"untraced": untraced(run, found)}

@@ -2,7 +2,8 @@
 
 A key is `day << 32 | series code`: the day counts from 0001-01-01, the code is the series' place among the sorted
 names. Ascending keys are therefore rows in order of (date, series), and two tables over the same names are compared
-with array operations alone. Null is -1, which no measure can be.
+with array operations alone. Numbers are whole multiples of 10^-decimals. Null is the least number of an array's type,
+which no value is.
 """
 
 import datetime as dt
@@ -14,10 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.exact import Number, from_scaled
+
 type Ints = NDArray[np.int64]
 type Mask = NDArray[np.bool_]
 
-NULL = -1
+NULL = int(np.iinfo(np.int64).min)
+"""What stands for null in an array of 64 bits; see `null_of`."""
 _CODE_BITS = 32
 _MANY = 4
 """Keys as many as a quarter of the rows are not looked up one by one,"""
@@ -35,7 +39,7 @@ class Table:
     """The series, sorted; a key's code is an index into it."""
     keys: Ints
     values: Mapping[str, Ints]
-    """Measure -> one number a row, NULL where there is none. Of a smaller type, where they come from an index."""
+    """Measure -> one number a row, null where there is none. Of a smaller type, where they come from an index."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -67,7 +71,7 @@ class Table:
     @property
     def wide(self) -> "Table":
         """The same rows with numbers that can be reckoned with: the largest type there is."""
-        values = {measure: numbers.astype(np.int64, copy=False) for measure, numbers in self.values.items()}
+        values = {measure: widened(numbers) for measure, numbers in self.values.items()}
         return Table(names=self.names, keys=self.keys, values=values)
 
     def only(self, measures: Iterable[str]) -> "Table":
@@ -86,20 +90,24 @@ class Table:
             places = np.minimum(np.searchsorted(self.keys, keys), len(self) - 1)
         return places, self.keys[places] == keys
 
-    def rows(self, *, with_series: bool) -> Iterator[dict[str, Any]]:
-        """The rows as the change set and the store have them: ISO date, whole numbers or None."""
+    def rows(self, *, with_series: bool, decimals: Mapping[str, int] | None = None) -> Iterator[dict[str, Any]]:
+        """The rows as the change set and the store have them: ISO date; int, Decimal or None."""
         measures = tuple(self.values)
-        for key, *numbers in zip(self.keys.tolist(), *self.columns(), strict=True):
+        for key, *numbers in zip(self.keys.tolist(), *self.columns(decimals), strict=True):
             row: dict[str, Any] = {"series": self.names[key & _CODE_MASK]} if with_series else {}
             row["date"] = iso_date(key >> _CODE_BITS)
             row.update(zip(measures, numbers, strict=True))
             yield row
 
-    def columns(self) -> Iterator[list[int | None]]:
-        """The measures' numbers as Python has them: whole numbers or None."""
-        for numbers in self.values.values():
-            listed: list[int | None] = numbers.tolist()
-            yield [None if n == NULL else n for n in listed] if (numbers == NULL).any() else listed
+    def columns(self, decimals: Mapping[str, int] | None = None) -> Iterator[list[Number | None]]:
+        """The measures' numbers as Python has them: int, Decimal where a measure has decimals, or None."""
+        for name, numbers in self.values.items():
+            places, null = (decimals or {}).get(name, 0), null_of(numbers)
+            listed: list[Number | None] = numbers.tolist()
+            if places:
+                yield [None if n == null else from_scaled(int(n or 0), places) for n in listed]
+            else:
+                yield [None if n == null else n for n in listed] if (numbers == null).any() else listed
 
     @property
     def newest(self) -> str:
@@ -206,17 +214,51 @@ def patched(table: Table, *, without: Ints, upserts: Table) -> Table:
     changed += np.searchsorted(before, changed, side="right") - np.searchsorted(dropped, changed)
     values = {}
     for measure, numbers in table.values.items():
-        put = _fitted(upserts.values[measure], numbers.dtype)
-        values[measure] = _spliced(numbers, put[~here], stretches)
+        kept, put = fitting(numbers, upserts.values[measure])
+        values[measure] = _spliced(kept, put[~here], stretches)
         values[measure][changed] = put[here]
     return Table(names=table.names, keys=_spliced(table.keys, fresh, stretches), values=values)
 
 
-def _fitted(numbers: Ints, kind: np.dtype[np.int64]) -> Ints:
-    """The numbers in a smaller type, where it holds them all: what comes from a snapshot's index is of small types."""
-    held = np.iinfo(kind)
-    fits = not len(numbers) or (held.min <= numbers.min() and numbers.max() <= held.max)
-    return numbers.astype(kind, copy=False) if fits else numbers
+def null_of(numbers: Ints) -> int:
+    """What stands for null in an array: the least number of its type."""
+    return int(np.iinfo(numbers.dtype).min)
+
+
+def is_null(numbers: Ints) -> Mask:
+    mask: Mask = numbers == null_of(numbers)
+    return mask
+
+
+def widened(numbers: Ints) -> Ints:
+    """The numbers in 64 bits, null as NULL."""
+    return _cast(numbers, np.dtype(np.int64))
+
+
+def narrowed(numbers: Ints, kind: "np.dtype[Any]") -> Ints | None:
+    """The numbers in a type of fewer bits, null as its least number; None where it does not hold them all."""
+    if numbers.dtype.itemsize <= kind.itemsize:
+        return _cast(numbers, kind)
+    held, there = np.iinfo(kind), numbers[~is_null(numbers)]
+    if len(there) and not (held.min < there.min() and there.max() <= held.max):
+        return None
+    return _cast(numbers, kind)
+
+
+def _cast(numbers: Ints, kind: "np.dtype[Any]") -> Ints:
+    if numbers.dtype == kind:
+        return numbers
+    cast: Ints = numbers.astype(kind)
+    nulls = is_null(numbers)
+    if nulls.any():
+        cast[nulls] = null_of(cast)
+    return cast
+
+
+def fitting(old: Ints, new: Ints) -> tuple[Ints, Ints]:
+    """Both in one type: that of `old`, which comes from an index and is small, where it holds `new` too."""
+    fitted = narrowed(new, old.dtype) if old.dtype.itemsize < new.dtype.itemsize else None
+    return (old, fitted) if fitted is not None else (widened(old), widened(new))
 
 
 type _Stretch = tuple[int, int, int, int]

@@ -4,7 +4,7 @@ import textwrap
 
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.plain_text import inset, section, wrapped
-from shared.dataset import Dataset
+from shared.dataset import Dataset, Join
 from shared.ledger.items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.wording import WIDTH, sentence
@@ -45,18 +45,23 @@ def notice_mail(notice: Notice, *, head: Head, letterhead: Letterhead) -> Mail:
 def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
     feed = letterhead.dataset.feed(str(notice.details["feed"]))
     since, days = str(notice.details["since"])[:10], notice.details["days"]
+    shown = (
+        "A date is shown once every feed has it, so no newer dates come until these rows change."
+        if letterhead.dataset.join is Join.INNER
+        else "Dates that the other feeds have are shown without its numbers."
+    )
     means = (
-        "Nothing is wrong with the runs: they go on, with this feed as it was. A date is shown once every feed has it,"
-        " so no newer dates come until this feed changes. The digest that follows the change says so."
+        "Nothing is wrong with the runs: they go on, with this feed as it was, whatever else of its file changes."
+        f" {shown} The digest that follows the change says so."
     )
     blocks = [
-        wrapped(f"Feed {feed.name} ({feed.title}) has published the same file since {since}, for {days} days."),
+        wrapped(f"The used rows of feed {feed.name} ({feed.title}) stand still since {since}, for {days} days."),
         section("What it means", [inset(means)]),
         section("Where it comes from", [str(notice.details.get("source_url", feed.url))]),
         letterhead.links({}),
         letterhead.signature(),
     ]
-    return letterhead.mail("stale", f"feed {feed.name} unchanged since {since}, {days} days", blocks)
+    return letterhead.mail("stale", f"feed {feed.name} stands still since {since}, {days} days", blocks)
 
 
 def _troubled_feeds(run: Run, *, dataset: Dataset) -> list[str]:

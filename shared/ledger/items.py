@@ -30,6 +30,8 @@ class Head:
     """Feed -> sha256 of the file the snapshot was made from."""
     seen: Mapping[str, str] = field(default_factory=dict)
     """Feed -> sha256 of the last file that gave these same rows."""
+    rows_since: Mapping[str, str] = field(default_factory=dict)
+    """Feed -> the run that last found its used rows changed."""
     rules: str = ""
     """Fingerprint of the declaration and the merge rules that the snapshot was made by."""
     writing: str = ""

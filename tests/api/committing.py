@@ -33,8 +33,8 @@ class Committer:
         if change.empty:
             return self.end(run_id, "UNCHANGED", base_run_id=self.head)
         s3 = self.cloud.s3
-        s3.put_object(Bucket=BUCKET, Key=change_set_key(run_id), Body=change.to_json())
-        s3.put_object(Bucket=BUCKET, Key=snapshot_key(run_id), Body=self._snapshot(run_id, rows))
+        s3.put_object(Bucket=BUCKET, Key=change_set_key(self.dataset.name, run_id), Body=change.to_json())
+        s3.put_object(Bucket=BUCKET, Key=snapshot_key(self.dataset.name, run_id), Body=self._snapshot(run_id, rows))
         counts = {name: len(getattr(change, name)) for name in ("added", "changed", "removed")}
         record = self.end(
             run_id,

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from shared.datasets import US_COVID
+from shared.dataset import ONE_SERIES
 from tests.api.committing import Committer, Key
 from tests.api.serving import ENVIRONMENT, ApiApp
 from tests.shared.apps import load_app
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import Cloud, cloud_in_memory
 
 
@@ -35,7 +36,7 @@ def served(api: ApiApp, committer: Committer) -> ApiApp:
     """Three days served: a first load, a revision with a new date, and a run in which nothing was new."""
     first = some_rows(days=40)
     api.refresh(committer.commit("2020-03-02T17:00:00Z", first))
-    revised = some_rows(days=41) | {("US", "2020-02-20"): [2000, 21, 5]}
+    revised = some_rows(days=41) | {(ONE_SERIES, "2020-02-20"): [2000, 21, 5]}
     api.refresh(committer.commit("2020-03-03T17:00:00Z", revised))
     committer.commit("2020-03-04T17:00:00Z", revised)
     return api
@@ -45,4 +46,4 @@ def some_rows(*, days: int) -> dict[Key, Sequence[int | None]]:
     """From 2020-01-22 on: cases rise by ten more each day, deaths by one, recoveries are null for ten days."""
     start = dt.date(2020, 1, 22)
     dates = [(start + dt.timedelta(days=n)).isoformat() for n in range(days)]
-    return {("US", date): [5 * n * (n + 1), n, None if n < 10 else 3 * (n - 10)] for n, date in enumerate(dates)}
+    return {(ONE_SERIES, date): [5 * n * (n + 1), n, None if n < 10 else 3 * (n - 10)] for n, date in enumerate(dates)}

@@ -31,11 +31,11 @@ def oracle_days(split: str, *, cut: str, into: Path) -> Iterator[OracleDay]:
     command = [sys.executable, str(FEEDS / "corpus.py"), "oracle", split, "--into", str(into), "--cut", cut]
     subprocess.run(command, check=True, capture_output=True)
     for path in sorted(into.glob("*.json")):
-        told = json.loads(path.read_text())
-        yield OracleDay(date=told["date"], rows=_as_told(told["merged"]))
+        oracle = json.loads(path.read_text())
+        yield OracleDay(date=oracle["date"], rows=_as_reported(oracle["merged"]))
 
 
-def _as_told(merged: dict[str, list[int]]) -> Series:
+def _as_reported(merged: dict[str, list[int]]) -> Series:
     rows, positive = {}, False
     for date in sorted(merged):
         cases, deaths, recoveries = merged[date]

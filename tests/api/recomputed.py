@@ -16,14 +16,14 @@ def data(rows: Series, measures: Sequence[str]) -> list[dict[str, Any]]:
 
 def daily(rows: Series, measures: Sequence[str]) -> list[dict[str, Any]]:
     """This date minus the previous present date; the first date's increment is its own count."""
-    told, before = [], None
+    expected, before = [], None
     for date in sorted(rows):
         values = (
             rows[date] if before is None else [_minus(now, was) for now, was in zip(rows[date], before, strict=True)]
         )
-        told.append({"date": date} | dict(zip(measures, values, strict=True)))
+        expected.append({"date": date} | dict(zip(measures, values, strict=True)))
         before = rows[date]
-    return told
+    return expected
 
 
 def weekly(rows: Series, measures: Sequence[str], *, newest: str) -> list[dict[str, Any]]:
@@ -43,12 +43,12 @@ def _buckets(
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in daily(rows, measures):
         found[label(dt.date.fromisoformat(row["date"])).isoformat()].append(row)
-    told = []
+    expected = []
     for date, days in sorted(found.items()):
         known = {name: [day[name] for day in days if day[name] is not None] for name in measures}
         sums = {name: sum(values) if values else None for name, values in known.items()}
-        told.append({"date": date} | sums | ({"complete": False} if date > newest else {}))
-    return told
+        expected.append({"date": date} | sums | ({"complete": False} if date > newest else {}))
+    return expected
 
 
 def _minus(now: int | None, was: int | None) -> int | None:

@@ -13,8 +13,8 @@ from tests.api.serving import ApiApp, serve_http
 
 @pytest.fixture
 def description(served: ApiApp) -> dict[str, Any]:
-    told: dict[str, Any] = served.get("/openapi.json").json
-    return told
+    answered: dict[str, Any] = served.get("/openapi.json").json
+    return answered
 
 
 def test_every_registered_route_and_none_else_is_described(served: ApiApp, description: dict[str, Any]) -> None:
@@ -23,17 +23,17 @@ def test_every_registered_route_and_none_else_is_described(served: ApiApp, descr
 
 def test_every_parameter_is_described_as_it_is_read(description: dict[str, Any]) -> None:
     for route in ROUTES:
-        told = {(one["name"], one["in"]) for one in description["paths"][route.path]["parameters"]}
-        assert told == {(one.name, one.place) for one in route.parameters} | {("If-None-Match", "header")}
+        described = {(one["name"], one["in"]) for one in description["paths"][route.path]["parameters"]}
+        assert described == {(one.name, one.place) for one in route.parameters} | {("If-None-Match", "header")}
 
 
 def test_every_example_is_taken_and_nothing_else_is(served: ApiApp) -> None:
     for route in ROUTES:
         for parameter in route.parameters:
             if parameter.place == "query":
-                asked = f"{_filled(route.path)}?{parameter.name}="
-                assert served.get(asked + parameter.example).status in (200, 404, 503)
-                assert served.get(f"{asked}%00").status == 400
+                target = f"{_filled(route.path)}?{parameter.name}="
+                assert served.get(target + parameter.example).status in (200, 404, 503)
+                assert served.get(f"{target}%00").status == 400
 
 
 def test_every_reference_in_the_description_leads_somewhere(description: dict[str, Any]) -> None:
@@ -46,8 +46,8 @@ def test_every_reference_in_the_description_leads_somewhere(description: dict[st
 
 def test_the_app_keeps_to_its_description(served: ApiApp, description: dict[str, Any]) -> None:
     with serve_http(served) as url:
-        asked = check_contract(url, examples=25)
-    assert len(asked) == 2 * len(description["paths"])
+        tried = check_contract(url, examples=25)
+    assert len(tried) == 2 * len(description["paths"])
 
 
 def _filled(path: str) -> str:

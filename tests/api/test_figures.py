@@ -10,16 +10,16 @@ from plotly.offline import get_plotlyjs_version
 
 from chalicelib.dashboard.figures import RECENT, panel_domain, seven_day_mean
 from chalicelib.web.documents import Document
-from shared.datasets import US_COVID
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
 from tests.shared.apps import ROOT
+from tests.shared.declared import US_COVID
 
 
 def figures_of(api: ApiApp, query: str = "") -> dict[str, dict[str, dict[str, Any]]]:
-    told: dict[str, dict[str, dict[str, Any]]] = api.get(f"/figures{query}").json
-    return told
+    figures: dict[str, dict[str, dict[str, Any]]] = api.get(f"/figures{query}").json
+    return figures
 
 
 def test_every_figure_is_valid_to_plotly(served: ApiApp) -> None:
@@ -53,8 +53,8 @@ def test_an_open_bucket_is_paler(served: ApiApp) -> None:
 
 def test_the_revisions_figure_has_a_mark_for_each_changed_value(served: ApiApp) -> None:
     traces = figures_of(served)["revisions"]["all"]["data"]
-    told = [(one["meta"], one["x"], one["y"], one["text"], one["marker"]["symbol"]) for one in traces]
-    assert told == [
+    drawn = [(one["meta"], one["x"], one["y"], one["text"], one["marker"]["symbol"]) for one in traces]
+    assert drawn == [
         ("cases", ["2020-02-20"], [0.167], ["4,350 → 2,000 (-2,350)"], ["triangle-down"]),
         ("deaths", ["2020-02-20"], [0.0], ["29 → 21 (-8)"], ["triangle-down"]),
         ("recoveries", ["2020-02-20"], [-0.167], ["57 → 5 (-52)"], ["triangle-down"]),
@@ -103,5 +103,7 @@ def test_plotly_js_is_the_one_that_the_figures_are_checked_against(api: ApiApp) 
     name = api.module.ASSETS.name("plotly-basic.min.js")
     script: Document = api.module.ASSETS.find(name)
     assert f"plotly.js (basic - minified) v{get_plotlyjs_version()}\n" in script.text[:200]
-    told = (ROOT / "api" / "chalicelib" / "static" / "PLOTLY-LICENCE.txt").read_text()
-    assert f"version {get_plotlyjs_version()}: the one that the Python package plotly {version('plotly')} has." in told
+    licence = (ROOT / "api" / "chalicelib" / "static" / "PLOTLY-LICENCE.txt").read_text()
+    assert (
+        f"version {get_plotlyjs_version()}: the one that the Python package plotly {version('plotly')} has." in licence
+    )

@@ -25,7 +25,7 @@ def serving_notice(served: ApiApp, monkeypatch: pytest.MonkeyPatch, notice: str)
     yield served
 
 
-def test_where_the_operator_says_nothing_nothing_is_said(served: ApiApp) -> None:
+def test_without_a_notice_of_the_operator_none_is_shown(served: ApiApp) -> None:
     assert [path for path in PATHS if "notice" in served.get(path).headers] == []
     assert '<aside class="notice"' not in served.get("/").text
     assert served.get("/health").json["notice"] == ""
@@ -40,7 +40,7 @@ def test_every_page_says_it_before_the_numbers(noticed: ApiApp) -> None:
 
 def test_every_answer_says_it_in_a_header_that_scripts_may_read(noticed: ApiApp) -> None:
     answers = {path: noticed.get(path).headers for path in PATHS}
-    assert {path: told.get("notice") for path, told in answers.items()} == dict.fromkeys(PATHS, NOTICE)
+    assert {path: answer.get("notice") for path, answer in answers.items()} == dict.fromkeys(PATHS, NOTICE)
     assert "Notice" in answers["/data"]["access-control-expose-headers"]
 
 

@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from shared.datasets import US_COVID
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
+from tests.shared.declared import US_COVID
 
 _WITHIN_A_LINE = {"a", "data", "span", "time"}
 
@@ -26,13 +26,13 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
+        attributes = dict(attrs)
         self.text += "" if tag in _WITHIN_A_LINE else " "
-        self.links += [told[name] or "" for name in ("href", "src", "action") if name in told]
-        self.inline += [name for name in told if name.startswith("on") or name == "style"]
-        self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in told) else []
-        self.ids += [told["id"] or ""] if "id" in told else []
-        self.labelled += (told.get("aria-labelledby") or told.get("for") or "").split()
+        self.links += [attributes[name] or "" for name in ("href", "src", "action") if name in attributes]
+        self.inline += [name for name in attributes if name.startswith("on") or name == "style"]
+        self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in attributes) else []
+        self.ids += [attributes["id"] or ""] if "id" in attributes else []
+        self.labelled += (attributes.get("aria-labelledby") or attributes.get("for") or "").split()
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -48,7 +48,7 @@ def page_of(api: ApiApp, target: str = "/") -> Page:
 
 def test_the_numbers_read_without_javascript(served: ApiApp) -> None:
     words = page_of(served).words
-    for said in (
+    for expected in (
         "Monday 2 March 2020",
         "Cases 8,200 +400 new on Mon 2 Mar 7-day mean 370, ▲ +23.3 % on the week",
         "Last run 4 Mar 2020, 17:00 UTC",
@@ -60,7 +60,7 @@ def test_the_numbers_read_without_javascript(served: ApiApp) -> None:
         "Data from The New York Times",
         "Johns Hopkins University",
     ):
-        assert said in words, said
+        assert expected in words, expected
 
 
 def test_every_address_is_relative_and_nothing_is_inline(served: ApiApp) -> None:
@@ -129,7 +129,7 @@ def test_a_measure_that_is_no_longer_reported_keeps_its_last_value_and_says_so(
     assert "means not reported: it is not zero. Recoveries were last reported for 25 Feb 2020." in words
 
 
-def test_a_measure_that_never_was_reported_is_said_to_be_so(api: ApiApp, committer: Committer) -> None:
+def test_a_measure_that_never_was_reported_is_shown_as_not_reported(api: ApiApp, committer: Committer) -> None:
     rows = {key: [*values[:2], None] for key, values in some_rows(days=3).items()}
     assert api.refresh(committer.commit("2020-03-02T17:00:00Z", rows)) == {"batchItemFailures": []}
     assert "Never reported." in page_of(api).words

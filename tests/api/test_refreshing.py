@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.refresh.invalidation import Edge, paths_of
 from chalicelib.refresh.refreshing import Refresher
+from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
@@ -24,15 +25,15 @@ NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 
 def pointer(cloud: Cloud) -> str:
-    run_id: str = json.loads(cloud.objects()["views/current.json"][0])["run_id"]
+    run_id: str = json.loads(cloud.objects()["views/us-covid/current.json"][0])["run_id"]
     return run_id
 
 
 def test_a_committed_run_is_rendered_served_and_marked(api: ApiApp, committer: Committer, cloud: Cloud) -> None:
     assert api.refresh(committer.commit(FIRST, some_rows(days=3))) == NOTHING_FAILED
-    views = {key for key in cloud.objects() if key.startswith(f"views/{FIRST}/")}
+    views = {key for key in cloud.objects() if key.startswith(f"views/us-covid/{FIRST}/")}
     assert views == {
-        f"views/{FIRST}/{name}.gz"
+        f"views/us-covid/{FIRST}/{name}.gz"
         for name in (
             *(f"{table}.{form}" for table in ("data", "daily", "weekly", "monthly") for form in ("json", "csv")),
             "dashboard.html",
@@ -94,7 +95,7 @@ def test_a_run_that_cannot_be_rendered_is_marked_and_the_last_good_one_is_served
 ) -> None:
     api.refresh(committer.commit(FIRST, some_rows(days=3)))
     record = committer.commit(SECOND, some_rows(days=4))
-    cloud.s3.put_object(Bucket=BUCKET, Key=f"snapshots/{SECOND}.csv", Body=b"not,a,snapshot\n")
+    cloud.s3.put_object(Bucket=BUCKET, Key=f"snapshots/us-covid/{SECOND}.csv", Body=b"not,a,snapshot\n")
     assert api.refresh(record) == {"batchItemFailures": [{"itemIdentifier": "120200303"}]}
     assert (
         pointer(cloud),
@@ -113,10 +114,10 @@ def test_a_run_that_was_passed_over_is_rendered_with_the_next(api: ApiApp, commi
 
 def test_the_history_goes_on_where_an_old_snapshot_is_gone(api: ApiApp, committer: Committer, cloud: Cloud) -> None:
     committer.commit(FIRST, some_rows(days=3))
-    cloud.s3.delete_object(Bucket=BUCKET, Key=f"snapshots/{FIRST}.csv")
+    cloud.s3.delete_object(Bucket=BUCKET, Key=f"snapshots/us-covid/{FIRST}.csv")
     assert api.refresh(committer.commit(SECOND, some_rows(days=4))) == NOTHING_FAILED
-    told = [entry["run_id"] for entry in api.get("/data/2020-01-22").json["history"]]
-    assert (told, api.get(f"/data?as_of={FIRST[:10]}").status) == ([FIRST], 503)
+    run_ids = [entry["run_id"] for entry in api.get("/data/2020-01-22").json["history"]]
+    assert (run_ids, api.get(f"/data?as_of={FIRST[:10]}").status) == ([FIRST], 503)
 
 
 @pytest.mark.parametrize("state", ["UNCHANGED", "REJECTED", "MERGING"])
@@ -140,7 +141,7 @@ class Rival:
         return getattr(self._client, name)
 
     def put_object(self, **request: Any) -> Any:
-        if request["Key"] == "views/current.json" and self._rivals:
+        if request["Key"] == "views/us-covid/current.json" and self._rivals:
             self._rivals.pop(0)()
         return self._client.put_object(**request)
 
@@ -159,7 +160,7 @@ def test_a_pointer_that_is_moved_meanwhile_is_read_again(
     record = committer.commit(SECOND, some_rows(days=4))
     moved = json.dumps({"run_id": rival, "views": {}}).encode()
     moves: list[Callable[[], object]] = [
-        lambda: cloud.s3.put_object(Bucket=BUCKET, Key="views/current.json", Body=moved)
+        lambda: cloud.s3.put_object(Bucket=BUCKET, Key="views/us-covid/current.json", Body=moved)
     ]
     refresher(api, Rival(cloud.s3, rivals=moves)).refresh(_run(record))
     assert pointer(cloud) == max(SECOND, rival)
@@ -172,7 +173,7 @@ def test_a_pointer_that_is_always_moved_meanwhile_is_left_for_another_try(
 
     def move(n: int) -> None:
         body = json.dumps({"run_id": FIRST, "views": {}, "n": n}).encode()
-        cloud.s3.put_object(Bucket=BUCKET, Key="views/current.json", Body=body)
+        cloud.s3.put_object(Bucket=BUCKET, Key="views/us-covid/current.json", Body=body)
 
     moves: list[Callable[[], object]] = [functools.partial(move, n) for n in range(50)]
     with pytest.raises(HeadMoved, match="moved by others 8 times"):
@@ -182,10 +183,10 @@ def test_a_pointer_that_is_always_moved_meanwhile_is_left_for_another_try(
 
 class FakeCloudFront:
     def __init__(self) -> None:
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def create_invalidation(self, **request: Any) -> None:
-        self.asked.append(request)
+        self.requests.append(request)
 
 
 def test_only_what_changed_is_invalidated_and_not_before_held_pointers_are_old(
@@ -195,13 +196,13 @@ def test_only_what_changed_is_invalidated_and_not_before_held_pointers_are_old(
     edge = Edge(front, distribution="E1", holding=1.5, wait=waited.append)
     refreshing = refresher(api, cloud.s3, edge)
     refreshing.refresh(_run(committer.commit(FIRST, some_rows(days=40))))
-    refreshing.refresh(_run(committer.commit(SECOND, some_rows(days=40) | {("US", "2020-02-29"): [1, 1, 1]})))
-    first, second = (request["InvalidationBatch"]["Paths"]["Items"] for request in front.asked)
+    refreshing.refresh(_run(committer.commit(SECOND, some_rows(days=40) | {(ONE_SERIES, "2020-02-29"): [1, 1, 1]})))
+    first, second = (request["InvalidationBatch"]["Paths"]["Items"] for request in front.requests)
     assert waited == [1.5, 1.5]
     tables = ["/daily*", "/data*", "/data/*", "/figures*", "/monthly*"]
     assert ["/", "/?*", "/changes*", *tables, "/runs*", "/weekly*"] == first
     assert ["/", "/?*", "/changes*", *tables, "/runs*"] == second  # within one week: its sum is as it was
-    assert front.asked[0]["DistributionId"] == "E1"
+    assert front.requests[0]["DistributionId"] == "E1"
 
 
 def test_paths_are_those_of_the_views_that_changed() -> None:
@@ -225,10 +226,10 @@ def test_a_page_keeps_the_scripts_it_was_made_for(served: ApiApp, cloud: Cloud) 
 
 def test_what_is_rendered_anew_for_the_served_run_is_served(served: ApiApp, cloud: Cloud) -> None:
     assert len(served.get("/data").json) == 41
-    now = json.loads(cloud.s3.get_object(Bucket=BUCKET, Key="views/current.json")["Body"].read())
-    cloud.s3.put_object(Bucket=BUCKET, Key=f"views/{now['run_id']}/data.json.gz", Body=gzip.compress(b"[]\n"))
+    now = json.loads(cloud.s3.get_object(Bucket=BUCKET, Key="views/us-covid/current.json")["Body"].read())
+    cloud.s3.put_object(Bucket=BUCKET, Key=f"views/us-covid/{now['run_id']}/data.json.gz", Body=gzip.compress(b"[]\n"))
     moved = now | {"views": now["views"] | {"data.json": "another"}}
-    cloud.s3.put_object(Bucket=BUCKET, Key="views/current.json", Body=json.dumps(moved).encode())
+    cloud.s3.put_object(Bucket=BUCKET, Key="views/us-covid/current.json", Body=json.dumps(moved).encode())
     assert served.get("/data").json == []
 
 

@@ -2,9 +2,12 @@
 
 import datetime as dt
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 
+from shared.dataset import ONE_SERIES
+from shared.version import VERSION
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
@@ -25,7 +28,7 @@ def test_runs_come_newest_first_page_by_page(served: ApiApp) -> None:
     ]
 
 
-def test_a_run_is_told_without_its_operators(api: ApiApp, committer: Committer) -> None:
+def test_a_run_is_shown_without_its_operators(api: ApiApp, committer: Committer) -> None:
     committer.end(
         "2020-03-02T17:00:00Z",
         "REJECTED",
@@ -36,8 +39,8 @@ def test_a_run_is_told_without_its_operators(api: ApiApp, committer: Committer) 
         redriven_by="arn:aws:iam::123456789012:user/ada",
         redriven_at="2020-03-02T18:00:00Z",
     )
-    told = api.get("/runs/2020-03-02T17:00:00Z").json
-    assert told == {
+    run = api.get("/runs/2020-03-02T17:00:00Z").json
+    assert run == {
         "run_id": "2020-03-02T17:00:00Z",
         "state": "REJECTED",
         "reason": "feed nyt, line 3, column cases: 'x' is not allowed",
@@ -126,22 +129,24 @@ def test_the_next_page_of_changes_is_in_the_link_header(api: ApiApp, committer: 
     assert "link" not in api.get("/changes?since=2020-03-03T17:00:00Z&limit=2").headers
 
 
-def test_a_date_tells_every_value_it_had_and_by_which_run(api: ApiApp, committer: Committer) -> None:
-    key = ("US", "2020-02-01")
+def test_a_date_has_every_value_it_had_and_by_which_run(api: ApiApp, committer: Committer) -> None:
+    key = (ONE_SERIES, "2020-02-01")
     for day, values in ((2, [5, 1, None]), (3, [6, 1, None]), (4, None), (5, [7, 1, 2])):
-        rows = {("US", "2020-01-31"): [day, 0, 0]} | ({key: values} if values else {})
+        rows = {(ONE_SERIES, "2020-01-31"): [day, 0, 0]} | ({key: values} if values else {})
         api.refresh(committer.commit(f"2020-03-0{day}T17:00:00Z", rows))
 
-    def told(day: int, change: str, cases: int | None, deaths: int | None, recoveries: int | None) -> dict[str, object]:
+    def entry(
+        day: int, change: str, cases: int | None, deaths: int | None, recoveries: int | None
+    ) -> dict[str, object]:
         run = f"2020-03-0{day}T17:00:00Z"
-        values: dict[str, object] = {"cases": cases, "deaths": deaths, "recoveries": recoveries}
+        values: dict[str, Any] = {"cases": cases, "deaths": deaths, "recoveries": recoveries}
         return values | {"run_id": run, "known_from": run, "change": change}
 
     history = [
-        told(2, "added", 5, 1, None),
-        told(3, "changed", 6, 1, None),
-        told(4, "removed", None, None, None),
-        told(5, "added", 7, 1, 2),
+        entry(2, "added", 5, 1, None),
+        entry(3, "changed", 6, 1, None),
+        entry(4, "removed", None, None, None),
+        entry(5, "added", 7, 1, 2),
     ]
     now = {"date": "2020-02-01", "cases": 7, "deaths": 1, "recoveries": 2, "present": True, "history": history}
     assert api.get("/data/2020-02-01").json == now
@@ -188,6 +193,7 @@ def test_health_says_what_is_served_how_fresh_and_what_is_due(served: ApiApp) ->
         "next_run_due": "2020-03-05T17:00:00Z",
         "feeds": {},
         "notice": "",
+        "version": VERSION,
     }
 
 
@@ -207,7 +213,7 @@ def test_a_failed_refresh_is_behind_at_once_and_the_last_good_version_is_served(
     served: ApiApp, committer: Committer
 ) -> None:
     record = committer.commit("2020-03-05T17:00:00Z", some_rows(days=42))
-    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="snapshots/2020-03-05T17:00:00Z.csv")
+    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="snapshots/us-covid/2020-03-05T17:00:00Z.csv")
     assert served.refresh(record) == {"batchItemFailures": [{"itemIdentifier": "120200305"}]}
     answer = served.get("/health")
     assert (answer.status, answer.json["status"]) == (503, "behind")
@@ -217,7 +223,7 @@ def test_a_failed_refresh_is_behind_at_once_and_the_last_good_version_is_served(
 
 def test_health_with_a_change_set_gone_is_behind(served: ApiApp, committer: Committer) -> None:
     committer.commit("2020-03-05T17:00:00Z", some_rows(days=42))
-    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="changesets/2020-03-05T17:00:00Z.json")
+    committer.cloud.s3.delete_object(Bucket=BUCKET, Key="changesets/us-covid/2020-03-05T17:00:00Z.json")
     assert served.get("/health").status == 503
 
 

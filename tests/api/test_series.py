@@ -44,7 +44,7 @@ def test_rows_name_their_series_and_come_in_order_of_date(regions: ApiApp) -> No
     )
 
 
-def test_one_series_can_be_asked_for(regions: ApiApp) -> None:
+def test_one_series_can_be_chosen(regions: ApiApp) -> None:
     assert regions.get("/daily?series=south%20%26%20west&from=2020-03-03").json == [
         {"date": "2020-03-03", "series": "south & west", "beds": 1, "tests": 20}
     ]
@@ -54,9 +54,9 @@ def test_one_series_can_be_asked_for(regions: ApiApp) -> None:
     assert regions.get("/daily?series=east").json == []
 
 
-def test_a_date_tells_the_history_of_each_series(regions: ApiApp) -> None:
-    told = regions.get("/data/2020-03-02").json
-    assert [(row["series"], row["beds"], [entry["beds"] for entry in row["history"]]) for row in told] == [
+def test_a_date_has_the_history_of_each_series(regions: ApiApp) -> None:
+    rows = regions.get("/data/2020-03-02").json
+    assert [(row["series"], row["beds"], [entry["beds"] for entry in row["history"]]) for row in rows] == [
         ("south & west", 3, [2, 3])
     ]
     assert [row["series"] for row in regions.get("/data/2020-03-03").json] == ["north", "south & west"]
@@ -85,9 +85,9 @@ def test_a_series_that_is_not_there_is_named(regions: ApiApp, target: str) -> No
 
 
 def test_the_description_has_the_series(regions: ApiApp) -> None:
-    told = regions.get("/openapi.json").json
-    assert "series" in [one["name"] for one in told["paths"]["/daily"]["parameters"]]
-    assert "series" in told["components"]["schemas"]["Rows"]["items"]["required"]
+    description = regions.get("/openapi.json").json
+    assert "series" in [one["name"] for one in description["paths"]["/daily"]["parameters"]]
+    assert "series" in description["components"]["schemas"]["Rows"]["items"]["required"]
 
 
 def test_the_feed_names_the_series(regions: ApiApp) -> None:

@@ -151,7 +151,7 @@ def test_a_held_pointer_serves_until_it_is_old_or_the_client_asks_for_what_is_fr
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "problem"),
     [
         ("/data?colour=red", {"parameter": "colour", "value": "red"}),
         ("/data?from=", {"parameter": "from", "value": ""}),
@@ -174,15 +174,15 @@ def test_a_held_pointer_serves_until_it_is_old_or_the_client_asks_for_what_is_fr
         ("/?by=week", {"parameter": "by", "value": "week"}),
     ],
 )
-def test_a_wrong_parameter_is_named_with_its_value(served: ApiApp, target: str, said: dict[str, str]) -> None:
+def test_a_wrong_parameter_is_named_with_its_value(served: ApiApp, target: str, problem: dict[str, str]) -> None:
     answer = served.get(target)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json | {"status": 400, "title": "Bad Request", "type": "about:blank"} | said == answer.json
-    assert said["parameter"] in answer.json["detail"]
+    assert answer.json | {"status": 400, "title": "Bad Request", "type": "about:blank"} | problem == answer.json
+    assert problem["parameter"] in answer.json["detail"]
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "detail"),
     [
         ("/runs/1999-12-31T17:00:00Z", "there is no run 1999-12-31T17:00:00Z"),
         ("/runs/1999-12-31T17:00:00Z/changes", "there is no run 1999-12-31T17:00:00Z"),
@@ -191,9 +191,9 @@ def test_a_wrong_parameter_is_named_with_its_value(served: ApiApp, target: str, 
         ("/static/..%2F..%2Fapp.py", "there is no such file"),
     ],
 )
-def test_what_is_not_there_is_a_404_that_names_it(served: ApiApp, target: str, said: str) -> None:
+def test_what_is_not_there_is_a_404_that_names_it(served: ApiApp, target: str, detail: str) -> None:
     answer = served.get(target)
-    assert (404, "application/problem+json", said) == (
+    assert (404, "application/problem+json", detail) == (
         answer.status,
         answer.headers["content-type"],
         answer.json["detail"],

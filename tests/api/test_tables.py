@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from chalicelib.tabulation.table_text import Table, to_csv, to_json
 from chalicelib.tabulation.tabulating import tabulate
-from shared.dataset import Dataset
-from shared.datasets import US_COVID
+from shared.dataset import ONE_SERIES, Dataset
 from tests.api import recomputed
 from tests.api.corpus import oracle_days
 from tests.api.recomputed import Series
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 
@@ -53,13 +53,13 @@ _ROWS = st.dictionaries(_DATES.map(str), _VALUES, min_size=1, max_size=60)
 
 @given(rows=_ROWS)
 def test_tables_are_what_the_design_says_of_any_rows(rows: Series) -> None:
-    assert expected_of(rows, US_COVID) == tables_of({"US": rows}, US_COVID)
+    assert expected_of(rows, US_COVID) == tables_of({ONE_SERIES: rows}, US_COVID)
 
 
 @given(rows=_ROWS)
 def test_increments_of_a_measure_that_is_always_reported_sum_to_its_latest_value(rows: Series) -> None:
     known = {date: [value or 0 for value in values] for date, values in rows.items()}
-    tables = tables_of({"US": known}, US_COVID)
+    tables = tables_of({ONE_SERIES: known}, US_COVID)
     latest = tables["data"][-1]
     for name in US_COVID.measure_names:
         for table in ("daily", "weekly", "monthly"):
@@ -68,7 +68,7 @@ def test_increments_of_a_measure_that_is_always_reported_sum_to_its_latest_value
 
 def test_a_gap_is_counted_on_the_date_after_it() -> None:
     rows = {"2020-03-01": [10, 1, 0], "2020-03-04": [25, 3, 2]}
-    assert tables_of({"US": rows}, US_COVID)["daily"] == [
+    assert tables_of({ONE_SERIES: rows}, US_COVID)["daily"] == [
         {"date": "2020-03-01", "cases": 10, "deaths": 1, "recoveries": 0},
         {"date": "2020-03-04", "cases": 15, "deaths": 2, "recoveries": 2},
     ]
@@ -81,7 +81,7 @@ def test_null_on_either_side_gives_null_and_a_bucket_is_null_only_when_all_its_d
         "2020-03-09": [6, 1, 9],
         "2020-03-10": [7, 1, None],
     }
-    tables = tables_of({"US": rows}, US_COVID)
+    tables = tables_of({ONE_SERIES: rows}, US_COVID)
     assert [row["recoveries"] for row in tables["daily"]] == [None, None, 4, None]
     assert tables["weekly"] == [
         {"date": "2020-03-08", "cases": 3, "deaths": 1, "recoveries": None},
@@ -91,7 +91,7 @@ def test_null_on_either_side_gives_null_and_a_bucket_is_null_only_when_all_its_d
 
 def test_a_bucket_whose_last_day_is_the_newest_date_is_complete() -> None:
     rows = {"2020-05-30": [1, 0, 0], "2020-05-31": [2, 0, 0]}
-    tables = tables_of({"US": rows}, US_COVID)
+    tables = tables_of({ONE_SERIES: rows}, US_COVID)
     assert "complete" not in tables["weekly"][-1]
     assert "complete" not in tables["monthly"][-1]
 
@@ -116,7 +116,7 @@ def test_each_series_is_counted_by_itself_and_rows_come_in_order_of_date() -> No
 
 def test_csv_says_the_same_and_names_open_buckets() -> None:
     rows: Series = {"2020-03-08": [3, 1, None], "2020-03-09": [6, 1, 9]}
-    tables = tabulate(snapshot({"US": rows}, US_COVID), US_COVID)
+    tables = tabulate(snapshot({ONE_SERIES: rows}, US_COVID), US_COVID)
     assert to_csv(tables.data) == b"date,cases,deaths,recoveries\n2020-03-08,3,1,\n2020-03-09,6,1,9\n"
     assert to_csv(tables.weekly) == (
         b"date,cases,deaths,recoveries,complete\n2020-03-08,3,1,,true\n2020-03-15,3,0,,false\n"
@@ -137,7 +137,9 @@ def test_no_rows_give_an_empty_array() -> None:
 def test_tables_of_every_day_of_the_corpus(cut: str, tmp_path: Path) -> None:
     seen = 0
     for day in oracle_days("starter", cut=cut, into=tmp_path):
-        assert expected_of(day.rows, US_COVID) == tables_of({"US": day.rows}, US_COVID), day.date
-        assert day.rows[max(day.rows)][0] == sum(row["cases"] for row in tables_of({"US": day.rows}, US_COVID)["daily"])
+        assert expected_of(day.rows, US_COVID) == tables_of({ONE_SERIES: day.rows}, US_COVID), day.date
+        assert day.rows[max(day.rows)][0] == sum(
+            row["cases"] for row in tables_of({ONE_SERIES: day.rows}, US_COVID)["daily"]
+        )
         seen += 1
     assert seen >= 16

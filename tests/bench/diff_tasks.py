@@ -5,11 +5,14 @@ next comparison needs on disk. The CSV snapshot is to the plain way what the ind
 timed by itself (`snapshot_csv_1e6`).
 """
 
+import datetime as dt
+import functools
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from tests.bench.scale_data import REGIONS, Days, days_in
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from chalicelib.comparing.full_merge import Open
+
+_LATEST = dt.date.max.toordinal()
 RUN, BASE = "2020-10-26T17:00:00Z", "2020-10-25T17:00:00Z"
 
 type Task = Callable[[], object]
@@ -42,7 +48,9 @@ def ours_delta(folder: str) -> Task:
 
     def run() -> object:
         old = read_index(_index(folder), REGIONS)
-        merged = delta_merge(files["after"], old_files=files["before"], old=old, dataset=REGIONS, run_id=RUN)
+        merged = delta_merge(
+            files["after"], old_files=files["before"], old=old, dataset=REGIONS, run_id=RUN, latest_day=_LATEST
+        )
         assert merged is not None, "the fast way declined"
         return _finish(merged, Path(folder))
 
@@ -58,24 +66,21 @@ def ours_full(folder: str) -> Task:
 
     def run() -> object:
         old = read_index(_index(folder), REGIONS)
-        return _finish(full_merge(files, old=old, dataset=REGIONS, run_id=RUN), Path(folder))
+        return _finish(full_merge(files, old=old, dataset=REGIONS, run_id=RUN, latest_day=_LATEST), Path(folder))
 
     return run
 
 
-def _opened(days: Days, day: str) -> Mapping[str, BinaryIO]:
+def _opened(days: Days, day: str) -> "Mapping[str, Open]":
     """Streams, as S3 gives them."""
-    from chalicelib.storing.run_files import WhenAsked
-
-    feeds = [feed.name for feed in REGIONS.feeds]
-    return WhenAsked(feeds=feeds, get_one=lambda feed: days.file(feed, day=day).open("rb", buffering=0))
+    return {feed.name: functools.partial(io.FileIO, days.file(feed.name, day=day)) for feed in REGIONS.feeds}
 
 
 def _finish(merged, folder: Path) -> object:  # type: ignore[no-untyped-def]
     from chalicelib.comparing.differences import change_set_json
     from chalicelib.storing.snapshots import index_pieces
 
-    text = b"".join(change_set_json(merged.changes, run_id=RUN, base_run_id=BASE, with_series=True))
+    text = b"".join(change_set_json(merged.changes, run_id=RUN, base_run_id=BASE, with_series=True, decimals={}))
     with (folder / "after.index").open("wb") as file:
         for piece in index_pieces(merged.snapshot):
             file.write(piece)
@@ -91,8 +96,8 @@ def make_index(folder: str) -> Task:
     days = days_in(folder)
 
     def run() -> object:
-        files = {feed.name: days.file(feed.name, day="before").read_bytes() for feed in REGIONS.feeds}
-        merged = full_merge(files, old=empty_snapshot(REGIONS), dataset=REGIONS, run_id=BASE)
+        files = _opened(days, "before")
+        merged = full_merge(files, old=empty_snapshot(REGIONS), dataset=REGIONS, run_id=BASE, latest_day=_LATEST)
         with index_of(folder).open("wb") as file:
             for piece in index_pieces(merged.snapshot):
                 file.write(piece)

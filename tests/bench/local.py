@@ -20,10 +20,10 @@ from infra.local.day_folders import Day
 from infra.local.local_cloud import LocalCloud
 from infra.local.local_system import deployed_chain
 from infra.waiting import wait_for
-from shared.datasets import US_COVID
 from tests.bench import page, rivals
 from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Measure, Target, take_turns
 from tests.proof.small_feeds import jhu, nyt
+from tests.shared.declared import US_COVID
 
 NAMES = ("get_daily", "get_daily_1k", "get_daily_p99", "chain", *page.NAMES)
 

@@ -79,7 +79,7 @@ def delta(folder: str) -> Task:
 
 
 def _after_first() -> Head:
-    shas = {feed.name: f"raw/{BASE}/{feed.name}.csv" for feed in REGIONS.feeds}
+    shas = {feed.name: f"raw/{REGIONS.name}/{BASE}/{feed.name}.csv" for feed in REGIONS.feeds}
     return Head(head=BASE, sources=shas, seen=shas, rules=_rules())
 
 
@@ -98,7 +98,7 @@ def _merge(folder: str, run_id: str, head: Head, *, delta_from: int) -> Task:
     tools = Tools(
         dataset=REGIONS,
         ledger=ledger,
-        files=RunFiles(FolderS3(Path(folder)), bucket="bench"),
+        files=RunFiles(FolderS3(Path(folder)), bucket="bench", dataset=REGIONS.name),
         write_rows=lambda requests, check: sum(1 for _ in requests),
         policy=Policy(
             max_removed_percent=1,

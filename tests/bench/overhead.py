@@ -22,9 +22,9 @@ from infra.local.feed_server import FeedServer
 from infra.local.local_cloud import LocalCloud
 from infra.local.trace_collector import TraceCollector
 from shared.attributes import to_item
-from shared.datasets import US_COVID
 from shared.runs import run_id_at
 from tests.bench.measuring import OURS, PLAIN, Figure, Measure, Target, take_turns
+from tests.shared.declared import US_COVID
 
 NAMES = ("observation_warm", "observation_cold", "observation_cold_added", "observation_request")
 
@@ -141,7 +141,7 @@ class _Stand:
         run_id = self._publish()
         spent = self._invoke(workers["fetcher"], "fetch", scheduled_event(run_id))
         for feed in sorted(US_COVID.feed_names):
-            detail = {"bucket": {"name": _BUCKET}, "object": {"key": f"raw/{run_id}/{feed}.csv"}}
+            detail = {"bucket": {"name": _BUCKET}, "object": {"key": f"raw/us-covid/{run_id}/{feed}.csv"}}
             spent += self._invoke(workers["merger"], "on_feed_arrived", {"detail": detail})
         records = {"Records": [self._record(run_id)]}
         spent += self._invoke(workers["notifier"], "on_run_ended", records)

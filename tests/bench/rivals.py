@@ -90,7 +90,7 @@ s3, dynamodb, sns = (session.create_client(name) for name in ("s3", "dynamodb", 
 
 def first(event, context):
     for feed in ("left", "right"):
-        s3.put_object(Bucket=os.environ["BUCKET"], Key=f"raw/{event['time']}/{feed}.csv", Body=b"")
+        s3.put_object(Bucket=os.environ["BUCKET"], Key=f"raw/us-covid/{event['time']}/{feed}.csv", Body=b"")
 
 
 def second(event, context):

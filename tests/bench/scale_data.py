@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.dataset import Dataset, Feed, Measure
+from shared.dataset import Dataset, Feed, Kind, Measure, Series
 
 REGIONS = Dataset(
     name="bench-regions",
     title="Generated regions",
-    series="region",
+    series=Series(label="Region"),
     measures=(
-        Measure(name="cases", label="Cases", cumulative=True, credit="Generated."),
-        Measure(name="deaths", label="Deaths", cumulative=True, credit="Generated."),
-        Measure(name="recoveries", label="Recoveries", cumulative=True, credit="Generated."),
+        Measure(name="cases", label="Cases", kind=Kind.TOTAL, minimum=0),
+        Measure(name="deaths", label="Deaths", kind=Kind.TOTAL, minimum=0),
+        Measure(name="recoveries", label="Recoveries", kind=Kind.TOTAL, minimum=0),
     ),
     feeds=(
         Feed(
@@ -30,8 +30,9 @@ REGIONS = Dataset(
             title="Cases and deaths",
             url="http://127.0.0.1/left.csv",
             licence="Generated",
-            date_column="date",
-            series_column="region",
+            credit="Generated.",
+            date=("date",),
+            series=("region",),
             measures={"cases": "cases", "deaths": "deaths"},
         ),
         Feed(
@@ -39,8 +40,9 @@ REGIONS = Dataset(
             title="Recoveries",
             url="http://127.0.0.1/right.csv",
             licence="Generated",
-            date_column="Date",
-            series_column="Region",
+            credit="Generated.",
+            date=("Date",),
+            series=("Region",),
             measures={"recoveries": "Recovered"},
         ),
     ),

@@ -25,7 +25,7 @@ def ours(endpoint: str) -> Task:
     changed, dynamodb = rows(), client("dynamodb")
 
     def run() -> object:
-        requests = (put_request(row, series="US", run_id="2020-10-25T17:00:00Z") for row in changed)
+        requests = (put_request(row, dataset="us-covid", series="US", run_id="2020-10-25T17:00:00Z") for row in changed)
         return write_rows(dynamodb, "observations", requests, check=lambda: None)
 
     return run

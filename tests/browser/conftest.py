@@ -58,8 +58,8 @@ def open_page(browser: Any, dashboard: str) -> Iterator[Open]:
     opened: list[Seen] = []
 
     def open_one(target: str | None = "", *, ready: bool = True, **somebody: Any) -> Seen:
-        told = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "timezone_id": "UTC"} | somebody
-        context = browser.new_context(**told)
+        options = {"viewport": {"width": 1280, "height": 900}, "locale": "en-US", "timezone_id": "UTC"} | somebody
+        context = browser.new_context(**options)
         seen = Seen(context=context, page=context.new_page(), root=dashboard)
         opened.append(seen)
         seen.listen()

@@ -10,10 +10,11 @@ import os
 import threading
 from collections.abc import Sequence
 
-from shared.datasets import US_COVID
+from shared.dataset import ONE_SERIES
 from tests.api.committing import Committer, Key
 from tests.api.serving import ENVIRONMENT, ApiApp, serve_http
 from tests.shared.apps import load_app
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import cloud_in_memory
 
 FIRST, DAYS = dt.date(2020, 1, 22), 300
@@ -31,7 +32,7 @@ def rows_until(last: dt.date) -> dict[Key, Sequence[int | None]]:
         today = wave * (0.7 if day.weekday() >= 5 else 1.1)
         cases, deaths, recoveries = cases + today, deaths + today * 0.02, recoveries + today * 0.4
         known = round(recoveries) if day.isoformat() <= STOPPED else None
-        rows["US", day.isoformat()] = [round(cases), round(deaths), known]
+        rows[ONE_SERIES, day.isoformat()] = [round(cases), round(deaths), known]
     return rows
 
 
@@ -54,7 +55,7 @@ def commit_sample(api: ApiApp, committer: Committer) -> None:
         rows = rows_until(day)
         if back % 5 == 0:
             for n in range(2, 12):
-                key = ("US", (day - dt.timedelta(days=n)).isoformat())
+                key = (ONE_SERIES, (day - dt.timedelta(days=n)).isoformat())
                 cases, deaths, recoveries = rows[key]
                 revised[key] = [(cases or 0) + 40 * n * (back + 3), (deaths or 0) - n, recoveries]
         api.refresh(committer.commit(run_id, rows | revised))

@@ -35,12 +35,12 @@ class Seen:
 
     def traces(self, plot: str = "#plot-main") -> list[dict[str, Any]]:
         """What Plotly has drawn."""
-        told = self.page.evaluate(
+        broken = self.page.evaluate(
             """(plot) => document.querySelector(plot).data.map(({ x, y, meta, type, mode, name, yaxis }) =>
                 ({ x: [...x], y: [...y], meta, type, mode, name, yaxis }))""",
             plot,
         )
-        return list(told)
+        return list(broken)
 
     def layout(self) -> dict[str, Any]:
         """How the main chart is laid out."""

@@ -22,8 +22,8 @@ def test_axe_finds_nothing_serious(open_page: Open, guise: str) -> None:
     seen = open_page(**GUISES[guise])
     seen.page.click("#main-table summary")
     found = axe.Axe().run(seen.page).response["violations"]
-    told = [(one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]][:3]) for one in found]
-    assert [one for one in told if one[1] in ("serious", "critical", "moderate")] == []
+    violations = [(one["id"], one["impact"], [node["html"][:120] for node in one["nodes"]][:3]) for one in found]
+    assert [one for one in violations if one[1] in ("serious", "critical", "moderate")] == []
 
 
 def test_axe_finds_nothing_serious_on_a_page_that_is_turned_back(open_page: Open) -> None:

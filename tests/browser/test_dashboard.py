@@ -48,9 +48,9 @@ def test_the_charts_are_drawn_and_say_what_the_tables_say(open_page: Open) -> No
         drawn = {trace["meta"]: trace["y"] for trace in seen.traces(f'[data-plot="{name}"]')}
         assert drawn == {measure: [row[measure] for row in rows] for measure in MEASURES}
         table = seen.page.locator(f"article:has(#recent-{name}) tbody tr")
-        told = [[digits(cell) for cell in table.nth(n).locator("td").all_inner_texts()] for n in range(table.count())]
+        cells = [[digits(cell) for cell in table.nth(n).locator("td").all_inner_texts()] for n in range(table.count())]
         shown = [["" if row[m] is None else str(row[m]) for m in MEASURES] for row in reversed(rows)]
-        assert told == shown
+        assert cells == shown
 
 
 def test_switches_change_the_chart_and_the_address(open_page: Open) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from infra.local.chain import Chain
 from infra.local.day_folders import Day
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 NYT, JHU = (feed.file_name for feed in US_COVID.feeds)
 FIRST_ROW, FIRST_DAY = dt.date(2021, 1, 1), dt.date(2021, 6, 1)

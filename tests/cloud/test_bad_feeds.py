@@ -75,5 +75,7 @@ def everything(chain: Chain) -> dict[str, Any]:
 
 
 def raw(chain: Chain, run_id: str, feed: str) -> bytes:
-    reply = chain.stage.client("s3").get_object(Bucket=chain.stage.place.bucket, Key=keys.raw_key(run_id, feed))
+    reply = chain.stage.client("s3").get_object(
+        Bucket=chain.stage.place.bucket, Key=keys.raw_key("us-covid", run_id, feed)
+    )
     return bytes(reply["Body"].read())

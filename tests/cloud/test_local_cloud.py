@@ -68,7 +68,7 @@ def alive(group: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_nothing_is_left_when_its_command_is_told_to_end(held: Held, number: signal.Signals) -> None:
+def test_nothing_is_left_when_its_command_is_signalled_to_end(held: Held, number: signal.Signals) -> None:
     assert answers(held.endpoint) and alive(held.group)
     held.process.send_signal(number)
     held.process.wait(60)

@@ -9,9 +9,9 @@ import pytest
 from infra.local.chain import Chain, scheduled_event
 from infra.local.day_folders import Day
 from shared import keys
-from shared.datasets import US_COVID
 from shared.runs import State, parse_time
 from tests.cloud.stage_days import Days
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import event
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -21,7 +21,7 @@ def arrived(chain: Chain, day: Day, feed: str) -> dict[str, Any]:
     """EventBridge's event for a raw file."""
     created: dict[str, Any] = event("s3_object_created")
     created["detail"]["bucket"]["name"] = chain.stage.place.bucket
-    created["detail"]["object"]["key"] = keys.raw_key(day.fetch_at, feed)
+    created["detail"]["object"]["key"] = keys.raw_key("us-covid", day.fetch_at, feed)
     return created
 
 
@@ -61,7 +61,7 @@ def test_feeds_may_arrive_in_any_order_and_late(steady: Chain, days: Days, order
     for feed in order:
         assert steady.stage.ledger.head().head < day.fetch_at, "nothing happens before the last feed is there"
         body = day.read()[US_COVID.feed(feed).file_name]
-        s3.put_object(Bucket=steady.stage.place.bucket, Key=keys.raw_key(day.fetch_at, feed), Body=body)
+        s3.put_object(Bucket=steady.stage.place.bucket, Key=keys.raw_key("us-covid", day.fetch_at, feed), Body=body)
         send(steady, [("merger", "on_feed_arrived", arrived(steady, day, feed))] * 2)
     run = steady.await_end(day.fetch_at)
     assert (run.state, run.attempts, run.added) == (State.COMMITTED, 1, 1)

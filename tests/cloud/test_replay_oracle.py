@@ -69,10 +69,10 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     )
 
 
-def rows(said: Mapping[str, Any]) -> list[Row]:
+def rows(oracle_day: Mapping[str, Any]) -> list[Row]:
     """The oracle's merged rows, with a recovered 0 after a positive number as null: it is not reported."""
     found, positive = list[Row](), set[str]()
-    for date, numbers in sorted(said["merged"].items()):
+    for date, numbers in sorted(oracle_day["merged"].items()):
         row = dict(zip(MEASURES, numbers, strict=True))
         reported = {name: None if number == 0 and name in positive else number for name, number in row.items()}
         found.append({"date": date, **reported})
@@ -112,20 +112,20 @@ def test_every_day_has_its_line_in_date_order(replayed: Replayed) -> None:
 def test_states_counts_and_change_sets_are_the_oracles(replayed: Replayed) -> None:
     stored: Sequence[Row] = []
     base = None
-    for run, said in zip(replayed.runs, replayed.oracle.values(), strict=True):
-        expected = difference(stored, rows(said))
+    for run, oracle_day in zip(replayed.runs, replayed.oracle.values(), strict=True):
+        expected = difference(stored, rows(oracle_day))
         counts = {name: len(entries) for name, entries in expected.items()}
         assert replayed.change_set(run["day"]) == {"run_id": run["run_id"], "base_run_id": base} | expected
         assert {name: run[name] for name in counts} == counts
         assert run["state"] == ("COMMITTED" if any(counts.values()) else "UNCHANGED")
         if run["state"] == "COMMITTED":
-            stored, base = rows(said), run["run_id"]
+            stored, base = rows(oracle_day), run["run_id"]
 
 
 def test_the_counts_are_those_that_the_oracle_counted_itself(replayed: Replayed) -> None:
     names = ("added", "changed", "removed")
     assert [[run[name] for name in names] for run in replayed.runs] == [
-        [said["counts"][name] for name in names] for said in replayed.oracle.values()
+        [oracle_day["counts"][name] for name in names] for oracle_day in replayed.oracle.values()
     ]
 
 

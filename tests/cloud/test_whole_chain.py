@@ -118,7 +118,7 @@ def test_the_api_serves_the_last_commit(carried: Sequence[Carried], chain: Chain
     assert [row.get("complete") for row in (weekly[-1], monthly[-1])] == [False, False]
 
 
-def test_the_api_tells_of_the_runs(carried: Sequence[Carried], chain: Chain) -> None:
+def test_the_api_lists_the_runs(carried: Sequence[Carried], chain: Chain) -> None:
     listed = json.loads(chain.stage.get("/runs"))
     runs = listed["runs"] if isinstance(listed, dict) else listed
     assert [(run["run_id"], run["state"]) for run in runs] == [
@@ -139,8 +139,8 @@ def test_the_dashboard_is_served_with_its_script_from_the_same_place(carried: Se
 def test_the_deployed_api_keeps_to_its_description(carried: Sequence[Carried], chain: Chain) -> None:
     chain.await_views()
     described = json.loads(chain.stage.get("/openapi.json"))["paths"]
-    asked = check_contract(f"{chain.stage.api_url}/", examples=5)
-    assert len(asked) == 2 * len(described)
+    tried = check_contract(f"{chain.stage.api_url}/", examples=5)
+    assert len(tried) == 2 * len(described)
 
 
 def test_the_deployed_dashboard_works_as_the_browser_tests_ask(
@@ -148,11 +148,11 @@ def test_the_deployed_dashboard_works_as_the_browser_tests_ask(
 ) -> None:
     """In a process of its own: there may be one Playwright in a process, and it is that of `tests/browser`."""
     chain.await_views()
-    told = {"DASHBOARD_URL": chain.stage.api_url, "SCREENSHOTS": str(tmp_path)}
+    environment = {"DASHBOARD_URL": chain.stage.api_url, "SCREENSHOTS": str(tmp_path)}
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *(f"tests/browser/{name}" for name in IN_THE_BROWSER)],
         cwd=ROOT,
-        env=os.environ | told,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,

@@ -46,7 +46,7 @@ class Fetcher:
             urls={"nyt": f"{self.server.url}/us.csv", "jhu": f"{self.server.url}/combined.csv"},
             limits=Limits(max_bytes=1000, total_seconds=5, attempts=self.attempts, silence_seconds=1),
             ledger=self.cloud.ledger(),
-            files=RawFiles(self.cloud.s3, bucket=BUCKET),
+            files=RawFiles(self.cloud.s3, bucket=BUCKET, dataset="us-covid"),
             clock=lambda: 0.0,
             sleep=self.pauses.append,
         )
@@ -71,7 +71,7 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
     url = fetcher.server.url
     assert fetcher.cloud.objects() == {
-        f"raw/{SUNDAY}/nyt.csv": (
+        f"raw/us-covid/{SUNDAY}/nyt.csv": (
             NYT,
             {
                 "sha256": sha256(NYT),
@@ -80,7 +80,7 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
                 "changed-run-id": SUNDAY,
             },
         ),
-        f"raw/{SUNDAY}/jhu.csv": (
+        f"raw/us-covid/{SUNDAY}/jhu.csv": (
             JHU,
             {
                 "sha256": sha256(JHU),
@@ -169,8 +169,8 @@ def test_an_unchanged_feed_arrives_all_the_same(fetcher: Fetcher) -> None:
     fetcher.fetch(SUNDAY)
     assert fetcher.fetch(MONDAY) == {"nyt": "same", "jhu": "same"}
     saved = fetcher.cloud.objects()
-    assert saved[f"raw/{MONDAY}/nyt.csv"] == saved[f"raw/{SUNDAY}/nyt.csv"]
-    assert saved[f"raw/{MONDAY}/jhu.csv"] == saved[f"raw/{SUNDAY}/jhu.csv"]
+    assert saved[f"raw/us-covid/{MONDAY}/nyt.csv"] == saved[f"raw/us-covid/{SUNDAY}/nyt.csv"]
+    assert saved[f"raw/us-covid/{MONDAY}/jhu.csv"] == saved[f"raw/us-covid/{SUNDAY}/jhu.csv"]
     assert {name: (it.last_run_id, it.changed_run_id) for name, it in fetcher.cloud.ledger().feed_states().items()} == {
         "nyt": (MONDAY, SUNDAY),
         "jhu": (MONDAY, SUNDAY),
@@ -189,11 +189,11 @@ def test_other_bytes_are_new(fetcher: Fetcher) -> None:
 def test_where_the_last_copy_is_gone_the_feed_is_fetched_in_full(fetcher: Fetcher, kept: bytes | None) -> None:
     fetcher.fetch(SUNDAY)
     if kept is None:
-        fetcher.cloud.s3.delete_object(Bucket=BUCKET, Key=f"raw/{SUNDAY}/nyt.csv")
+        fetcher.cloud.s3.delete_object(Bucket=BUCKET, Key=f"raw/us-covid/{SUNDAY}/nyt.csv")
     else:
-        fetcher.cloud.s3.put_object(Bucket=BUCKET, Key=f"raw/{SUNDAY}/nyt.csv", Body=kept)
+        fetcher.cloud.s3.put_object(Bucket=BUCKET, Key=f"raw/us-covid/{SUNDAY}/nyt.csv", Body=kept)
     assert fetcher.fetch(MONDAY)["nyt"] == "same"
-    assert fetcher.cloud.objects()[f"raw/{MONDAY}/nyt.csv"][0] == NYT
+    assert fetcher.cloud.objects()[f"raw/us-covid/{MONDAY}/nyt.csv"][0] == NYT
     assert [headers.get("if-none-match") for path, headers in fetcher.server.asked if path == "/us.csv"] == [
         None,
         '"n1"',
@@ -212,7 +212,7 @@ def test_what_one_address_said_of_a_copy_does_not_hold_for_another(fetcher: Fetc
 def test_one_feed_that_fails_does_not_stop_the_other(fetcher: Fetcher) -> None:
     url = fetcher.server.reply("/combined.csv", scripted.status(404))
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "failed"}
-    assert list(fetcher.cloud.objects()) == [f"raw/{SUNDAY}/nyt.csv"]
+    assert list(fetcher.cloud.objects()) == [f"raw/us-covid/{SUNDAY}/nyt.csv"]
     assert fetcher.cloud.ledger().get(SUNDAY).deliveries["jhu"] == Delivery(
         status="failed", reason=f"HTTP 404 from {url}", source_url=url
     )
@@ -238,7 +238,7 @@ def test_a_server_in_trouble_is_asked_again_after_growing_pauses(fetcher: Fetche
         "/combined.csv", scripted.status(503), scripted.cut_short(b"Date", announced=99), scripted.body(JHU)
     )
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
-    assert fetcher.cloud.objects()[f"raw/{SUNDAY}/jhu.csv"][0] == JHU
+    assert fetcher.cloud.objects()[f"raw/us-covid/{SUNDAY}/jhu.csv"][0] == JHU
     assert fetcher.pauses == [1, 2]
 
 
@@ -254,7 +254,7 @@ def test_a_page_and_an_empty_file_are_kept_as_they_are_for_the_contract_to_judge
     fetcher.server.reply("/combined.csv", scripted.body(b""))
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
     saved = fetcher.cloud.objects()
-    assert (saved[f"raw/{SUNDAY}/nyt.csv"][0], saved[f"raw/{SUNDAY}/jhu.csv"][0]) == (page, b"")
+    assert (saved[f"raw/us-covid/{SUNDAY}/nyt.csv"][0], saved[f"raw/us-covid/{SUNDAY}/jhu.csv"][0]) == (page, b"")
 
 
 def test_a_redriven_run_gets_what_is_missing_and_nothing_else(fetcher: Fetcher) -> None:
@@ -302,7 +302,7 @@ def test_a_file_that_another_invocation_saved_meanwhile_stays_and_is_what_the_le
 
     fetcher.server.reply("/us.csv", meanwhile)
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
-    assert fetcher.cloud.objects()[f"raw/{SUNDAY}/nyt.csv"][0] == NYT
+    assert fetcher.cloud.objects()[f"raw/us-covid/{SUNDAY}/nyt.csv"][0] == NYT
     assert fetcher.cloud.ledger().get(SUNDAY).deliveries["nyt"].sha256 == sha256(NYT)
     assert fetcher.cloud.ledger().feed_states()["nyt"].sha256 == sha256(NYT)
 
@@ -324,7 +324,7 @@ def test_a_file_put_there_by_hand_is_taken_as_it_is(fetcher: Fetcher) -> None:
     """It says nothing of itself in metadata."""
     fetcher.server.reply("/us.csv", scripted.status(404))
     fetcher.fetch(SUNDAY)
-    fetcher.cloud.s3.put_object(Bucket=BUCKET, Key=f"raw/{SUNDAY}/nyt.csv", Body=NYT)
+    fetcher.cloud.s3.put_object(Bucket=BUCKET, Key=f"raw/us-covid/{SUNDAY}/nyt.csv", Body=NYT)
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
     assert fetcher.cloud.ledger().get(SUNDAY).deliveries["nyt"] == Delivery(
         status="new", sha256=sha256(NYT), bytes=len(NYT)
@@ -341,7 +341,7 @@ def test_a_bucket_that_fails_is_raised_after_the_other_feed_is_through(fetcher: 
     fetcher.cloud.s3.meta.events.register("before-call.s3.PutObject", fail)
     with pytest.raises(ConnectionError):
         fetcher.fetch(SUNDAY)
-    assert list(fetcher.cloud.objects()) == [f"raw/{SUNDAY}/jhu.csv"]
+    assert list(fetcher.cloud.objects()) == [f"raw/us-covid/{SUNDAY}/jhu.csv"]
     fetcher.cloud.s3.meta.events.unregister("before-call.s3.PutObject", fail)
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
 
@@ -360,7 +360,10 @@ def test_a_crash_at_any_call_and_the_event_again_end_as_if_there_had_been_none(
         fetcher.server.reply("/combined.csv", scripted.body(JHU + b"2020-10-25,3\n"))
 
     def merge_where_all_is_there() -> None:
-        if ended_meanwhile and {f"raw/{MONDAY}/nyt.csv", f"raw/{MONDAY}/jhu.csv"} <= cloud.objects().keys():
+        if (
+            ended_meanwhile
+            and {f"raw/us-covid/{MONDAY}/nyt.csv", f"raw/us-covid/{MONDAY}/jhu.csv"} <= cloud.objects().keys()
+        ):
             ledger.end(ledger.get(MONDAY), {"state": State.UNCHANGED})
 
     afresh()

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.downloading import Limits
 from chalicelib.fetch_settings import read_limits, read_urls
-from shared.datasets import US_COVID
 from shared.errors import SettingInvalid
+from tests.shared.declared import US_COVID
 
 
 def test_limits_that_are_not_set_are_those_documented() -> None:

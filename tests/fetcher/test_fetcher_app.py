@@ -26,7 +26,10 @@ def test_a_scheduled_event_fetches_the_feeds_of_its_run(
 ) -> None:
     reply = load_app("fetcher").fetch(event("scheduled"), None)
     assert reply == {"run_id": "2020-10-25T17:00:00Z", "feeds": {"nyt": "new", "jhu": "new"}}
-    assert sorted(cloud.objects()) == ["raw/2020-10-25T17:00:00Z/jhu.csv", "raw/2020-10-25T17:00:00Z/nyt.csv"]
+    assert sorted(cloud.objects()) == [
+        "raw/us-covid/2020-10-25T17:00:00Z/jhu.csv",
+        "raw/us-covid/2020-10-25T17:00:00Z/nyt.csv",
+    ]
     [line] = capsys.readouterr().out.splitlines()
     said = json.loads(line)
     assert (said["service"], said["handler"], said["stage"], said["run_id"], said["outcome"], said["new"]) == (

@@ -21,9 +21,9 @@ def test_every_command_of_the_design_is_a_target() -> None:
 
 
 def test_help_is_what_make_alone_gives_and_it_names_every_target() -> None:
-    said = make()
-    assert said.returncode == 0
-    assert re.findall(r"^  make (\w+)", said.stdout, re.MULTILINE) == TARGETS
+    done = make()
+    assert done.returncode == 0
+    assert re.findall(r"^  make (\w+)", done.stdout, re.MULTILINE) == TARGETS
 
 
 @pytest.mark.parametrize("target", DESIGNED)
@@ -43,6 +43,6 @@ def test_the_readme_explains_the_command(target: str) -> None:
     ],
 )
 def test_a_command_without_what_it_needs_says_how_to_call_it(target: str, usage: str) -> None:
-    said = make(target)
-    assert said.returncode == 2
-    assert f"usage: {usage}" in said.stderr
+    done = make(target)
+    assert done.returncode == 2
+    assert f"usage: {usage}" in done.stderr

@@ -75,7 +75,7 @@ def dates(*, days: int = 12) -> st.SearchStrategy[str]:
 
 def cell(text: str, *, quoted: bool = False) -> str:
     """A field as RFC 4180 writes it."""
-    if quoted or any(mark in text for mark in ',"\r\n'):
+    if quoted or any(sign in text for sign in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
 
@@ -89,17 +89,19 @@ def _rows(draw: st.DrawFn, feed: Feed, *, odd: bool, days: int) -> list[dict[str
     count = draw(st.integers(0 if odd else 1, 8))
     rows = []
     for _ in range(count):
-        row = {feed.date_column: draw(day)}
-        if feed.series_column:
-            row[feed.series_column] = draw(names)
+        row = {feed.date[0]: draw(day)}
+        if feed.series:
+            row[feed.series[0]] = draw(names)
         row |= {column: draw(number) for column in feed.measures.values()}
         row |= {
             column: draw(st.sampled_from([value, value, f" {value}", "XX", f"{value}x"]))
-            for column, value in feed.where.items()
+            for column, (value, *_) in feed.where.items()
         }
         rows.append(row)
     if not odd:
-        rows = list({(row[feed.date_column], row.get(feed.series_column or "", "")): row for row in rows}.values())
+        rows = list(
+            {(row[feed.date[0]], row.get(feed.series[0] if feed.series else "", "")): row for row in rows}.values()
+        )
     return rows
 
 
@@ -121,7 +123,7 @@ def kept(draw: st.DrawFn, feed: Feed, *, days: int = 12) -> bytes:
 @st.composite
 def any_file(draw: st.DrawFn, feed: Feed) -> bytes:
     """A file that may break the contract in any way, or not be a CSV file at all."""
-    columns = [*feed.columns, *draw(st.sampled_from([[], ["Lat"], ["Lat", feed.date_column], ["", ""]]))]
+    columns = [*feed.columns, *draw(st.sampled_from([[], ["Lat"], ["Lat", feed.date[0]], ["", ""]]))]
     header = draw(st.permutations(columns))
     if draw(st.integers(0, 9)) == 0:
         header = header[:-1]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.datasets import US_COVID
+from shared.dataset import ONE_SERIES
 from shared.errors import NotAllowed
 from shared.keys import raw_key
 from shared.runs import State
@@ -17,6 +17,7 @@ from tests.proof.corpus import FEEDS, WHY_NOT, odd_dates
 from tests.proof.model import merged_rows
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import at
+from tests.shared.declared import US_COVID
 from tests.world import ANN, World, world
 
 ROWS = 110
@@ -125,7 +126,7 @@ def test_the_same_rows_in_another_shape_are_unchanged(system: World, case: str) 
 
 def test_a_blank_is_null(system: World) -> None:
     carry(system, 2, NEXT | {"nyt": NEXT["nyt"].replace(f"{date(7)},807,".encode(), f"{date(7)},,".encode())})
-    assert stored(system)["US", date(7)] == {"cases": None, "deaths": 8, "recoveries": 70}
+    assert stored(system)[ONE_SERIES, date(7)] == {"cases": None, "deaths": 8, "recoveries": 70}
 
 
 _NUMBER = "a whole number of at most 15 digits that is not negative, or blank is needed"
@@ -231,7 +232,7 @@ def test_what_breaks_the_contract_is_rejected_and_says_where(system: World, case
     assert (run.state, run.rejected_by, run.reason) == (State.REJECTED, "contract", reason)
     assert (stored(system), system.head()) == (before, head)
     kept = system.files()
-    assert {feed: kept[raw_key(at(2), feed)] for feed in ("nyt", "jhu")} == NEXT | files
+    assert {feed: kept[raw_key("us-covid", at(2), feed)] for feed in ("nyt", "jhu")} == NEXT | files
     assert [mail.kind for mail in system.platform.mails] == ["digest", "failure"]
     with pytest.raises(NotAllowed, match="there is nothing to let pass"):
         system.operate("approve", at(2), time=at(2, "20:00:00"))
@@ -285,7 +286,7 @@ def test_an_approval_lets_one_run_pass_once_and_the_ledger_says_who_and_when(sys
     assert [mail.kind for mail in system.platform.mails] == ["digest", "failure", "digest", "failure"]
 
 
-def test_the_same_approval_told_twice_is_one(system: World) -> None:
+def test_the_same_approval_given_twice_is_one(system: World) -> None:
     carry(system, 2, NEXT | {"nyt": nyt(ROWS - 2)})
     answers = [system.operate("approve", at(2), time=at(2, "20:00:00")) for _ in range(2)]
     assert answers[0] == answers[1]

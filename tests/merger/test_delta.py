@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from chalicelib.comparing.delta_merge import delta_merge
 from shared.dataset import Dataset, Feed
-from shared.datasets import US_COVID
 from shared.errors import ContractBroken
 from tests.merger.feed_files import any_file, kept
-from tests.merger.merges import kept_files, merge, state, through_storage, told
+from tests.merger.merges import LATEST, kept_files, merge, opened, output, state, through_storage
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 
@@ -48,11 +48,13 @@ def hold(dataset: Dataset, days: Sequence[dict[str, bytes]]) -> None:
         except ContractBroken:
             full = None
         if old is not None:
-            delta = delta_merge(files, old_files=old_files, old=old, dataset=dataset, run_id=run_id)
+            delta = delta_merge(
+                opened(files), old_files=opened(old_files), old=old, dataset=dataset, run_id=run_id, latest_day=LATEST
+            )
             event("delta" if delta else "no delta")
             if delta is not None:
                 assert full is not None, "what the contract forbids was merged"
-                assert told(delta, dataset) == told(full, dataset)
+                assert output(delta, dataset) == output(full, dataset)
                 assert state(delta.snapshot) == state(full.snapshot)
                 if number % 2:
                     full = delta

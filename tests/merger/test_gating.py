@@ -3,11 +3,12 @@
 import pytest
 
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.comparing.gate import Limits, check_gate, check_rows, find_warnings
-from shared.datasets import US_COVID
+from chalicelib.comparing.gate import Limits, check_gate, check_rows
+from chalicelib.comparing.run_warnings import find_warnings
 from shared.errors import ContractBroken, GateClosed
 from tests.merger.merges import merge
 from tests.proof.small_feeds import date, jhu, nyt
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
@@ -43,36 +44,32 @@ def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() ->
 
 
 def test_a_first_load_warns_of_nothing() -> None:
-    assert find_warnings(merge(US_COVID, {"nyt": nyt(9, cases={5: 1}), "jhu": jhu(9)}), LIMITS, with_series=False) == []
+    assert find_warnings(merge(US_COVID, {"nyt": nyt(9, cases={5: 1}), "jhu": jhu(9)}), US_COVID, LIMITS) == []
 
 
-def test_a_cumulative_measure_that_falls_is_told() -> None:
-    found = find_warnings(after(BEFORE, {"nyt": nyt(201, cases={200: 5}), "jhu": jhu(201)}), LIMITS, with_series=False)
+def test_a_cumulative_measure_that_falls_is_warned_of() -> None:
+    found = find_warnings(after(BEFORE, {"nyt": nyt(201, cases={200: 5}), "jhu": jhu(201)}), US_COVID, LIMITS)
     assert found == [f"{date(200)}: cumulative cases fall from 20,007 to 5 (-20,002)"]
 
 
-def test_a_large_revision_is_told_and_a_small_one_is_not() -> None:
-    found = find_warnings(
-        after(BEFORE, {"nyt": nyt(200, cases={3: 408, 8: 1_200}), "jhu": jhu(200)}), LIMITS, with_series=False
-    )
+def test_a_large_revision_is_warned_of_and_a_small_one_is_not() -> None:
+    found = find_warnings(after(BEFORE, {"nyt": nyt(200, cases={3: 408, 8: 1_200}), "jhu": jhu(200)}), US_COVID, LIMITS)
     assert found == [
         f"{date(9)}: cumulative cases fall from 1,200 to 1,007 (-193)",
         f"{date(8)}: cases revised from 907 to 1,200, more than 10 %",
     ]
 
 
-def test_a_measure_that_is_0_after_having_been_positive_is_told_as_not_reported() -> None:
-    found = find_warnings(
-        after(BEFORE, {"nyt": nyt(201), "jhu": jhu(201, recovered={200: 0})}), LIMITS, with_series=False
-    )
-    assert found == [f"{date(200)}: recoveries are given as 0 after having been positive: taken as not reported"]
+def test_a_measure_that_is_0_after_having_been_positive_is_warned_of_as_not_reported() -> None:
+    found = find_warnings(after(BEFORE, {"nyt": nyt(201), "jhu": jhu(201, recovered={200: 0})}), US_COVID, LIMITS)
+    assert found == [f"recoveries: not reported since {date(200)}, last 1,990"]
 
 
 def test_numbers_of_fifteen_digits_are_compared_without_overflow() -> None:
     most = 10**15 - 1
     found = find_warnings(
         after({"nyt": nyt(3, cases={2: 1}), "jhu": jhu(3)}, {"nyt": nyt(3, cases={2: most}), "jhu": jhu(3)}),
+        US_COVID,
         LIMITS,
-        with_series=False,
     )
     assert found == [f"{date(2)}: cases revised from 1 to {most:,}, more than 10 %"]

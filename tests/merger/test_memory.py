@@ -1,6 +1,5 @@
 """What does not fit the function's memory is said at the contract check, and the documents say what fits."""
 
-import io
 import re
 from pathlib import Path
 
@@ -9,8 +8,9 @@ import pytest
 from chalicelib.comparing.full_merge import full_merge
 from chalicelib.runs.merge_settings import read_policy
 from chalicelib.storing.snapshots import empty_snapshot
-from shared.datasets import US_COVID
 from shared.errors import ContractBroken
+from tests.merger.merges import LATEST, opened
+from tests.shared.declared import US_COVID
 
 ROOT = Path(__file__).parents[2]
 NYT = b"date,cases,deaths\n2020-01-22,1,0\n"
@@ -19,17 +19,15 @@ JHU = b"Date,Country/Region,Province/State,Recovered\n2020-01-22,US,,0\n"
 
 def merge(nyt: bytes, jhu: bytes, *, most_odd: int) -> int:
     """Rows after a merge of two streams."""
-    files = {"nyt": io.BytesIO(nyt), "jhu": io.BytesIO(jhu)}
-    again = {name: io.BytesIO(file.getvalue()) for name, file in files.items()}
-
-    class Streams(dict[str, io.BytesIO]):
-        def __getitem__(self, feed: str) -> io.BytesIO:
-            return files.pop(feed, again[feed])
-
     merged = full_merge(
-        Streams(files), old=empty_snapshot(US_COVID), dataset=US_COVID, run_id="2020-10-25T17:00:00Z", most_odd=most_odd
+        opened({"nyt": nyt, "jhu": jhu}),
+        old=empty_snapshot(US_COVID),
+        dataset=US_COVID,
+        run_id="2020-10-25T17:00:00Z",
+        latest_day=LATEST,
+        most_odd=most_odd,
     )
-    return len(merged.snapshot.rows)
+    return len(merged.snapshot.joined)
 
 
 def test_a_filtered_file_beyond_what_fits_is_named_with_what_would_fit() -> None:

@@ -15,8 +15,8 @@ def test_the_gate_is_as_set() -> None:
 
 def test_without_settings_the_documented_values_hold() -> None:
     policy, watch = read_policy({}), read_watch_policy({})
-    assert (policy.max_removed_percent, policy.max_attempts, policy.lease_seconds) == (1, 3, 960)
-    assert (watch.deadline, watch.stale_after_days) == (dt.timedelta(hours=6), (3,))
+    assert (policy.max_removed_percent, policy.max_attempts, policy.lease_seconds) == (None, 3, 960)
+    assert (watch.deadline, watch.stale_after_days) == (dt.timedelta(hours=6), ())
 
 
 def test_how_much_fits_follows_from_the_functions_memory() -> None:

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from chalicelib.comparing.full_merge import Merged
 from chalicelib.storing.snapshots import CHANGED_BY
-from shared.dataset import Dataset
-from shared.datasets import US_COVID
+from shared.dataset import ONE_SERIES, Dataset
 from shared.errors import ContractBroken
 from tests.merger.merges import entries, kept_files, keyed, merge
 from tests.proof.model import change_set, merged_rows
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 
@@ -38,8 +38,9 @@ def test_changes_are_those_that_comparing_row_by_row_finds(dataset: Dataset, dat
     old = try_merge(dataset, before).snapshot
     try_merge(dataset, after)
     found = merge(dataset, after, old=old, run_id="r2")
-    wanted = change_set(dataset, merged_rows(dataset, before), merged_rows(dataset, after))
+    was = merged_rows(dataset, before)
+    wanted = change_set(dataset, was, merged_rows(dataset, after, firsts=was.firsts))
     assert entries(found.changes, dataset) == wanted
-    touched = {(row.get("series", "US"), row["date"]) for kind in ("added", "changed") for row in wanted[kind]}
-    marks = {key: found.snapshot.runs[row[CHANGED_BY]] for key, row in keyed(found.snapshot.rows).items()}
+    touched = {(row.get("series", ONE_SERIES), row["date"]) for kind in ("added", "changed") for row in wanted[kind]}
+    marks = {key: found.snapshot.runs[row[CHANGED_BY]] for key, row in keyed(found.snapshot.joined).items()}
     assert marks == {key: "r2" if key in touched else "r1" for key in marks}

@@ -50,11 +50,11 @@ def test_patching_takes_out_and_puts_in(
     assert (found.keys[1:] > found.keys[:-1]).all()
 
 
-@given(rows=_ROWS, asked=st.lists(_KEYS, max_size=5, unique=True))
-def test_keys_are_found_where_they_are(rows: dict[tuple[str, int], int], asked: list[tuple[str, int]]) -> None:
+@given(rows=_ROWS, wanted=st.lists(_KEYS, max_size=5, unique=True))
+def test_keys_are_found_where_they_are(rows: dict[tuple[str, int], int], wanted: list[tuple[str, int]]) -> None:
     names = ("A", "B", "Z", "Ä")
     known = table(rows, names)
-    keys = table(dict.fromkeys(asked, 0), names).keys
+    keys = table(dict.fromkeys(wanted, 0), names).keys
     places, here = known.find(keys)
     assert here.tolist() == [key in set(known.keys.tolist()) for key in keys.tolist()]
     assert known.keys[places[here]].tolist() == keys[here].tolist()

@@ -9,10 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, csv_pieces
-from shared.dataset import Dataset, Feed, Measure
-from shared.datasets import US_COVID
+from shared.dataset import Dataset, Feed, Kind, Measure
 from shared.errors import ContractBroken
 from tests.merger.merges import as_plain, kept_files, keyed, merge, state, through_storage
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 
@@ -24,7 +24,7 @@ def snapshot_of(dataset: Dataset, days: list[dict[str, bytes]]) -> Snapshot:
             old = merge(dataset, files, old=old, run_id=f"2020-03-0{number + 1}T17:00:00Z").snapshot
         except ContractBroken:
             continue
-    assume(old is not None and len(old.rows))
+    assume(old is not None and len(old.joined))
     assert old is not None
     return old
 
@@ -33,9 +33,9 @@ def as_csv(snapshot: Snapshot) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["series", "date", *snapshot.measures, "run_id"])
-    marks = snapshot.rows.values[CHANGED_BY].tolist()
-    for row, mark in zip(snapshot.reported.rows(with_series=True), marks, strict=True):
-        writer.writerow([*row.values(), snapshot.runs[mark]])
+    marks = snapshot.joined.values[CHANGED_BY].tolist()
+    for row, place in zip(snapshot.reported.rows(with_series=True), marks, strict=True):
+        writer.writerow([*row.values(), snapshot.runs[place]])
     return text.getvalue().encode()
 
 
@@ -82,7 +82,7 @@ def test_what_is_declared_later_is_as_if_never_reported() -> None:
     before = merge(REGIONS, files).snapshot
     wider = replace(
         REGIONS,
-        measures=(*REGIONS.measures, Measure(name="calls", label="Calls", cumulative=True, credit="Calls.")),
+        measures=(*REGIONS.measures, Measure(name="calls", label="Calls", kind=Kind.TOTAL, minimum=0)),
         feeds=(
             *REGIONS.feeds,
             Feed(
@@ -90,8 +90,9 @@ def test_what_is_declared_later_is_as_if_never_reported() -> None:
                 title="Hotline",
                 url="https://hotline.example/calls.csv",
                 licence="CC0-1.0",
-                date_column="date",
-                series_column="area",
+                credit="Calls.",
+                date=("date",),
+                series=("area",),
                 measures={"calls": "calls"},
             ),
         ),

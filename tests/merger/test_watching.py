@@ -10,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from chalicelib.runs.merging import merge_run
 from infra.local.chain import scheduled_event
 from shared import aws
+from shared.dataset import ONE_SERIES
 from shared.errors import EventMalformed, NotAllowed
 from shared.keys import raw_key
 from shared.ledger import Ledger
@@ -68,7 +69,7 @@ def test_a_feed_that_is_late_ends_the_run_only_after_the_deadline(system: World)
     assert [kind for kind, _ in mails(system)] == ["failure"]
 
 
-def test_a_run_that_was_made_up_for_is_told_in_the_next_digest(system: World) -> None:
+def test_a_run_that_was_made_up_for_is_reported_in_the_next_digest(system: World) -> None:
     carry(system, [*a_day(2, {"nyt": nyt(ROWS + 1)}), *a_day(3, MORE)])
     body = in_one_line(system.platform.mails[-1])
     assert f"run {at(2)} had ended INCOMPLETE: feed jhu" in body
@@ -167,8 +168,8 @@ def test_an_incomplete_run_is_redriven_with_the_file_that_was_kept_and_what_was_
     assert (answer["state"], answer["fetch"]) == ("COLLECTING", True)
     system.settle()
     assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN)
-    assert system.files()[f"raw/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
-    assert system.rows()["US", date(ROWS)]["run_id"] == at(2)
+    assert system.files()[f"raw/us-covid/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
+    assert system.rows()[ONE_SERIES, date(ROWS)]["run_id"] == at(2)
 
 
 @pytest.mark.parametrize(
@@ -225,28 +226,28 @@ def test_a_run_that_cannot_be_taken_up_does_not_keep_the_others_from_it(system: 
                 system.deliver(pending)
         system.platform.inbox.clear()
     for feed in ("nyt", "jhu"):
-        system.s3.delete_object(Bucket="covid-stats-test-data", Key=f"raw/{at(2)}/{feed}.csv")
+        system.s3.delete_object(Bucket="covid-stats-test-data", Key=f"raw/us-covid/{at(2)}/{feed}.csv")
     carry(system, [watch(3)])
     assert system.run(at(3)).state is State.COMMITTED
     assert system.run(at(2)).state is State.SUPERSEDED
 
 
-def test_a_schedule_that_does_not_fire_is_told_once_a_day(system: World) -> None:
+def test_a_schedule_that_does_not_fire_is_reported_once_a_day(system: World) -> None:
     carry(system, [watch(2, hour) for hour in ("17:00:00", "18:00:00", "19:00:00")])
     carry(system, [watch(3, hour) for hour in ("06:00:00", "18:00:00")])
     assert mails(system) == [("failure", f"no run began at {at(day)}") for day in (2, 3)]
 
 
-def test_a_schedule_that_never_fired_is_told_too(fresh: World) -> None:
-    carry(fresh, [watch(1, "06:00:00"), watch(1, "23:00:00"), watch(2, "06:59:59")])
+def test_a_schedule_that_never_fired_is_reported_too(fresh: World) -> None:
+    carry(fresh, [watch(1, "06:00:00"), watch(1, "17:30:00"), watch(1, "17:59:59")])
     assert fresh.platform.mails == []
-    carry(fresh, [watch(2, "07:00:00")])
+    carry(fresh, [watch(1, "18:00:00")])
     [mail] = fresh.platform.mails
     assert mail.kind == "failure"
     assert "no run began since the first watch at 2020-03-01T06:00:00Z" in in_one_line(mail)
 
 
-def test_runs_missed_for_longer_than_the_watch_looks_back_are_told_still(system: World) -> None:
+def test_runs_missed_for_longer_than_the_watch_looks_back_are_still_reported(system: World) -> None:
     system.schedule("watch", "2020-06-01T18:00:00Z")
     system.settle()
     assert [kind for kind, _ in mails(system)] == ["failure"]
@@ -258,12 +259,12 @@ def test_the_digest_after_missed_runs_says_that_they_are_over(system: World) -> 
     assert [f"no run began at {at(2)}" in body for body in bodies] == [False, True, False]
 
 
-def test_a_feed_that_stands_still_is_told_once_a_threshold_with_its_name_and_since_when(system: World) -> None:
+def test_a_feed_that_stands_still_is_reported_once_a_threshold_with_its_name_and_since_when(system: World) -> None:
     for day in range(2, 8):
         carry(system, a_day(day, {"nyt": nyt(ROWS + day), "jhu": jhu(ROWS)}))
     assert [mail for mail in mails(system) if mail[0] == "stale"] == [
-        ("stale", "feed jhu unchanged since 2020-03-01, 2 days"),
-        ("stale", "feed jhu unchanged since 2020-03-01, 4 days"),
+        ("stale", "feed jhu stands still since 2020-03-01, 2 days"),
+        ("stale", "feed jhu stands still since 2020-03-01, 4 days"),
     ]
 
 
@@ -272,7 +273,7 @@ def test_the_digest_after_a_feed_came_back_says_so_once(system: World) -> None:
         carry(system, a_day(day, pair(ROWS)))
     carry(system, [*a_day(5, MORE), *a_day(6, {"nyt": nyt(ROWS + 2), "jhu": jhu(ROWS + 2)})])
     digests = [in_one_line(mail) for mail in system.platform.mails if mail.kind == "digest"]
-    again = "Johns Hopkins University CSSE has published again; its file had been the same since 2020-03-01"
+    again = "Johns Hopkins University CSSE has new numbers again; they had stood still since 2020-03-01"
     assert [again in body for body in digests] == [False, True, False]
 
 
@@ -379,7 +380,7 @@ def test_a_time_more_than_a_day_ahead_of_the_clock_begins_nothing(system: World,
 
 def test_a_file_and_a_command_of_the_future_are_refused(system: World) -> None:
     before = system.items()
-    system._queue("on_feed_arrived", object_created(raw_key("2021-03-02T17:00:00Z", "nyt")))
+    system._queue("on_feed_arrived", object_created(raw_key("us-covid", "2021-03-02T17:00:00Z", "nyt")))
     system.settle()
     with pytest.raises(EventMalformed, match="more than a day ahead"):
         system.operate("redrive", at(1), time="2021-03-02T17:00:00Z")
@@ -431,4 +432,4 @@ def test_an_approval_while_another_run_writes_says_what_it_gives_way_to(system: 
     assert system.run(at(2)).approved_by == ANN
     system.advance(hours=1)
     answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
-    assert (answer["state"], answer["waits"]) == ("COMMITTED", "")
+    assert (answer["state"], "waits" in answer) == ("COMMITTED", False)

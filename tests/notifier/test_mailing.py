@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.mailing import LEASE_MS, Mailer, mail_batch
-from shared.datasets import US_COVID
 from shared.errors import AnswerLost, CovidStatsError, EventMalformed
 from shared.ledger.items import Notice
 from shared.observation import Line
 from shared.runs import Run, State
 from shared.tracing import Span
 from tests.shared.crashing import Crash, CrashingClients, every_crash
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import Cloud, event
 
 SUNDAY, MONDAY = "2020-10-25T17:00:00Z", "2020-10-26T17:00:00Z"

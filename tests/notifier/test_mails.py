@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import MOST_BYTES, Letterhead, Mail
-from shared.datasets import US_COVID
 from shared.ledger.items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.summary import LISTED
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 SUNDAY, SATURDAY = "2020-10-25T17:00:00Z", "2020-10-24T17:00:00Z"
@@ -282,15 +282,16 @@ def test_a_stale_feed_is_told_with_its_name_the_date_and_what_it_means() -> None
     )
     assert notice_mail(notice, head=HEAD, letterhead=DEV) == Mail(
         kind="stale",
-        subject="[dev] covid-stats: feed jhu unchanged since 2020-10-12, 3 days",
+        subject="[dev] covid-stats: feed jhu stands still since 2020-10-12, 3 days",
         body="""\
-Feed jhu (Johns Hopkins University CSSE) has published the same file since
+The used rows of feed jhu (Johns Hopkins University CSSE) stand still since
 2020-10-12, for 3 days.
 
 What it means
-  Nothing is wrong with the runs: they go on, with this feed as it was. A
-  date is shown once every feed has it, so no newer dates come until this
-  feed changes. The digest that follows the change says so.
+  Nothing is wrong with the runs: they go on, with this feed as it was,
+  whatever else of its file changes. A date is shown once every feed has it,
+  so no newer dates come until these rows change. The digest that follows
+  the change says so.
 
 Where it comes from
   https://raw.githubusercontent.com/datasets/covid-19/main/data/time-series-19-covid-combined.csv

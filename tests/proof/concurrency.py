@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from shared.datasets import US_COVID
+from shared.dataset import ONE_SERIES
 from shared.errors import TransientError
 from shared.runs import State, parse_time
 from tests.proof.findings import Lost, Twice
 from tests.proof.model import merged_rows
 from tests.proof.small_feeds import jhu, nyt, pair
 from tests.proof.stories import at
+from tests.shared.declared import US_COVID
 from tests.world import Pending, Sleep, World
 
 ROWS = 12
@@ -138,7 +139,7 @@ def hold(system: World, files: Mapping[str, bytes]) -> None:
     """The store, the views and the mails are those of these files, and each run that was committed was told once."""
     rows = {key: {k: v for k, v in row.items() if k != "run_id"} for key, row in system.rows().items()}
     assert rows == merged_rows(US_COVID, files)
-    assert {("US", row.pop("date")): row for row in system.get("/data").json} == rows
+    assert {(ONE_SERIES, row.pop("date")): row for row in system.get("/data").json} == rows
     committed = [run.run_id for run in system.runs() if run.state is State.COMMITTED]
     mails = len(system.platform.mails)
     if mails != len(committed):

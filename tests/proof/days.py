@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.day_folders import read_days
-from shared.datasets import US_COVID
+from shared.dataset import ONE_SERIES
 from tests.proof.corpus import CUTS, Corpus
 from tests.proof.model import Rows
+from tests.shared.declared import US_COVID
 
 type Files = Mapping[str, bytes]
 """Feed -> its file; a feed that is not among them is a 404."""
@@ -66,10 +67,10 @@ def days_in(folder: Path, *, into: Path) -> Iterator[Days]:
 
 def oracle_rows(found: Mapping[str, Any]) -> Rows:
     """What the oracle found in a day's files, but that recoveries of 0 after positive ones are null."""
-    rows: Rows = {}
+    rows = Rows()
     positive = False
     for date, (cases, deaths, recovered) in sorted(found["merged"].items()):
         silent = recovered == 0 and positive
         positive = positive or bool(recovered)
-        rows["US", date] = {"cases": cases, "deaths": deaths, "recoveries": None if silent else recovered}
+        rows[ONE_SERIES, date] = {"cases": cases, "deaths": deaths, "recoveries": None if silent else recovered}
     return rows

@@ -14,11 +14,11 @@ from chalicelib.comparing.gate import check_gate
 from chalicelib.csv_reading.feed_reader import read_carefully, read_feed
 from chalicelib.storing.snapshots import Snapshot
 from shared.dataset import Dataset, Feed
-from shared.datasets import US_COVID
 from shared.errors import ContractBroken, CovidStatsError, GateClosed
-from tests.merger.merges import LIMITS, as_plain, merge, state, through_storage, told
+from tests.merger.merges import LATEST, LIMITS, as_plain, merge, opened, output, state, through_storage
 from tests.proof.mutating import mutated_bytes, mutated_event, seeds
 from tests.proof.small_feeds import jhu, nyt
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import event as real_event
 from tests.shared.regions import REGIONS
 from tests.world import World
@@ -73,7 +73,7 @@ def hold_merging(files: Mapping[str, bytes], dataset: Dataset) -> None:
         full = merge(dataset, files, old=old, run_id="r2")
     except ContractBroken:
         full = None
-    delta = delta_merge(files, old_files=good, old=old, dataset=dataset, run_id="r2")
+    delta = delta_merge(opened(files), old_files=opened(good), old=old, dataset=dataset, run_id="r2", latest_day=LATEST)
     if full is None:
         assert delta is None, f"{files} were merged although they break their contract"
         return
@@ -82,7 +82,7 @@ def hold_merging(files: Mapping[str, bytes], dataset: Dataset) -> None:
     except GateClosed:
         return
     if delta is not None and len(full.snapshot.rows):
-        assert told(delta, dataset) == told(full, dataset), files
+        assert output(delta, dataset) == output(full, dataset), files
         assert state(delta.snapshot) == state(full.snapshot), files
 
 

@@ -21,11 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
 from shared.errors import NotAllowed, TransientError
-from shared.keys import CURRENT_VIEWS, change_set_key, raw_key, snapshot_key
+from shared.keys import change_set_key, current_views_key, raw_key, snapshot_key
 from shared.runs import ENDED_BADLY, Run, State
 from tests.proof.calls import Crash, CrashPoint, Fault
 from tests.proof.findings import Lost, Twice
-from tests.proof.model import Rows, change_set, merged_rows
+from tests.proof.model import Rows, change_set, closes_gate, merged_rows
 from tests.proof.upstream import BREAKS, Upstream
 from tests.world import Pending, Slow, World
 
@@ -52,7 +52,7 @@ class Life(RuleBasedStateMachine):
         self.day = 0
         self.run_ids: list[str] = []
         self.head, self.latest = "", ""
-        self.rows_of: dict[str, Rows] = {"": {}}
+        self.rows_of: dict[str, Rows] = {"": Rows()}
         self.marks: dict[Any, str] = {}
         """Row -> the run that last changed it."""
         self.states: dict[str, Run] = {}
@@ -224,7 +224,7 @@ class Life(RuleBasedStateMachine):
     # --- what must hold ---------------------------------------------------------------------------------------------
 
     def readers_see_a_committed_run_never_an_older_one(self) -> None:
-        pointer = self.world.files().get(CURRENT_VIEWS)
+        pointer = self.world.files().get(current_views_key(self.world.dataset.name))
         if pointer is None:
             return
         run_id = json.loads(pointer)["run_id"]
@@ -271,7 +271,7 @@ class Life(RuleBasedStateMachine):
         if run.state in (State.COMMITTED, State.UNCHANGED):
             self.latest = run.run_id
         if run.state is State.COMMITTED:
-            self._commit(run, rows or {})
+            self._commit(run, rows or Rows())
 
     def _verdict(self, run: Run, rows: Rows | None) -> tuple[State, str]:
         """How a run must end whose files are these, as things stand."""
@@ -280,23 +280,21 @@ class Life(RuleBasedStateMachine):
             return State.SUPERSEDED, ""
         if not rows:
             return State.REJECTED, "contract"
-        newest, was = (max((date for _, date in known), default="") for known in (rows, old))
-        removed = len(old.keys() - rows.keys())
-        if not run.approved_by and (newest < was or removed * 100 > _MOST_REMOVED * len(old)):
+        if not run.approved_by and old and closes_gate(self.world.dataset, old, rows, percent=_MOST_REMOVED):
             return State.REJECTED, "gate"
         return (State.UNCHANGED if rows == old and self.head else State.COMMITTED), ""
 
     def _commit(self, run: Run, rows: Rows) -> None:
         old, world = self.rows_of[self.head], self.world
         wanted = change_set(world.dataset, old, rows)
-        written = ChangeSet.from_json(world.files()[change_set_key(run.run_id)])
+        written = ChangeSet.from_json(world.files()[change_set_key(world.dataset.name, run.run_id)])
         assert {name: list(getattr(written, name)) for name in wanted} == wanted
         assert (written.run_id, written.base_run_id) == (run.run_id, self.head or None) == (run.run_id, run.base_run_id)
         assert (run.added, run.changed, run.removed) == tuple(map(len, wanted.values()))
         self.marks = {key: run.run_id if rows[key] != old.get(key) else self.marks[key] for key in rows}
         self.head = run.run_id
         self.rows_of[run.run_id] = rows
-        snapshot = csv.DictReader(io.StringIO(world.files()[snapshot_key(run.run_id)].decode()))
+        snapshot = csv.DictReader(io.StringIO(world.files()[snapshot_key(world.dataset.name, run.run_id)].decode()))
         assert {(row.pop("series"), row.pop("date")): row for row in snapshot} == {
             key: {name: "" if value is None else str(value) for name, value in row.items()}
             for key, row in self._wanted_rows().items()
@@ -304,8 +302,11 @@ class Life(RuleBasedStateMachine):
 
     def _rows(self, run: Run) -> Rows | None:
         """The rows that the run's files give; None where one breaks its contract."""
-        files = {feed: self.world.files()[raw_key(run.run_id, feed)] for feed in self.world.dataset.feed_names}
-        return None if any(_is_broken(data) for data in files.values()) else merged_rows(self.world.dataset, files)
+        dataset, kept = self.world.dataset, self.world.files()
+        files = {feed: kept[raw_key(dataset.name, run.run_id, feed)] for feed in dataset.feed_names}
+        if any(_is_broken(data) for data in files.values()):
+            return None
+        return merged_rows(dataset, files, firsts=self.rows_of[self.head].firsts)
 
     def _wanted_rows(self) -> dict[Any, dict[str, Any]]:
         return {key: dict(row) | {"run_id": self.marks[key]} for key, row in self.rows_of[self.head].items()}

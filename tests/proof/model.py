@@ -8,26 +8,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.dataset import Dataset, Feed
+from shared.dataset import ONE_SERIES, Dataset, Feed
 from shared.runs import State
+
+LAST_DATE = "9999-12-31"
 
 type Key = tuple[str, str]
 """(series, date)."""
-type Rows = dict[Key, dict[str, int | None]]
+
+
+class Rows(dict[Key, dict[str, int | None]]):
+    """Rows by key, and what is remembered beside them."""
+
+    firsts: dict[Key, str]
+    """(series, total) -> the first date on which it was ever committed as positive."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.firsts = {}
 
 
 class Broken(Exception):
     """A file does not keep its contract."""
 
 
-def feed_rows(feed: Feed, data: bytes, *, series: str) -> Rows:
-    """The used rows of a file. Raises Broken."""
+def feed_rows(feed: Feed, data: bytes, *, series: str = ONE_SERIES, latest: str = LAST_DATE) -> Rows:
+    """The used rows of a file; `latest` is the last date allowed. Raises Broken."""
     reader = csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         if any(header.count(column) != 1 for column in feed.columns):
             raise Broken(f"header {header}")
-        rows = _used_rows(feed, header, reader, series=series)
+        rows = _used_rows(feed, header, reader, series=series, latest=latest)
     except csv.Error as error:
         raise Broken(str(error)) from error
     if not rows:
@@ -35,19 +47,21 @@ def feed_rows(feed: Feed, data: bytes, *, series: str) -> Rows:
     return rows
 
 
-def _used_rows(feed: Feed, header: list[str], reader: Any, *, series: str) -> Rows:
+def _used_rows(feed: Feed, header: list[str], reader: Any, *, series: str, latest: str) -> Rows:
     place = {column: header.index(column) for column in feed.columns}
-    wanted = [(place[column], value) for column, value in feed.where.items()]
-    rows: Rows = {}
+    wanted = [(place[column], values) for column, values in feed.where.items()]
+    rows = Rows()
     for fields in reader:
         if not "".join(fields[:2]).strip() and len(fields) < 2:
             continue
-        if any(at >= len(fields) or fields[at].strip() != value for at, value in wanted):
+        if any(at >= len(fields) or fields[at].strip() not in values for at, values in wanted):
             continue
         if len(fields) != len(header):
             raise Broken(f"line {reader.line_num} has {len(fields)} fields")
-        name = fields[place[feed.series_column]].strip() if feed.series_column else series
-        key = name, _date(fields[place[feed.date_column]].strip())
+        name = fields[place[feed.series[0]]].strip() if feed.series else series
+        key = name, _date(fields[place[feed.date[0]]].strip())
+        if key[1] > latest:
+            raise Broken(f"{key} lies in the future")
         if key in rows:
             raise Broken(f"{key} is there twice")
         rows[key] = {measure: _number(fields[place[column]].strip()) for measure, column in feed.measures.items()}
@@ -70,23 +84,26 @@ def _number(text: str) -> int | None:
     return int(text.split(".")[0]) if text else None
 
 
-def merged_rows(dataset: Dataset, files: Mapping[str, bytes]) -> Rows:
-    """The rows whose key all feeds have, as they are told. Raises Broken."""
-    feeds = [feed_rows(feed, files[feed.name], series=dataset.series) for feed in dataset.feeds]
-    keys = sorted(set.intersection(*map(set, feeds)), key=lambda key: (key[1], key[0]))
-    rows: Rows = {}
-    positive: set[tuple[str, str]] = set()
-    for key in keys:
-        values = {name: number for feed in feeds for name, number in feed[key].items()}
-        row: dict[str, int | None] = {}
-        for measure in dataset.measures:
-            number = values[measure.name]
-            if measure.cumulative and number == 0 and (key[0], measure.name) in positive:
-                number = None
-            if number:
-                positive.add((key[0], measure.name))
-            row[measure.name] = number
-        rows[key] = row
+def merged_rows(
+    dataset: Dataset, files: Mapping[str, bytes], *, firsts: Mapping[Key, str] | None = None, latest: str = LAST_DATE
+) -> Rows:
+    """The rows of the dataset as readers get them; `firsts` as remembered from before. Raises Broken."""
+    feeds = [feed_rows(feed, files[feed.name], latest=latest) for feed in dataset.feeds]
+    inner = dataset.join == "inner"
+    keys = set.intersection(*map(set, feeds)) if inner else set.union(*map(set, feeds))
+    rows = Rows()
+    rows.firsts = dict(firsts or {})
+    for key in sorted(keys, key=lambda key: (key[1], key[0])):
+        absent = dict.fromkeys(dataset.measure_names)
+        rows[key] = absent | {name: number for feed in feeds for name, number in feed.get(key, {}).items()}
+        for measure in dataset.totals:
+            if rows[key][measure.name]:
+                of = key[0], measure.name
+                rows.firsts[of] = min(rows.firsts.get(of, key[1]), key[1])
+    for (series, date), row in rows.items():
+        for measure in dataset.totals:
+            if row[measure.name] == 0 and date >= rows.firsts.get((series, measure.name), LAST_DATE + "~"):
+                row[measure.name] = None
     return rows
 
 
@@ -122,12 +139,14 @@ class Verdict:
 
     state: State
     rejected_by: str = ""
-    rows: Rows = field(default_factory=dict)
+    rows: Rows = field(default_factory=Rows)
     """Of a run that ends COMMITTED or UNCHANGED."""
     why: str = ""
 
 
-def judge(dataset: Dataset, old: Rows, files: Mapping[str, bytes], *, known: Rows | None = None) -> Verdict:
+def judge(
+    dataset: Dataset, old: Rows, files: Mapping[str, bytes], *, known: Rows | None = None, latest: str = LAST_DATE
+) -> Verdict:
     """How a run must end that finds these files, where `old` is the committed state and nobody has approved it.
 
     `known`: the rows that another program found in the files, to go by in place of the model's.
@@ -135,15 +154,35 @@ def judge(dataset: Dataset, old: Rows, files: Mapping[str, bytes], *, known: Row
     if files.keys() < dataset.feed_names:
         return Verdict(state=State.INCOMPLETE, why=f"only {sorted(files)} is there")
     try:
-        rows = merged_rows(dataset, files)
+        rows = merged_rows(dataset, files, firsts=old.firsts, latest=latest)
     except Broken as broken:
         return Verdict(state=State.REJECTED, rejected_by="contract", why=str(broken))
-    rows = rows if known is None else known
+    if known is not None:
+        known.firsts = rows.firsts
+        rows = known
     if not rows:
         return Verdict(state=State.REJECTED, rejected_by="contract", why="no key is in all feeds")
-    newest, was = (max((date for _, date in keyed), default="") for keyed in (rows, old))
-    removed = len(old.keys() - rows.keys())
-    if newest < was or removed * 100 > len(old):
-        why = f"newest date {was} becomes {newest}, {removed} of {len(old)} rows go"
+    why = closes_gate(dataset, old, rows) if old else ""
+    if why:
         return Verdict(state=State.REJECTED, rejected_by="gate", why=why)
     return Verdict(state=State.UNCHANGED if rows == old else State.COMMITTED, rows=rows)
+
+
+def closes_gate(dataset: Dataset, old: Rows, new: Rows, *, percent: float = 1) -> str:
+    """Why the gate must close; empty where it must not. `percent` of rows and values may go."""
+    newest, was = (max((date for _, date in keyed), default="") for keyed in (new, old))
+    if newest < was:
+        return f"newest date {was} becomes {newest}"
+    removed = len(old.keys() - new.keys())
+    if removed * 100 > percent * len(old):
+        return f"{removed} of {len(old)} rows go"
+    revised = []
+    for name in dataset.measure_names:
+        reported = [key for key in old if old[key][name] is not None]
+        lost = [key for key in reported if key in new and new[key][name] is None]
+        if len(lost) * 100 > percent * len(reported):
+            return f"{len(lost)} of {len(reported)} values of {name} are lost"
+        other = [key for key in reported if key in new and new[key][name] not in (None, old[key][name])]
+        if len(other) >= 10 and len(other) > 0.9 * len(reported):
+            revised.append(name)
+    return f"all values of {revised} are revised" if len(revised) > 1 else ""

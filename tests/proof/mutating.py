@@ -55,8 +55,19 @@ def _with_lines_moved(random: Random, data: bytes) -> bytes:
 
 
 _VALUES = [None, True, 0, -1, 10**30, 1.5, "", "x", "\x00", "\ud800", "9" * 300, [], {}, [None], {"S": 5}, {"N": "x"}]
-_VALUES += ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2020-03-01T17:00:00Z", "raw/2020-03-01T17:00:00Z/nyt.csv"]
-_VALUES += ["raw/0001-01-01T00:00:00Z/jhu.csv", "raw/9999-12-31T23:59:59Z/nyt.csv", "approve", "redrive", "COMMITTED"]
+_VALUES += [
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "2020-03-01T17:00:00Z",
+    "raw/us-covid/2020-03-01T17:00:00Z/nyt.csv",
+]
+_VALUES += [
+    "raw/us-covid/0001-01-01T00:00:00Z/jhu.csv",
+    "raw/us-covid/9999-12-31T23:59:59Z/nyt.csv",
+    "approve",
+    "redrive",
+    "COMMITTED",
+]
 
 
 def mutated_event(random: Random, seeds: Sequence[Any]) -> Any:

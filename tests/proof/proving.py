@@ -14,7 +14,6 @@ from random import Random
 from typing import Any
 
 from shared.dataset import Dataset
-from shared.datasets import US_COVID
 from tests.proof import concurrency, fuzzing, life
 from tests.proof.corpus import WHY_NOT
 from tests.proof.crash_points import Then, try_story
@@ -24,6 +23,7 @@ from tests.proof.mutating import seeds
 from tests.proof.replaying import Replay, live_days, merge_days
 from tests.proof.small_feeds import pair
 from tests.proof.stories import SETTINGS, STORIES, a_day, carry
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 from tests.world import World, world
 

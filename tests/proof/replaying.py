@@ -15,14 +15,14 @@ from chalicelib.comparing.full_merge import Merged
 from chalicelib.comparing.gate import Limits, check_gate, check_rows
 from chalicelib.storing.snapshots import Snapshot
 from shared.changes import ChangeSet
-from shared.datasets import US_COVID
 from shared.errors import ContractBroken, GateClosed
 from shared.keys import change_set_key
 from shared.runs import State
-from tests.merger.merges import entries, keyed, merge, state, through_storage, told
+from tests.merger.merges import LATEST, entries, keyed, merge, opened, output, state, through_storage
 from tests.proof.days import Days, Files
 from tests.proof.findings import Finding, Kind
 from tests.proof.model import Rows, Verdict, change_set, judge
+from tests.shared.declared import US_COVID
 from tests.world import World
 
 type Said = tuple[str, Any, Any]
@@ -53,7 +53,7 @@ class Replay:
 def merge_days(days: Days, *, report: Callable[[int], None] = lambda _: None) -> Replay:
     """Each day's files merged in full and, where that can be, by delta, with what was committed last."""
     replay, dataset = Replay(), US_COVID
-    before: Rows = {}
+    before = Rows()
     old: Snapshot | None = None
     old_files: Files = {}
     for day, files in days.each():
@@ -69,10 +69,12 @@ def merge_days(days: Days, *, report: Callable[[int], None] = lambda _: None) ->
                 found.append(("rows", wanted.rows, keyed(full.snapshot.reported)))
                 found.append(("changes", change_set(dataset, before, wanted.rows), entries(full.changes, dataset)))
             if old is not None:
-                delta = delta_merge(files, old_files=old_files, old=old, dataset=dataset, run_id=day)
+                delta = delta_merge(
+                    opened(files), old_files=opened(old_files), old=old, dataset=dataset, run_id=day, latest_day=LATEST
+                )
                 replay.deltas += delta is not None
                 if delta is not None and full is not None:
-                    found.append(("merge by delta", told(full, dataset), told(delta, dataset)))
+                    found.append(("merge by delta", output(full, dataset), output(delta, dataset)))
                     found.append(("snapshot by delta", state(full.snapshot), state(delta.snapshot)))
             if full is not None and ended[0] is State.COMMITTED:
                 old, old_files = through_storage(full.snapshot, dataset), files
@@ -104,7 +106,7 @@ def live_days(
 ) -> Replay:
     """One run a day at 17:00 and a watch at 23:59: ends, change sets, rows, what is served, and mails."""
     replay, dataset = Replay(), world.dataset
-    before: Rows = {}
+    before = Rows()
     stale = _Stale()
     for day, files in days.each():
         if replay.days == most:
@@ -138,7 +140,7 @@ def _ends(world: World, run_id: str, wanted: Verdict, before: Rows) -> Iterator[
     run = world.run(run_id)
     yield "end", (wanted.state, wanted.rejected_by), (run.state, run.rejected_by)
     committed = wanted.state is State.COMMITTED
-    kept = world.files().get(change_set_key(run_id))
+    kept = world.files().get(change_set_key(world.dataset.name, run_id))
     yield "whether there is a change set", committed, kept is not None
     if committed and kept is not None:
         found = ChangeSet.from_json(kept)

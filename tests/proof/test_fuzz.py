@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.dataset import Dataset
-from shared.datasets import US_COVID
 from tests.proof.fuzzing import (
     FEEDS,
     HANDLERS,
@@ -27,6 +26,7 @@ from tests.proof.fuzzing import (
 from tests.proof.mutating import seeds
 from tests.proof.small_feeds import pair
 from tests.proof.stories import a_day, carry
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 from tests.world import World, world
 

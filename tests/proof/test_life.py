@@ -7,8 +7,8 @@ import pytest
 from hypothesis import settings
 
 from shared.dataset import Dataset
-from shared.datasets import US_COVID
 from tests.proof.life import SETTINGS, live
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 from tests.world import world
 

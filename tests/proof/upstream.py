@@ -5,9 +5,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.dataset import Dataset, Feed
+from shared.dataset import ONE_SERIES, Dataset, Feed
 
-FIRST = dt.date(2020, 1, 22)
+FIRST = dt.date(2018, 1, 22)
 
 type FeedRows = dict[tuple[str, int], dict[str, int]]
 """(series, day number) -> measure -> number."""
@@ -35,7 +35,7 @@ class Upstream:
 
     @property
     def series(self) -> tuple[str, ...]:
-        return ("North", "South") if self.dataset.has_series else (self.dataset.series,)
+        return ("North", "South") if self.dataset.has_series else (ONE_SERIES,)
 
     def days(self, feed: str) -> int:
         """How many days the feed has got to."""
@@ -80,10 +80,12 @@ class Upstream:
         header = ["unused", *feed.columns]
         lines = [",".join(header if how != "renamed" else [f"new_{name}" for name in header])]
         for (series, day), row in sorted(self.rows[feed.name].items(), key=lambda item: (item[0][1], item[0][0])):
-            cells = {feed.date_column: date(day), "unused": str(self.junk)} | dict(feed.where)
+            cells = {feed.date[0]: date(day), "unused": str(self.junk)} | {
+                column: values[0] for column, values in feed.where.items()
+            }
             cells |= {column: str(row[name]) for name, column in feed.measures.items()}
-            if feed.series_column:
-                cells[feed.series_column] = series
+            if feed.series:
+                cells[feed.series[0]] = series
             lines.append(",".join(cells[name] for name in header))
         if how == "twice":
             lines.append(lines[-1])

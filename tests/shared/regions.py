@@ -1,14 +1,15 @@
 """A second dataset, with several series: what works for the first alone fails with this one."""
 
-from shared.dataset import Dataset, Feed, Measure
+from shared.dataset import Dataset, Feed, Join, Kind, Measure, Series
 
 REGIONS = Dataset(
     name="regions",
     title="Beds and tests by region",
-    series="region",
+    join=Join.INNER,
+    series=Series(label="Region"),
     measures=(
-        Measure(name="beds", label="Beds in use", cumulative=False, credit="Beds from the Board."),
-        Measure(name="tests", label="Tests", cumulative=True, credit="Tests from the Lab."),
+        Measure(name="beds", label="Beds in use", kind=Kind.LEVEL, minimum=0),
+        Measure(name="tests", label="Tests", kind=Kind.TOTAL, minimum=0),
     ),
     feeds=(
         Feed(
@@ -16,8 +17,9 @@ REGIONS = Dataset(
             title="The Board",
             url="https://board.example/beds.csv",
             licence="CC0-1.0",
-            date_column="day",
-            series_column="region",
+            credit="Beds from the Board.",
+            date=("day",),
+            series=("region",),
             measures={"beds": "beds"},
         ),
         Feed(
@@ -25,8 +27,9 @@ REGIONS = Dataset(
             title="The Lab",
             url="https://lab.example/tests.csv",
             licence="CC0-1.0",
-            date_column="date",
-            series_column="area",
+            credit="Tests from the Lab.",
+            date=("date",),
+            series=("area",),
             measures={"tests": "n"},
         ),
     ),

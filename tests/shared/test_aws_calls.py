@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from shared import aws_calls
 from shared.aws_calls import CallRecorder
+from shared.call_metadata import CallMetadata
 from shared.tracing import carried, first_subsegment, record_call
 from tests.shared.lambda_process import Process
 
@@ -159,7 +160,7 @@ def test_calls_of_many_threads_are_each_sent_once(process: Process, monkeypatch:
 
     def work(number: int) -> None:
         for place in range(10):
-            record_call("S3", 1.0, aws={"key": f"{number}/{place}"}, status=200, mark="")
+            record_call("S3", 1.0, aws={"key": f"{number}/{place}"}, status=200, failure="", metadata=CallMetadata())
 
     with first_subsegment("handler"), ThreadPoolExecutor(8) as threads:
         list(threads.map(carried(work), range(8)))

@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
-from shared.dataset import Dataset, Feed, Measure
-from shared.datasets import US_COVID, find_dataset
+from shared.dataset import Dataset, Feed, Kind, Measure
+from shared.datasets import find_dataset
 from shared.errors import SettingInvalid
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 
@@ -35,7 +36,7 @@ def test_each_credit_is_given_once() -> None:
 
 def test_a_dataset_is_found_by_name_and_an_unknown_one_is_answered_with_those_there_are() -> None:
     assert find_dataset("us-covid") is US_COVID
-    with pytest.raises(SettingInvalid, match=r"^DATASET is 'mars'; known are \['us-covid'"):
+    with pytest.raises(SettingInvalid, match=r"^DATASET is 'mars'; known are \['oil-prices', 'us-covid', "):
         find_dataset("mars")
 
 
@@ -53,10 +54,8 @@ def test_a_measure_comes_from_exactly_one_feed() -> None:
 
 
 def test_feeds_with_and_without_series_do_not_join() -> None:
-    with pytest.raises(ValueError, match="either all feeds have a series column or none has"):
-        dataclasses.replace(
-            REGIONS, feeds=(REGIONS.feeds[0], dataclasses.replace(REGIONS.feeds[1], series_column=None))
-        )
+    with pytest.raises(ValueError, match="every feed names its series column"):
+        dataclasses.replace(REGIONS, feeds=(REGIONS.feeds[0], dataclasses.replace(REGIONS.feeds[1], series=())))
 
 
 def test_a_feed_without_measures_is_none() -> None:
@@ -72,9 +71,9 @@ def test_the_fingerprint_changes_with_what_the_rows_depend_on_and_with_nothing_e
 
     assert fingerprint(dataclasses.replace(jhu, url="https://else.where/", title="Another")) == US_COVID.fingerprint
     others = [
-        dataclasses.replace(jhu, date_column="Day"),
+        dataclasses.replace(jhu, date=("Day",)),
         dataclasses.replace(jhu, measures={"recoveries": "Recoveries"}),
-        dataclasses.replace(jhu, where={"Country/Region": "US"}),
+        dataclasses.replace(jhu, where={"Country/Region": ("US",)}),
     ]
     assert len({US_COVID.fingerprint, *map(fingerprint, others)}) == 4
 
@@ -88,14 +87,19 @@ def test_the_order_of_the_measures_is_the_declared_one() -> None:
     dataset = Dataset(
         name="small",
         title="Small",
-        series="all",
         measures=(
-            Measure(name="b", label="B", cumulative=False, credit="c"),
-            Measure(name="a", label="A", cumulative=False, credit="c"),
+            Measure(name="b", label="B", kind=Kind.LEVEL),
+            Measure(name="a", label="A", kind=Kind.LEVEL),
         ),
         feeds=(
             Feed(
-                name="f", url="https://f/f.csv", title="F", licence="", date_column="d", measures={"a": "a", "b": "b"}
+                name="f",
+                url="https://f/f.csv",
+                title="F",
+                licence="",
+                credit="c",
+                date=("d",),
+                measures={"a": "a", "b": "b"},
             ),
         ),
     )

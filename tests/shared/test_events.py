@@ -10,7 +10,7 @@ from tests.shared.in_memory import event
 
 
 def test_a_member_is_found_by_its_path() -> None:
-    assert member(event("s3_object_created"), "detail", "object", "key") == "raw/2020-10-25T17:00:00Z/nyt.csv"
+    assert member(event("s3_object_created"), "detail", "object", "key") == "raw/us-covid/2020-10-25T17:00:00Z/nyt.csv"
 
 
 @pytest.mark.parametrize("lacking", [None, [], "text", {}, {"detail": None}, {"detail": {"object": []}}])

@@ -7,33 +7,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import keys
-from shared.datasets import US_COVID
 from shared.errors import EventMalformed
 from shared.runs import run_id_at
+from tests.shared.declared import US_COVID
 
 RUN = "2020-10-25T17:00:00Z"
 
 
 def test_everything_of_a_run_has_its_place() -> None:
     assert (
-        keys.raw_key(RUN, "nyt"),
-        keys.change_set_key(RUN),
-        keys.snapshot_key(RUN),
-        keys.index_key(RUN),
-        keys.view_key(RUN, "data.json"),
+        keys.raw_key("us-covid", RUN, "nyt"),
+        keys.change_set_key("us-covid", RUN),
+        keys.snapshot_key("us-covid", RUN),
+        keys.index_key("us-covid", RUN),
+        keys.view_key("us-covid", RUN, "data.json"),
     ) == (
-        f"raw/{RUN}/nyt.csv",
-        f"changesets/{RUN}.json",
-        f"snapshots/{RUN}.csv",
-        f"snapshots/_{RUN}.index",
-        f"views/{RUN}/data.json",
+        f"raw/us-covid/{RUN}/nyt.csv",
+        f"changesets/us-covid/{RUN}.json",
+        f"snapshots/us-covid/{RUN}.csv",
+        f"snapshots/us-covid/_{RUN}.index",
+        f"views/us-covid/{RUN}/data.json",
     )
 
 
 @given(time=st.datetimes(timezones=st.just(dt.UTC)), feed=st.sampled_from(sorted(US_COVID.feed_names)))
 def test_a_raw_key_tells_its_run_and_feed(time: dt.datetime, feed: str) -> None:
     run_id = run_id_at(time)
-    assert keys.parse_raw_key(keys.raw_key(run_id, feed)) == (run_id, feed)
+    assert keys.parse_raw_key(keys.raw_key("us-covid", run_id, feed)) == ("us-covid", run_id, feed)
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_a_raw_key_tells_its_run_and_feed(time: dt.datetime, feed: str) -> None:
     [
         "",
         "raw/",
-        f"raw/{RUN}/",
-        f"raw/{RUN}/.csv",
-        f"raw/{RUN}/nyt.csv.gz",
-        f"raw/{RUN}/a/nyt.csv",
-        f"raw/{RUN}/nyt.csv\n",
+        f"raw/us-covid/{RUN}/",
+        f"raw/us-covid/{RUN}/.csv",
+        f"raw/us-covid/{RUN}/nyt.csv.gz",
+        f"raw/us-covid/{RUN}/a/nyt.csv",
+        f"raw/us-covid/{RUN}/nyt.csv\n",
         f"Raw/{RUN}/nyt.csv",
-        "raw/2020-10-25/nyt.csv",
-        f"snapshots/{RUN}.csv",
+        "raw/us-covid/2020-10-25/nyt.csv",
+        f"snapshots/us-covid/{RUN}.csv",
     ],
 )
 def test_any_other_key_is_malformed(key: str) -> None:

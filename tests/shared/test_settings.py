@@ -2,15 +2,15 @@
 
 import pytest
 
-from shared.datasets import US_COVID
 from shared.errors import SettingInvalid
 from shared.settings import Place, Source
+from tests.shared.declared import US_COVID
 
 VALUES = {"STAGE": "dev", "BUCKET": "data", "RUNS_TABLE": "runs"}
 
 
 def test_a_place_is_read_from_the_environment_and_the_dataset_has_a_default() -> None:
-    assert Place.read(VALUES) == Place(stage="dev", dataset=US_COVID, bucket="data", runs_table="runs")
+    assert Place.read(VALUES) == Place(stage="dev", datasets=(US_COVID,), bucket="data", runs_table="runs")
     assert Place.read(VALUES | {"DATASET": "us-covid"}).dataset is US_COVID
 
 

@@ -9,6 +9,7 @@ import pytest
 from shared.errors import EventMalformed
 from shared.observation import Line, invocation
 from shared.tracing import Span
+from shared.version import VERSION
 from tests.shared.lambda_process import Process
 
 CONTEXT = SimpleNamespace(aws_request_id="request-1")
@@ -28,6 +29,7 @@ def test_an_invocation_writes_one_line_with_its_fields_and_its_metrics(capsys: p
     assert (fields.pop("duration") >= 0, fields.pop("cold_start") in (True, False)) == (True, True)
     assert fields == {
         "event": "invocation",
+        "version": VERSION,
         "service": "merger",
         "handler": "watch",
         "stage": "test",

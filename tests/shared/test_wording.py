@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import wording
-from shared.datasets import US_COVID
 from shared.runs import Run, State
 from shared.summary import Summary
+from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
 

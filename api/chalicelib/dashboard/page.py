@@ -125,7 +125,7 @@ def _switch(n: int, measure: Measure) -> str:
 def _chooser(dataset: Dataset, series: str, all_series: Sequence[str]) -> str:
     options = "".join(f"<option{' selected' if name == series else ''}>{text(name)}</option>" for name in all_series)
     return f"""<form class="known" action="." method="get">{AS_OF_FIELD}
-      <label for="series">{text(dataset.series.capitalize())}</label>
+      <label for="series">{text(dataset.series.label if dataset.series else "")}</label>
       <select id="series" name="series">{options}</select>
       <button type="submit">Show</button>
     </form>"""

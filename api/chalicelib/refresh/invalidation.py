@@ -1,4 +1,4 @@
-"""Telling CloudFront, where there is one in front, what it must fetch anew."""
+"""What CloudFront, where a stage has it in front, must fetch anew after a commit."""
 
 import hashlib
 import time

@@ -14,13 +14,13 @@ from chalicelib.dashboard.views import render_views
 from chalicelib.refresh.invalidation import Edge
 from chalicelib.tabulation.histories import History, extend_history
 from chalicelib.view_store.view_pointer import PointerWriter
-from chalicelib.view_store.view_store import ASSETS, media_type_of
+from chalicelib.view_store.view_store import media_type_of
 from chalicelib.web.assets import Assets
 from chalicelib.web.documents import JSON, Document, pack
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
 from shared.errors import PermanentError
-from shared.keys import change_set_key, snapshot_key, view_key
+from shared.keys import change_set_key, snapshot_key, static_key, view_key
 from shared.ledger import Ledger
 from shared.runs import Run
 from shared.tracing import carried, follow, subsegment
@@ -42,13 +42,13 @@ class Refresher:
     ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
         self._assets, self._edge = assets, edge
-        self._pointer = PointerWriter(s3, bucket=bucket)
+        self._pointer = PointerWriter(s3, bucket=bucket, dataset=dataset.name)
         self._assets_kept = False
 
     def refresh(self, run: Run) -> None:
-        """Serve this run unless a newer one is.
+        """Serve this run's views, unless a newer run's are served.
 
-        Raises what the store raises, SourceMissing, and HeadMoved when the pointer is moved by others all the time.
+        Raises what the store raises, SourceMissing, and HeadMoved where others move the pointer before every attempt.
         """
         with subsegment("refresh", run_id=run.run_id, state=run.state) as span:
             follow("merger", run.traces.get("merger", ""))
@@ -61,11 +61,11 @@ class Refresher:
             self._ledger.mark_views(run.run_id, "RENDERED")
 
     def _base_history(self, base_run_id: str | None) -> History:
-        """The history up to a run, rendering those of its line that have no views."""
+        """The history up to a run; runs before it whose views are not there are rendered on the way."""
         missing = []
         history: History = {}
         while base_run_id is not None:
-            packed = self._find(view_key(base_run_id, f"{HISTORY}.gz"))
+            packed = self._find(view_key(self._dataset.name, base_run_id, f"{HISTORY}.gz"))
             if packed is not None:
                 history = json.loads(Document(JSON, packed=packed).plain)
                 break
@@ -77,7 +77,7 @@ class Refresher:
 
     def _heal(self, run: Run, history: History) -> History:
         """Render a run that was passed over; where its snapshot is gone, its history is carried on alone."""
-        snapshot = self._find(snapshot_key(run.run_id))
+        snapshot = self._find(snapshot_key(self._dataset.name, run.run_id))
         extended = extend_history(history, self._change_set(run), run=run, dataset=self._dataset)
         if snapshot is not None:
             self._write(run, snapshot, extended)
@@ -85,37 +85,39 @@ class Refresher:
         return extended
 
     def _render(self, run: Run, base: History) -> dict[str, str]:
-        snapshot = self._find(snapshot_key(run.run_id))
+        snapshot = self._find(snapshot_key(self._dataset.name, run.run_id))
         if snapshot is None:
-            raise SourceMissing(f"run {run.run_id} is committed and {snapshot_key(run.run_id)} is not there")
+            raise SourceMissing(
+                f"run {run.run_id} is committed and {snapshot_key(self._dataset.name, run.run_id)} is not there"
+            )
         return self._write(run, snapshot, extend_history(base, self._change_set(run), run=run, dataset=self._dataset))
 
     def _write(self, run: Run, snapshot: bytes, history: History) -> dict[str, str]:
-        """Write all views of a run; view -> digest. The history goes last: it says that the others are there."""
+        """Write all views of a run; view -> digest. The history goes last: where it is there, all are."""
         with subsegment("render", run_id=run.run_id) as span:
             views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
             span.annotate(views=len(views), bytes=sum(map(len, views.values())))
         documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in views.items()}
-        told = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
-        last = Document(JSON, packed=pack(told))
+        text = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
+        last = Document(JSON, packed=pack(text))
         with ThreadPoolExecutor(_WRITERS) as writers:
-            keys = [view_key(run.run_id, f"{name}.gz") for name in documents]
+            keys = [view_key(self._dataset.name, run.run_id, f"{name}.gz") for name in documents]
             writing = writers.map(carried(self._put), keys, documents.values())
             self._keep_assets()
             deque(writing, maxlen=0)
-        self._put(view_key(run.run_id, f"{HISTORY}.gz"), last)
+        self._put(view_key(self._dataset.name, run.run_id, f"{HISTORY}.gz"), last)
         return {name: document.digest for name, document in (documents | {HISTORY: last}).items()}
 
     def _keep_assets(self) -> None:
         """Keep the page's scripts and styles beside it: a page is served with those that it was made for."""
         if self._assets_kept:
             return
-        prefix = view_key(ASSETS, "")
+        prefix = static_key("")
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1000).get("Contents", [])
         there = {entry["Key"] for entry in listed}
         for name, document in self._assets.all().items():
-            if view_key(ASSETS, f"{name}.gz") not in there:
-                self._put(view_key(ASSETS, f"{name}.gz"), document)
+            if static_key(f"{name}.gz") not in there:
+                self._put(static_key(f"{name}.gz"), document)
         self._assets_kept = True
 
     def _put(self, key: str, document: Document) -> None:
@@ -128,9 +130,11 @@ class Refresher:
         )
 
     def _change_set(self, run: Run) -> ChangeSet:
-        body = self._find(change_set_key(run.run_id))
+        body = self._find(change_set_key(self._dataset.name, run.run_id))
         if body is None:
-            raise SourceMissing(f"run {run.run_id} is committed and {change_set_key(run.run_id)} is not there")
+            raise SourceMissing(
+                f"run {run.run_id} is committed and {change_set_key(self._dataset.name, run.run_id)} is not there"
+            )
         return ChangeSet.from_json(body)
 
     def _find(self, key: str) -> bytes | None:

@@ -38,7 +38,7 @@ def read_record(record: object) -> StreamRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class RecordOutcome:
     """What became of one record."""
 
     sequence: str
@@ -63,7 +63,7 @@ def refresh_batch(
     return {"batchItemFailures": [{"itemIdentifier": one.sequence} for one in outcomes if one.error]}
 
 
-def _refresh_each(records: Sequence[object], *, refresher: Refresher, ledger: Ledger) -> Iterator[Outcome]:
+def _refresh_each(records: Sequence[object], *, refresher: Refresher, ledger: Ledger) -> Iterator[RecordOutcome]:
     """Each record by itself: one that fails neither stops nor hides the others."""
     for record in records:
         sequence, run_id = "", ""
@@ -74,14 +74,14 @@ def _refresh_each(records: Sequence[object], *, refresher: Refresher, ledger: Le
                 continue
             run_id = run.run_id
             refresher.refresh(run)
-            yield Outcome(sequence=sequence, run_id=run_id)
+            yield RecordOutcome(sequence=sequence, run_id=run_id)
         except Exception as error:
             if run_id:
                 ledger.mark_views(run_id, "FAILED")
-            yield Outcome(sequence=sequence, run_id=run_id, error=f"{type(error).__name__}: {error}")
+            yield RecordOutcome(sequence=sequence, run_id=run_id, error=f"{type(error).__name__}: {error}")
 
 
-def _observe(outcomes: Sequence[Outcome], line: Line) -> None:
+def _observe(outcomes: Sequence[RecordOutcome], line: Line) -> None:
     """The canonical line says which runs were rendered, and what failed."""
     failed = [one for one in outcomes if one.error]
     runs = [one.run_id for one in outcomes if one.run_id]

@@ -61,8 +61,8 @@ def _content(run: Run, dataset: Dataset) -> str:
         parts.append(f"<p>The first load: {summary.rows:,} rows.</p>")
     for title, lines in changes(run, summary, dataset=dataset, more_at=f"runs/{run.run_id}/changes"):
         parts.append(f"<h2>{escape(title)}</h2><pre>{_lines(lines)}</pre>")
-    said = [*summary.warnings, *summary.recovered]
-    parts += [f"<p>{escape(sentence(one))}</p>" for one in said]
+    sentences = [*summary.warnings, *summary.recovered]
+    parts += [f"<p>{escape(sentence(one))}</p>" for one in sentences]
     return "".join(parts)
 
 

@@ -5,13 +5,13 @@ from itertools import islice
 
 from chalicelib.dashboard.formatting import count, date, moment, text
 from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
-from chalicelib.routes.schedule import next_due
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.web.documents import HTML, Document, Reply
-from chalicelib.web.parameters import Asked
+from chalicelib.web.parameters import Arguments
 from chalicelib.web.requests import Request
 from shared.runs import Run, State, parse_time
+from shared.schedule import next_due
 
 RUNS_LISTED = 14
 
@@ -49,13 +49,13 @@ _WORDS = {
 }
 
 
-def answer_dashboard(site: Site, asked: Asked, request: Request) -> Reply:
+def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
     """`/`: the page of the served run, or of the one that was the head at the end of a day."""
     if not request.stage_path.endswith("/"):
         return Reply(status=308, headers={"Location": f"./{request.stage_path.rpartition('/')[2]}/"})
-    day = asked["as_of"]
+    day = args["as_of"]
     run_id = site.run_at(day)
-    page = dashboard_view(site, run_id, "dashboard.html", asked).text if run_id else _empty_page(site)
+    page = dashboard_view(site, run_id, "dashboard.html", args).text if run_id else _empty_page(site)
     upto = f"{day}T23:59:59Z" if day else "9"
     runs = list(islice(site.ledger().newest_first(upto=upto, page=RUNS_LISTED), RUNS_LISTED))
     return Reply(headers=HEADERS, document=Document(HTML, plain=fill(page, site, runs, day, run_id).encode()))
@@ -68,7 +68,7 @@ def _empty_page(site: Site) -> str:
 
 
 def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: str | None) -> str:
-    marks = {
+    fillings = {
         QUERY_AS_OF: f"?as_of={day}" if day else "",
         AND_AS_OF: f"&amp;as_of={day}" if day else "",
         AS_OF_VALUE: day or "",
@@ -77,8 +77,8 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         FRESHNESS: _freshness(runs, site.settings.schedule),
         RUNS: _runs(runs),
     }
-    for mark, filling in marks.items():
-        page = page.replace(mark, filling)
+    for placeholder, filling in fillings.items():
+        page = page.replace(placeholder, filling)
     return page
 
 
@@ -99,12 +99,12 @@ def _freshness(runs: Sequence[Run], schedule: str) -> str:
         return ""
     newest = runs[0]
     due = next_due(schedule, after=parse_time(newest.run_id))
-    told = [
+    facts = [
         ("Last run", f'{moment(newest.run_id)} <span class="ago" data-since="{newest.run_id}"></span>'),
         ("It found", _words(newest)),
         ("Next run due", moment(due.strftime("%Y-%m-%dT%H:%M:%SZ")) if due else ""),
     ]
-    return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in told if value)
+    return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts if value)
 
 
 def _words(run: Run) -> str:
@@ -133,10 +133,10 @@ def _row(run: Run) -> str:
         if run.state in (State.COMMITTED, State.UNCHANGED)
         else "<td></td><td></td><td></td>"
     )
-    told, rows = (' class="told"', 2) if run.reason else ("", 1)
+    row_class, rows = (' class="told"', 2) if run.reason else ("", 1)
     below = f'<tr><td class="words reason" colspan="4">{text(run.reason)}</td></tr>' if run.reason else ""
     return (
-        f'<tr{told}><th scope="row" rowspan="{rows}"><a href="runs/{run.run_id}">'
+        f'<tr{row_class}><th scope="row" rowspan="{rows}"><a href="runs/{run.run_id}">'
         f"{moment(run.run_id, style='moment-short')}</a></th>"
         f'<td class="words"><span class="state {run.state.lower()}">{_WORDS[run.state]}</span></td>{counts}</tr>{below}'
     )

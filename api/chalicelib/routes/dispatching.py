@@ -30,7 +30,7 @@ _AS_IT_IS = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
 def dispatch(site: Site, request: Request, line: Line) -> Sent:
-    """Never raises: what goes wrong is worded for the reader, and a fault of ours is told to the line."""
+    """Never raises: what goes wrong is worded for the reader, and a fault of ours goes on the log line."""
     try:
         sent = fit(_answer(site, request), request)
     except Problem as problem:
@@ -55,8 +55,8 @@ def _answer(site: Site, request: Request) -> Reply:
         raise BodyUnexpected(request.method)
     if request.wants_fresh:
         site.shelf.current(fresh=True)
-    asked = read_parameters(endpoint.parameters, route=endpoint.path, path=request.path_values, query=request.query)
-    return endpoint.answer(site, asked, request)
+    args = read_parameters(endpoint.parameters, route=endpoint.path, path=request.path_values, query=request.query)
+    return endpoint.answer(site, args, request)
 
 
 @functools.cache

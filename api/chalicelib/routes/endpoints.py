@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 
 from chalicelib.routes.site import Site
-from chalicelib.routes.table_answers import Answer, answer_asset, answer_date, answer_figures, answer_table
+from chalicelib.routes.table_answers import Responder, answer_asset, answer_date, answer_figures, answer_table
 from chalicelib.web.documents import CURRENT, Reply
 from chalicelib.web.parameters import (
     AS_OF,
@@ -19,7 +19,7 @@ from chalicelib.web.parameters import (
     SERIES,
     SINCE,
     TO,
-    Asked,
+    Arguments,
     Parameter,
     limit,
 )
@@ -39,7 +39,7 @@ class Endpoint:
 
     path: str
     summary: str
-    answer: Answer
+    answer: Responder
     media: Mapping[str, str]
     """Media type of its answer -> name of the schema (`chalicelib.routes.openapi`)."""
     parameters: Sequence[Parameter] = ()
@@ -47,17 +47,17 @@ class Endpoint:
     """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
 
 
-def _later(module: str, function: str) -> Answer:
+def _later(module: str, function: str) -> Responder:
     """An answer whose module is imported when it is first asked for: a cold `/daily` pays for none of it."""
 
-    def answer(site: Site, asked: Asked, request: Request) -> Reply:
-        found: Answer = getattr(import_module(f"chalicelib.routes.{module}"), function)
-        return found(site, asked, request)
+    def answer(site: Site, args: Arguments, request: Request) -> Reply:
+        found: Responder = getattr(import_module(f"chalicelib.routes.{module}"), function)
+        return found(site, args, request)
 
     return answer
 
 
-def _answer_openapi(site: Site, _asked: Asked, _request: Request) -> Reply:
+def _answer_openapi(site: Site, _args: Arguments, _request: Request) -> Reply:
     from chalicelib.routes.openapi import render_openapi  # deferred: few ask for it, and it is long
 
     endpoints = endpoints_of(has_series=site.dataset.has_series)

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from chalicelib.routes.schedule import next_due
 from chalicelib.routes.site import Site
 from shared.ledger.items import Head
 from shared.runs import Run, parse_time
+from shared.schedule import next_due
+from shared.version import VERSION
 
 _AHEAD = dt.timedelta(days=1)
 _RUNS = 3
@@ -38,6 +39,7 @@ def examine(site: Site) -> dict[str, Any]:
             for name, state in sorted(states.items())
         },
         "notice": site.settings.notice,
+        "version": VERSION,
     }
 
 

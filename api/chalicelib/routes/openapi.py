@@ -9,12 +9,11 @@ from chalicelib.web.parameters import Parameter
 from chalicelib.web.problems import MEDIA_TYPE
 from shared.dataset import Dataset
 from shared.runs import State
-
-VERSION = "1.0.0"
+from shared.version import VERSION
 
 
 class Described(Protocol):
-    """What this needs of a route; the table itself needs this module, for the route that answers with it."""
+    """What a description needs of a route: the table of routes imports this module, and not the other way round."""
 
     @property
     def path(self) -> str: ...
@@ -158,10 +157,10 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
     measures = dict.fromkeys(dataset.measure_names, value)
     key = {"date": _DATE} | ({"series": _TEXT} if dataset.has_series else {})
     row = _object(key | measures)
-    told = _object(
+    entry = _object(
         {"run_id": _TIME, "known_from": _TIME, "change": {"enum": ["added", "changed", "removed"]}} | measures
     )
-    date_history = _object(key | measures | {"present": {"type": "boolean"}, "history": _list(told)})
+    date_history = _object(key | measures | {"present": {"type": "boolean"}, "history": _list(entry)})
     fields = {name: _object({"old": value, "new": value}) for name in dataset.measure_names}
     changed = _object(key | {"fields": _object(fields, optional=fields)})
     return {
@@ -223,6 +222,7 @@ def _health() -> dict[str, Any]:
             "next_run_due": _or_null(_TIME),
             "feeds": {"type": "object", "additionalProperties": feed},
             "notice": _TEXT,
+            "version": _TEXT,
         }
     )
 

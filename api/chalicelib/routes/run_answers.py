@@ -7,7 +7,7 @@ from chalicelib.routes.atom import ENTRIES, render_feed
 from chalicelib.routes.health import examine
 from chalicelib.routes.site import Site
 from chalicelib.web.documents import CURRENT, JSON, LIVE, NEVER, Document, Reply, json_document
-from chalicelib.web.parameters import Asked
+from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 from shared.changes import ChangeSet
@@ -18,22 +18,22 @@ PAGE_BYTES = 4_000_000
 """A page of change sets ends before it grows beyond this."""
 
 
-def answer_runs(site: Site, asked: Asked, _request: Request) -> Reply:
+def answer_runs(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/runs`: newest first; the next page is in the Link header."""
-    upto = just_before(asked["before"]) if asked["before"] else "9"
-    runs = list(islice(site.ledger().newest_first(upto=upto, page=asked["limit"] + 1), asked["limit"] + 1))
-    shown = runs[: asked["limit"]]
-    more = f"runs?before={shown[-1].run_id}&limit={asked['limit']}" if len(runs) > len(shown) else ""
+    upto = just_before(args["before"]) if args["before"] else "9"
+    runs = list(islice(site.ledger().newest_first(upto=upto, page=args["limit"] + 1), args["limit"] + 1))
+    shown = runs[: args["limit"]]
+    more = f"runs?before={shown[-1].run_id}&limit={args['limit']}" if len(runs) > len(shown) else ""
     return Reply(headers=LIVE | _link(more), document=json_document([run_as_map(run) for run in shown]))
 
 
-def answer_run(site: Site, asked: Asked, _request: Request) -> Reply:
-    return Reply(headers=LIVE, document=json_document(run_as_map(_run(site, asked["run_id"]))))
+def answer_run(site: Site, args: Arguments, _request: Request) -> Reply:
+    return Reply(headers=LIVE, document=json_document(run_as_map(_run(site, args["run_id"]))))
 
 
-def answer_run_changes(site: Site, asked: Asked, _request: Request) -> Reply:
+def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/runs/{run_id}/changes`: of a run that changed nothing, an empty change set."""
-    run = _run(site, asked["run_id"])
+    run = _run(site, args["run_id"])
     match run.state:
         case State.COMMITTED:
             return Reply(headers=CURRENT, document=Document(JSON, plain=site.shelf.change_set(run.run_id)))
@@ -43,29 +43,29 @@ def answer_run_changes(site: Site, asked: Asked, _request: Request) -> Reply:
     raise ThingUnknown("run_id", run.run_id, f"run {run.run_id} is {run.state}: it has no change set")
 
 
-def answer_changes(site: Site, asked: Asked, _request: Request) -> Reply:
+def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/changes`: change sets, oldest first; the next page is in the Link header."""
     page: list[bytes] = []
-    last, more = asked["since"], False
+    last, more = args["since"], False
     for run in site.ledger().oldest_first(after=last):
-        if len(page) == asked["limit"] or sum(map(len, page)) > PAGE_BYTES:
+        if len(page) == args["limit"] or sum(map(len, page)) > PAGE_BYTES:
             more = True
             break
         page.append(site.shelf.change_set(run.run_id))
         last = run.run_id
-    link = _link(f"changes?since={last}&limit={asked['limit']}" if more else "")
+    link = _link(f"changes?since={last}&limit={args['limit']}" if more else "")
     body = b"[\n" + b",\n".join(page) + b"\n]\n" if page else b"[]\n"
     return Reply(headers=LIVE | link, document=Document(JSON, plain=body))
 
 
-def answer_feed(site: Site, _asked: Asked, _request: Request) -> Reply:
+def answer_feed(site: Site, _args: Arguments, _request: Request) -> Reply:
     """`/changes.atom`: the newest committed runs."""
     runs = list(islice(site.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES))
-    said = {"stage": site.place.stage, "notice": site.settings.notice}
-    return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, **said))
+    labels = {"stage": site.place.stage, "notice": site.settings.notice}
+    return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, **labels))
 
 
-def answer_health(site: Site, _asked: Asked, _request: Request) -> Reply:
+def answer_health(site: Site, _args: Arguments, _request: Request) -> Reply:
     """`/health`: 503 when the views lag behind the head for too long, or a run of the future is the head."""
     health = examine(site)
     return Reply(
@@ -75,7 +75,7 @@ def answer_health(site: Site, _asked: Asked, _request: Request) -> Reply:
 
 def run_as_map(run: Run) -> dict[str, Any]:
     """A run as readers see it: without who operated on it and what only the services need."""
-    feeds = {name: vars(said) for name, said in sorted(run.deliveries.items())}
+    feeds = {name: vars(delivery) for name, delivery in sorted(run.deliveries.items())}
     return {
         "run_id": run.run_id,
         "state": run.state,

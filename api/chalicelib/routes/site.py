@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.view_store.view_store import Shelf
 from chalicelib.web.assets import Assets
 from shared.dataset import Dataset
+from shared.schedule import DEFAULT_SCHEDULE
 from shared.settings import Place, Source
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class ApiSettings:
     def read(cls, values: Mapping[str, str]) -> "ApiSettings":
         source = Source(values)
         return cls(
-            schedule=source.text("SCHEDULE", default="cron(0 17 * * ? *)"),
+            schedule=source.text("SCHEDULE", default=DEFAULT_SCHEDULE),
             pointer_seconds=source.number("VIEWS_TTL_MS", default=1000) / 1000,
             lag_seconds=source.number("VIEWS_LAG_SECONDS", default=120),
             distribution=values.get("DISTRIBUTION_ID", ""),

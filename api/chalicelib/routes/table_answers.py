@@ -9,52 +9,52 @@ from chalicelib.routes.site import Site
 from chalicelib.tabulation.slicing import cut
 from chalicelib.tabulation.table_text import csv_header
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply, json_document
-from chalicelib.web.parameters import Asked
+from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 
-type Answer = Callable[[Site, Asked, Request], Reply]
+type Responder = Callable[[Site, Arguments, Request], Reply]
 
 _SERVED_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(js|css|svg|woff2)")
 
 
-def answer_table(name: str, *, buckets: bool = False) -> Answer:
+def answer_table(name: str, *, buckets: bool = False) -> Responder:
     """`/data`, `/daily`, `/weekly`, `/monthly`."""
 
-    def answer(site: Site, asked: Asked, _request: Request) -> Reply:
-        run_id = site.run_at(asked["as_of"])
+    def answer(site: Site, args: Arguments, _request: Request) -> Reply:
+        run_id = site.run_at(args["as_of"])
         if run_id is None:
-            document = _nothing(site, asked["format"], buckets=buckets)
+            document = _nothing(site, args["format"], buckets=buckets)
         else:
-            document = site.shelf.view(run_id, f"{name}.{asked['format']}")
-        part = cut(document, start=asked["from"], end=asked["to"], series=asked.get("series"))
-        return Reply(headers=CURRENT | _as_download(site, name, asked), document=part)
+            document = site.shelf.view(run_id, f"{name}.{args['format']}")
+        part = cut(document, start=args["from"], end=args["to"], series=args.get("series"))
+        return Reply(headers=CURRENT | _as_download(site, name, args), document=part)
 
     return answer
 
 
-def answer_date(site: Site, asked: Asked, _request: Request) -> Reply:
+def answer_date(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/data/{date}`: one object, or a list of them where the dataset has several series."""
-    run_id = site.run_at(asked["as_of"])
+    run_id = site.run_at(args["as_of"])
     history = json.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}
-    rows = [_history_row(site, series, asked["date"], dates) for series, dates in history.items()]
+    rows = [_history_row(site, series, args["date"], dates) for series, dates in history.items()]
     found = [row for row in rows if row]
     if not found:
-        raise ThingUnknown("date", asked["date"], f"no run ever had the date {asked['date']}")
+        raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
     return Reply(headers=CURRENT, document=json_document(found if site.dataset.has_series else found[0]))
 
 
-def answer_figures(site: Site, asked: Asked, _request: Request) -> Reply:
+def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/figures`: the dashboard's Plotly figures."""
-    run_id = site.run_at(asked["as_of"])
+    run_id = site.run_at(args["as_of"])
     return Reply(
-        headers=CURRENT, document=dashboard_view(site, run_id, "figures.json", asked) if run_id else json_document({})
+        headers=CURRENT, document=dashboard_view(site, run_id, "figures.json", args) if run_id else json_document({})
     )
 
 
-def dashboard_view(site: Site, run_id: str, name: str, asked: Asked) -> Document:
+def dashboard_view(site: Site, run_id: str, name: str, args: Arguments) -> Document:
     """A view of the dashboard: as it was rendered, or of the series that is asked for."""
-    series = asked.get("series")
+    series = args.get("series")
     if series is None:
         return site.shelf.view(run_id, name)
     from chalicelib.routes.series_pages import series_view  # deferred: most datasets have one series
@@ -62,13 +62,13 @@ def dashboard_view(site: Site, run_id: str, name: str, asked: Asked) -> Document
     return series_view(site, run_id, series, name)
 
 
-def answer_asset(site: Site, asked: Asked, _request: Request) -> Reply:
+def answer_asset(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/static/{name}`: the name carries the hash, so it may be kept for ever."""
-    asset = site.assets.find(asked["name"])
-    if asset is None and _SERVED_NAME.fullmatch(asked["name"]):
-        asset = site.shelf.asset(asked["name"])
+    asset = site.assets.find(args["name"])
+    if asset is None and _SERVED_NAME.fullmatch(args["name"]):
+        asset = site.shelf.asset(args["name"])
     if asset is None:
-        raise ThingUnknown("name", asked["name"], "there is no such file")
+        raise ThingUnknown("name", args["name"], "there is no such file")
     return Reply(headers={"Cache-Control": "public, max-age=31536000, immutable"}, document=asset)
 
 
@@ -86,12 +86,12 @@ def _history_row(site: Site, series: str, date: str, dates: Mapping[str, Any]) -
             return "removed"
         return "added" if n == 0 or entries[n - 1]["values"] is None else "changed"
 
-    told = [
+    changes_shown = [
         {"run_id": entry["run_id"], "known_from": entry["at"], "change": change(n)} | values(entry)
         for n, entry in enumerate(entries)
     ]
     head = {"date": date} | ({"series": series} if site.dataset.has_series else {})
-    return head | values(entries[-1]) | {"present": entries[-1]["values"] is not None, "history": told}
+    return head | values(entries[-1]) | {"present": entries[-1]["values"] is not None, "history": changes_shown}
 
 
 def _nothing(site: Site, form: str, *, buckets: bool) -> Document:
@@ -101,8 +101,8 @@ def _nothing(site: Site, form: str, *, buckets: bool) -> Document:
     return Document(CSV, plain=(",".join(header) + "\n").encode())
 
 
-def _as_download(site: Site, name: str, asked: Asked) -> dict[str, str]:
-    if asked["format"] != "csv":
+def _as_download(site: Site, name: str, args: Arguments) -> dict[str, str]:
+    if args["format"] != "csv":
         return {}
-    stem = "-".join([site.dataset.name, name, *(f"as-of-{day}" for day in [asked["as_of"]] if day)])
+    stem = "-".join([site.dataset.name, name, *(f"as-of-{day}" for day in [args["as_of"]] if day)])
     return {"Content-Disposition": f'attachment; filename="{stem}.csv"'}

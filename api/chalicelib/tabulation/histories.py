@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from shared.changes import ChangeSet
-from shared.dataset import Dataset
+from shared.dataset import ONE_SERIES, Dataset
 from shared.runs import Run
 
 type Entry = dict[str, Any]
@@ -25,7 +25,7 @@ def extend_history(history: History, change: ChangeSet, *, run: Run, dataset: Da
     extended = {series: dict(dates) for series, dates in history.items()}
 
     def append(row: Mapping[str, Any], values: Sequence[int | None] | None) -> None:
-        dates = extended.setdefault(row.get("series", dataset.series), {})
+        dates = extended.setdefault(row.get("series", ONE_SERIES), {})
         entry = {"run_id": run.run_id, "at": run.known_from or run.run_id, "values": values}
         dates[row["date"]] = [*dates.get(row["date"], ()), entry]
 
@@ -33,7 +33,7 @@ def extend_history(history: History, change: ChangeSet, *, run: Run, dataset: Da
     for row in change.added:
         append(row, [row[name] for name in names])
     for row in change.changed:
-        was = extended[row.get("series", dataset.series)][row["date"]][-1]["values"]
+        was = extended[row.get("series", ONE_SERIES)][row["date"]][-1]["values"]
         fields = row["fields"]
         append(row, [fields[name]["new"] if name in fields else old for name, old in zip(names, was, strict=True)])
     for row in change.removed:

@@ -6,21 +6,21 @@ from typing import Any
 
 from chalicelib.web.documents import JSON
 from shared.errors import HeadMoved
-from shared.keys import CURRENT_VIEWS
+from shared.keys import current_views_key
 
 _ATTEMPTS = 8
 
 
 class PointerWriter:
-    """Moves `views/current.json` in a bucket: `{"run_id", "views": {name: digest}}`."""
+    """Moves a dataset's `current.json` among the views in a bucket: `{"run_id", "views": {name: digest}}`."""
 
-    def __init__(self, s3: Any, *, bucket: str) -> None:
-        self._s3, self._bucket = s3, bucket
+    def __init__(self, s3: Any, *, bucket: str, dataset: str) -> None:
+        self._s3, self._bucket, self._key = s3, bucket, current_views_key(dataset)
 
     def move(self, wanted: Mapping[str, Any]) -> Sequence[str]:
-        """Compare and swap; the names of the views that readers may now see changed.
+        """Point at this run's views; gives the names of those whose bytes may have changed for readers.
 
-        Where the pointer is there already, an earlier try may have died before it could tell anyone: then all of them.
+        Where it points there already, an earlier attempt may have died before it returned them: then all names.
         """
         body = json.dumps(wanted, separators=(",", ":")).encode()
         for _ in range(_ATTEMPTS):
@@ -32,12 +32,12 @@ class PointerWriter:
             if self._swap(body, condition):
                 before = (current or {}).get("views", {})
                 return [name for name, digest in wanted["views"].items() if before.get(name) != digest]
-        raise HeadMoved(f"{CURRENT_VIEWS} was moved by others {_ATTEMPTS} times in a row")
+        raise HeadMoved(f"{self._key} was moved by others {_ATTEMPTS} times in a row")
 
     def _swap(self, body: bytes, condition: Mapping[str, str]) -> bool:
         """False where somebody else was faster."""
         try:
-            self._s3.put_object(Bucket=self._bucket, Key=CURRENT_VIEWS, Body=body, ContentType=JSON, **condition)
+            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, ContentType=JSON, **condition)
         except self._s3.exceptions.ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
                 return False
@@ -47,7 +47,7 @@ class PointerWriter:
     def _read(self) -> tuple[dict[str, Any] | None, dict[str, str]]:
         """The pointer and the condition under which it may be replaced."""
         try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=CURRENT_VIEWS)
+            reply = self._s3.get_object(Bucket=self._bucket, Key=self._key)
         except self._s3.exceptions.NoSuchKey:
             return None, {"IfNoneMatch": "*"}
         return json.loads(reply["Body"].read()), {"IfMatch": reply["ETag"]}

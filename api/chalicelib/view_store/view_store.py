@@ -16,13 +16,10 @@ from typing import Any
 from chalicelib.web.assets import asset_document
 from chalicelib.web.documents import CSV, HTML, JSON, Document
 from chalicelib.web.problems import ViewsMissing
-from shared.keys import CURRENT_VIEWS, change_set_key, view_key
+from shared.keys import change_set_key, current_views_key, static_key, view_key
 
 KEPT = 64
 """Views kept in memory; a deployment has 12 of each run, and `as_of` asks for older runs."""
-
-ASSETS = "static"
-"""Stands where a run's id does: scripts and styles of pages rendered by other versions of this service."""
 
 _MEDIA_TYPES = {"json": JSON, "csv": CSV, "html": HTML}
 
@@ -43,8 +40,10 @@ class Pointer:
 class Shelf:
     """What refresh_views left in the bucket."""
 
-    def __init__(self, client: Any, *, bucket: str, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client, self._bucket, self._ttl, self._clock = client, bucket, ttl, clock
+    def __init__(
+        self, client: Any, *, bucket: str, dataset: str, ttl: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client, self._bucket, self._dataset, self._ttl, self._clock = client, bucket, dataset, ttl, clock
         self._pointer: Pointer | None = None
         self._read_at = float("-inf")
         self._views: OrderedDict[tuple[str, str], Document] = OrderedDict()
@@ -70,12 +69,12 @@ class Shelf:
 
     def asset(self, name: str) -> Document | None:
         """A static file that this version of the service does not carry, kept beside the pages that need it."""
-        packed = self._get(view_key(ASSETS, f"{name}.gz"))
+        packed = self._get(static_key(f"{name}.gz"))
         return None if packed is None else asset_document(name, gzip.decompress(packed))
 
     def change_set(self, run_id: str) -> bytes:
         """A committed run's change set as JSON. Raises ViewsMissing where it is gone."""
-        body = self._get(change_set_key(run_id))
+        body = self._get(change_set_key(self._dataset, run_id))
         if body is None:
             raise ViewsMissing(run_id)
         return body
@@ -83,7 +82,7 @@ class Shelf:
     def committed_at(self, run_id: str) -> dt.datetime | None:
         """When a run's change set was written, just before its commit, by the clock; None where it is gone."""
         try:
-            reply = self._client.head_object(Bucket=self._bucket, Key=change_set_key(run_id))
+            reply = self._client.head_object(Bucket=self._bucket, Key=change_set_key(self._dataset, run_id))
         except self._client.exceptions.ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return None
@@ -92,7 +91,7 @@ class Shelf:
         return written
 
     def _read_view(self, run_id: str, name: str) -> Document:
-        packed = self._get(view_key(run_id, f"{name}.gz"))
+        packed = self._get(view_key(self._dataset, run_id, f"{name}.gz"))
         if packed is None:
             raise ViewsMissing(run_id)
         return Document(media_type_of(name), packed=packed)
@@ -100,7 +99,7 @@ class Shelf:
     def _read_pointer(self) -> Pointer | None:
         condition = {"IfNoneMatch": self._pointer.etag} if self._pointer else {}
         try:
-            reply = self._client.get_object(Bucket=self._bucket, Key=CURRENT_VIEWS, **condition)
+            reply = self._client.get_object(Bucket=self._bucket, Key=current_views_key(self._dataset), **condition)
         except self._client.exceptions.NoSuchKey:
             return None
         except self._client.exceptions.ClientError as error:

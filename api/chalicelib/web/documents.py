@@ -59,7 +59,7 @@ class Document:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Names the content: of the bytes that were given, which is enough, as packing is deterministic."""
+        """A hash of whichever form was given: packing is deterministic, so that either stands for both."""
         given = self._packed if self._packed is not None else self.plain
         return hashlib.sha256(given).hexdigest()[:32]
 

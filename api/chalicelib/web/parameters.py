@@ -168,7 +168,7 @@ def limit(*, usual: int, most: int) -> Parameter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Arguments:
     """A request as its route reads it."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -178,13 +178,13 @@ class Asked:
         return self.values[name]
 
     def get(self, name: str) -> Any:
-        """None where the route has no such parameter, or the request did not say."""
+        """None where the route has no such parameter, or the request gives none."""
         return self.values.get(name)
 
 
 def read_parameters(
     declared: Sequence[Parameter], *, route: str, path: Mapping[str, str], query: Mapping[str, Sequence[str]]
-) -> Asked:
+) -> Arguments:
     """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong."""
     known = {parameter.name: parameter for parameter in declared if parameter.place == "query"}
     for name, texts in query.items():
@@ -196,7 +196,7 @@ def read_parameters(
     start, end = values.get("from"), values.get("to")
     if start and end and start > end:
         raise RangeReversed(start, end)
-    return Asked(values=values)
+    return Arguments(values=values)
 
 
 def _value(parameter: Parameter, *, path: Mapping[str, str], query: Mapping[str, Sequence[str]]) -> Any:

@@ -36,7 +36,7 @@ class Sent:
 
 
 def fit(reply: Reply, request: Request) -> Sent:
-    """Raises AnswerTooLarge."""
+    """The reply as it goes out to this client. Raises AnswerTooLarge."""
     document = reply.document
     if document is None:
         return Sent(status=reply.status, headers=ALWAYS | dict(reply.headers), body="")

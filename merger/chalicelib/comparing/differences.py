@@ -1,12 +1,14 @@
 """The difference between two states of the store: normalised numbers are compared, never text."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from chalicelib.tables import Ints, Table, on_common_names
+from chalicelib.tables import Ints, Mask, Table, on_common_names, widened
+from shared.exact import dumps
 
 _CHUNK = 20_000
 
@@ -41,7 +43,7 @@ def compare(old: Table, new: Table) -> Changes:
     gone[places[stays]] = False
     differ = np.zeros(len(new), dtype=np.bool_)
     for measure, numbers in new.values.items():
-        differ |= old.values[measure][places] != numbers
+        differ |= differing(old.values[measure][places], numbers)
     differ &= stays
     return Changes(
         added=new.take(~stays).wide,
@@ -51,27 +53,48 @@ def compare(old: Table, new: Table) -> Changes:
     )
 
 
-def changed_rows(before: Table, after: Table, *, with_series: bool) -> Iterator[dict[str, object]]:
+def differing(old: Ints, new: Ints) -> Mask:
+    """Where numbers differ, whatever the width of their types."""
+    same = old.dtype == new.dtype
+    differ: Mask = old != new if same else widened(old) != widened(new)
+    return differ
+
+
+def same_rows(old: Table, new: Table) -> bool:
+    """Whether two tables have the same rows; null equals null."""
+    if len(old) != len(new):
+        return False
+    old, new = on_common_names([old, new])
+    if not np.array_equal(old.keys, new.keys):
+        return False
+    return not any(differing(old.values[name], numbers).any() for name, numbers in new.values.items())
+
+
+def changed_rows(
+    before: Table, after: Table, *, with_series: bool, decimals: Mapping[str, int]
+) -> Iterator[dict[str, object]]:
     """The changed rows as the change set has them: only the fields that differ, old and new."""
     names = tuple(before.values)
-    olds, news = (zip(*table.columns(), strict=True) for table in (before, after))
+    olds, news = (zip(*table.columns(decimals), strict=True) for table in (before, after))
     for place, old, new in zip(after.only(()).rows(with_series=with_series), olds, news, strict=True):
         pairs = zip(names, old, new, strict=True)
         place["fields"] = {name: {"old": was, "new": now} for name, was, now in pairs if was != now}
         yield place
 
 
-def change_set_json(changes: Changes, *, run_id: str, base_run_id: str | None, with_series: bool) -> Iterator[bytes]:
+def change_set_json(
+    changes: Changes, *, run_id: str, base_run_id: str | None, with_series: bool, decimals: Mapping[str, int]
+) -> Iterator[bytes]:
     """The change set (`shared.changes`) as JSON, in pieces of bounded size."""
     yield f'{{"run_id":{json.dumps(run_id)},"base_run_id":{json.dumps(base_run_id)},"added":['.encode()
-    yield from _listed(changes.added.take(chunk).rows(with_series=with_series) for chunk in _chunks(changes.added))
+    shown: dict[str, Any] = {"with_series": with_series, "decimals": decimals}
+    yield from _listed(changes.added.take(chunk).rows(**shown) for chunk in _chunks(changes.added))
     yield b'],"changed":['
     yield from _listed(
-        changed_rows(changes.before.take(chunk), changes.after.take(chunk), with_series=with_series)
-        for chunk in _chunks(changes.after)
+        changed_rows(changes.before.take(chunk), changes.after.take(chunk), **shown) for chunk in _chunks(changes.after)
     )
     yield b'],"removed":['
-    yield from _listed(changes.removed.take(chunk).rows(with_series=with_series) for chunk in _chunks(changes.removed))
+    yield from _listed(changes.removed.take(chunk).rows(**shown) for chunk in _chunks(changes.removed))
     yield b"]}"
 
 
@@ -82,6 +105,6 @@ def _chunks(table: Table) -> Iterator[slice]:
 def _listed(chunks: Iterator[Iterator[dict[str, object]]]) -> Iterator[bytes]:
     comma = ""
     for rows in chunks:
-        text = json.dumps(list(rows), separators=(",", ":"), ensure_ascii=False, check_circular=False)
+        text = dumps(list(rows))
         yield (comma + text[1:-1]).encode()
         comma = ","

@@ -1,21 +1,22 @@
-"""The plain way from files to what changed: parse, join and compare everything. It is the definition of a merge."""
+"""The plain way from files to what changed: read, join and compare everything. It is the definition of a merge."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
 
-from chalicelib.comparing.differences import Changes, compare
+from chalicelib.comparing.differences import Changes, compare, same_rows
 from chalicelib.comparing.joining import join
-from chalicelib.csv_reading.feed_reader import has_plain_lines, read_feed, read_stream
-from chalicelib.not_reported import first_positive, reported
-from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, with_marks
-from chalicelib.tables import Ints, Table, on_common_names
-from shared.dataset import Dataset, Feed
-from shared.errors import ContractBroken
+from chalicelib.csv_reading.feed_reader import read_feed
+from chalicelib.feed_masks import joined, rows_of_feed
+from chalicelib.not_reported import first_positive, remembered, reported
+from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, with_changed_by
+from chalicelib.tables import Ints, Table, days_of, first_key, on_common_names
+from shared.dataset import Dataset, Keep
 
-_MIB = 2**20
+type Open = Callable[[], BinaryIO]
+"""Opens a file to be read once, from its beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,72 +24,87 @@ class Merged:
     """What a merge finds: the state after the run and how it differs from the one before."""
 
     snapshot: Snapshot
+    old: Snapshot
+    """The state before the run; without rows before the first."""
     changes: Changes
-    """Over rows as they are told: what is not reported is null."""
-    newest_before: str
-    """The newest date before the run, ISO; empty before the first."""
-    rows_before: int
+    """Over rows as readers get them: what is not reported is null."""
+    moved: frozenset[str]
+    """The feeds whose used rows are not those of the run before."""
+
+    @property
+    def first_load(self) -> bool:
+        return not len(self.old.rows)
 
 
 def full_merge(
-    files: Mapping[str, BinaryIO | bytes],
+    files: Mapping[str, Open],
     *,
     old: Snapshot,
     dataset: Dataset,
     run_id: str,
+    latest_day: int,
     most_odd: int | None = None,
 ) -> Merged:
     """Feed -> its file, compared with the last committed state. Raises ContractBroken.
 
-    A stream is read once; where that does not do, `files` is asked for it anew. `most_odd` is how many bytes a file
-    may have that must be held as a whole; None: any.
+    `latest_day` is the ordinal of the last date that is allowed. `most_odd` is how many bytes a file may have that
+    must be held as a whole; None: any.
     """
-    read = {feed.name: _read(files, feed, series=dataset.series, most_odd=most_odd) for feed in dataset.feeds}
-    joined = join({feed: table for feed, (table, _) in read.items()}, measures=dataset.measure_names)
-    firsts = {m.name: first_positive(joined.rows, m.name) for m in dataset.measures if m.cumulative}
-    changes = compare(old.reported, reported(joined.rows, firsts))
-    rows = with_marks(joined.rows, _marks(joined.rows, changes, old=old))
-    snapshot = Snapshot(
-        rows=rows,
-        leftovers=joined.leftovers,
+    read = {
+        feed.name: read_feed(files[feed.name], feed, dataset, latest_day=latest_day, most_odd=most_odd)
+        for feed in dataset.feeds
+    }
+    tables = {feed: it.table for feed, it in read.items()}
+    moved = frozenset(feed for feed, table in tables.items() if not same_rows(_old_rows(old, feed), table))
+    if dataset.keep is Keep.WINDOW:
+        tables = {feed: _with_older_rows(table, _old_rows(old, feed)) for feed, table in tables.items()}
+    rows = join(tables, measures=dataset.measure_names)
+    told = joined(rows, feeds=len(dataset.feeds), inner=old.inner)
+    firsts = {
+        m.name: first_positive(told, m.name, known=remembered_over(old.firsts[m.name], old.rows.names, rows.names))
+        for m in dataset.totals
+    }
+    changes = compare(old.reported, reported(told.only(dataset.measure_names), firsts))
+    snapshot = replace(
+        old,
+        rows=with_changed_by(rows, _changed_by(rows, changes, old=old)),
         firsts=firsts,
         runs=(*old.runs, run_id),
-        plain=frozenset(feed for feed, (_, plain) in read.items() if plain),
+        plain=frozenset(feed for feed, it in read.items() if it.plain),
     )
-    return Merged(snapshot=snapshot, changes=changes, newest_before=old.rows.newest, rows_before=len(old.rows))
+    return Merged(snapshot=snapshot, old=old, changes=changes, moved=moved)
 
 
-def _read(
-    files: Mapping[str, BinaryIO | bytes], feed: Feed, *, series: str, most_odd: int | None
-) -> tuple[Table, bool]:
-    """A feed's rows, and whether each of them is a line."""
-    file = files[feed.name]
-    if not isinstance(file, bytes) and not feed.where:  # a filtered feed is not read as a stream, nor asked for twice
-        table = read_stream(file, feed, series=series)
-        if table is not None:
-            return table, True
-        file = files[feed.name]
-    data = file if isinstance(file, bytes) else file.read()
-    if most_odd is not None and len(data) > most_odd:
-        raise ContractBroken(
-            feed=feed.name,
-            line=0,
-            column="",
-            value=f"{len(data) / _MIB:,.1f} MiB",
-            allowed=(
-                f"at most {most_odd / _MIB:,.1f} MiB of a file that is filtered or quoted, or has anything odd in it,"
-                " fit this function's memory; give it more"
-            ),
-        )
-    return read_feed(data, feed, series=series), has_plain_lines(data)
+def remembered_over(firsts: Ints, names: tuple[str, ...], over: tuple[str, ...]) -> Ints:
+    """`first_positive` over other names: a series that is gone for now is forgotten."""
+    if set(names) <= set(over):
+        return remembered(firsts, names, over)
+    known = dict(zip(names, firsts.tolist(), strict=True))
+    return np.array([known.get(name, np.iinfo(np.int64).max) for name in over], dtype=np.int64)
 
 
-def _marks(rows: Table, changes: Changes, *, old: Snapshot) -> Ints:
-    """For each row the run that last changed it: the old run, or this one where the row is told differently."""
+def _old_rows(old: Snapshot, feed: str) -> Table:
+    bit = old.feeds.index(feed)
+    return rows_of_feed(old.rows, bit, old.feed_measures[feed])
+
+
+def _with_older_rows(table: Table, old: Table) -> Table:
+    """The feed's window with the rows before it that were committed."""
+    was, now = on_common_names([old, table])
+    start = first_key(int(days_of(now.keys[0]))) if len(now) else 0
+    older = was.take(slice(0, int(np.searchsorted(was.keys, start)))).wide
+    keys = np.concatenate([older.keys, now.keys])
+    values = {name: np.concatenate([older.values[name], numbers]) for name, numbers in now.values.items()}
+    return Table(names=now.names, keys=keys, values=values)
+
+
+def _changed_by(rows: Table, changes: Changes, *, old: Snapshot) -> Ints:
+    """For each row the run that last changed it: the old run, or this one where readers get another row."""
     was, now, touched = on_common_names([old.rows, rows, changes.after])
-    marks = np.full(len(rows), len(old.runs), dtype=np.int64)
+    runs = np.full(len(rows), len(old.runs), dtype=np.int64)
     places, here = was.find(now.keys)
-    marks[here] = was.values[CHANGED_BY][places[here]]
-    places, here = now.find(touched.keys)
-    marks[places[here]] = len(old.runs)
-    return marks
+    runs[here] = was.values[CHANGED_BY][places[here]]
+    for keys in (touched.keys, changes.added.over(now.names).keys if len(changes.added) else touched.keys[:0]):
+        places, here = now.find(keys)
+        runs[places[here]] = len(old.runs)
+    return runs

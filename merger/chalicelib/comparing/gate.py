@@ -1,4 +1,4 @@
-"""What a run may change without being asked, and what readers are warned of although it passes."""
+"""What a run may change without being asked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,25 +6,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.storing.snapshots import CHANGED_BY
-from chalicelib.tables import NULL, Mask, Table, iso_date
+from chalicelib.tables import Table, is_null, iso_date
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed
+
+ALL_REVISED = 0.9
+"""Two measures of which more than this share of values is revised at once are no ordinary revision,"""
+FEWEST_REVISED = 10
+"""where it is at least so many values."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Both ends of the gate: what closes it, and what is only told."""
+    """Both ends of the gate: what closes it, and what is only warned of."""
 
     max_removed_percent: float
-    """More removed rows than this share of the rows before close the gate."""
+    """More removed rows, or lost values of a measure, than this share of those before close the gate."""
     revision_warn_percent: float
-    """A revision of a value by more than this share is told."""
+    """A revision of a value by more than this share is warned of,"""
+    revision_warn_at_least: float = 0
+    """where it is also at least so large."""
 
 
 def check_rows(merged: Merged, dataset: Dataset) -> None:
     """Raises ContractBroken where no row is left: a state that no approval makes sensible."""
-    if not len(merged.snapshot.rows):
+    if not len(merged.snapshot.joined):
         raise ContractBroken(
             feed=" and ".join(feed.name for feed in dataset.feeds),
             line=0,
@@ -36,86 +42,88 @@ def check_rows(merged: Merged, dataset: Dataset) -> None:
 
 def check_gate(merged: Merged, limits: Limits) -> None:
     """Raises GateClosed with what was seen and what is allowed."""
-    now, before, changes = merged.snapshot.rows, merged.rows_before, merged.changes
+    if merged.first_load:
+        return
+    changes = merged.changes
     rows = len(changes.added) + len(changes.after) + len(changes.removed)
-    if now.newest < merged.newest_before:
-        raise GateClosed(
-            f"the newest date would move back from {merged.newest_before} to {now.newest};"
-            f" it may not be before {merged.newest_before}",
-            rows=rows,
+    for reason in _reasons(merged, limits):
+        raise GateClosed(reason, rows=rows)
+
+
+def _reasons(merged: Merged, limits: Limits) -> Iterator[str]:
+    now, before = merged.snapshot.newest, merged.old.newest
+    if now < before:
+        yield f"the newest date would move back from {before} to {now}; it may not be before {before}"
+    removed, all_rows = merged.changes.removed, len(merged.old.joined)
+    if len(removed) * 100 > limits.max_removed_percent * all_rows:
+        share = len(removed) * 100 / all_rows
+        yield (
+            f"{len(removed)} of {all_rows} rows ({share:.1f} %) would be removed, {dates_of(removed)};"
+            f" at most {limits.max_removed_percent:g} % are allowed"
         )
-    removed = len(changes.removed)
-    if before and removed * 100 > limits.max_removed_percent * before:
-        raise GateClosed(
-            f"{removed} of {before} rows ({removed * 100 / before:.1f} %) would be removed, {_span(changes.removed)};"
-            f" at most {limits.max_removed_percent:g} % are allowed",
-            rows=rows,
+    yield from _lost_values(merged, limits)
+    yield from _all_revised(merged)
+
+
+def _lost_values(merged: Merged, limits: Limits) -> Iterator[str]:
+    for measure in merged.old.measures:
+        lost = lost_values(merged, measure)
+        if not len(lost):
+            continue
+        reported = reported_values(merged, measure)
+        if len(lost) * 100 > limits.max_removed_percent * reported:
+            yield (
+                f"{len(lost)} of {reported} values of {measure} ({len(lost) * 100 / reported:.1f} %) would be lost,"
+                f" {dates_of(lost)}: they were reported and now are blank or 0;"
+                f" at most {limits.max_removed_percent:g} % are allowed"
+            )
+
+
+def lost_values(merged: Merged, measure: str) -> Table:
+    """The rows whose value of a measure was reported before and is not any more, as they are now."""
+    was, now = merged.changes.before.values[measure], merged.changes.after.values[measure]
+    return merged.changes.after.take(~is_null(was) & is_null(now))
+
+
+def reported_values(merged: Merged, measure: str) -> int:
+    """How many values of a measure were reported before."""
+    return int(np.count_nonzero(~is_null(merged.old.reported.values[measure])))
+
+
+def _all_revised(merged: Merged) -> Iterator[str]:
+    """Nearly every value of two measures at once: swapped columns, say, or another unit."""
+    revised = {measure: revised_values(merged, measure) for measure in merged.old.measures}
+    large = {
+        measure: (count, reported_values(merged, measure))
+        for measure, count in revised.items()
+        if count >= FEWEST_REVISED
+    }
+    whole = {measure: (count, of) for measure, (count, of) in large.items() if count > ALL_REVISED * of}
+    if len(whole) >= 2:
+        listed = " and ".join(f"{count} of {of} values of {measure}" for measure, (count, of) in whole.items())
+        yield (
+            f"{listed} would be revised at once{_swapped(merged, list(whole))};"
+            f" at most {ALL_REVISED:.0%} of the values of two measures may be"
         )
 
 
-def _span(rows: Table) -> str:
+def revised_values(merged: Merged, measure: str) -> int:
+    """How many reported values of a measure have another value now."""
+    was, now = merged.changes.before.values[measure], merged.changes.after.values[measure]
+    return int(np.count_nonzero(~is_null(was) & ~is_null(now) & (was != now)))
+
+
+def _swapped(merged: Merged, measures: list[str]) -> str:
+    before, after = merged.changes.before.values, merged.changes.after.values
+    for place, one in enumerate(measures):
+        for other in measures[place + 1 :]:
+            alike = (before[one] == after[other]) & (before[other] == after[one])
+            if np.count_nonzero(alike) > ALL_REVISED * len(alike):
+                return f", as if the columns of {one} and {other} had been swapped"
+    return ""
+
+
+def dates_of(rows: Table) -> str:
+    """`of 2020-10-24`, or `of 2020-10-01 to 2020-10-24`."""
     oldest = iso_date(int(rows.days[0]))
     return f"of {oldest}" if oldest == rows.newest else f"of {oldest} to {rows.newest}"
-
-
-def find_warnings(merged: Merged, limits: Limits, *, with_series: bool) -> list[str]:
-    """Sentences about what is odd among the rows that changed; nothing for a first load."""
-    if not merged.rows_before:
-        return []
-    return [
-        *_silences(merged, with_series=with_series),
-        *_falls(merged, with_series=with_series),
-        *_large_revisions(merged, limits, with_series=with_series),
-    ]
-
-
-def _silences(merged: Merged, *, with_series: bool) -> Iterator[str]:
-    """Measures that the newest added rows no longer have although their series had them."""
-    added = merged.changes.added
-    for measure, firsts in merged.snapshot.firsts.items():
-        rows = added.over(merged.snapshot.rows.names) if set(added.names) <= set(merged.snapshot.rows.names) else added
-        raw = merged.snapshot.rows
-        places, here = raw.find(rows.keys)
-        silent = here.copy()
-        silent[here] = (raw.values[measure][places[here]] == 0) & (rows.days[here] > firsts[rows.codes[here]])
-        for label in _labels(rows.take(silent), with_series=with_series):
-            yield f"{label}: {measure} are given as 0 after having been positive: taken as not reported"
-
-
-def _falls(merged: Merged, *, with_series: bool) -> Iterator[str]:
-    """Cumulative measures that are less than on the date before, where either row is new or changed."""
-    rows, touched = merged.snapshot.reported, _touched(merged)
-    order = np.argsort(rows.codes, kind="stable")
-    after, before = order[1:], order[:-1]
-    same = rows.codes[after] == rows.codes[before]
-    for measure in merged.snapshot.firsts:
-        numbers = rows.values[measure]
-        fell = same & (numbers[after] < numbers[before]) & (numbers[after] != NULL)
-        fell &= touched[after] | touched[before]
-        for at, was in zip(np.sort(after[fell]).tolist(), before[fell][np.argsort(after[fell])].tolist(), strict=True):
-            [label] = _labels(rows.take(np.array([at])), with_series=with_series)
-            old, new = int(numbers[was]), int(numbers[at])
-            yield f"{label}: cumulative {measure} fall from {old:,} to {new:,} ({new - old:+,})"
-
-
-def _large_revisions(merged: Merged, limits: Limits, *, with_series: bool) -> Iterator[str]:
-    before, after = merged.changes.before, merged.changes.after
-    for measure, old in before.values.items():
-        new = after.values[measure]
-        large = (old != NULL) & (new != NULL) & (np.abs(new - old) * 100 > limits.revision_warn_percent * old)
-        labels = _labels(after.take(large), with_series=with_series)
-        for label, was, now in zip(labels, old[large].tolist(), new[large].tolist(), strict=True):
-            yield f"{label}: {measure} revised from {was:,} to {now:,}, more than {limits.revision_warn_percent:g} %"
-
-
-def _touched(merged: Merged) -> Mask:
-    rows = merged.snapshot.rows
-    marks: Mask = rows.values[CHANGED_BY] == len(merged.snapshot.runs) - 1
-    return marks
-
-
-def _labels(rows: Table, *, with_series: bool) -> list[str]:
-    return [
-        iso_date(day) + (f" {rows.names[code]}" if with_series else "")
-        for day, code in zip(rows.days.tolist(), rows.codes.tolist(), strict=True)
-    ]

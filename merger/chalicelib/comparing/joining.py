@@ -1,36 +1,39 @@
-"""The inner join of the feeds on their key, and what each feed has beyond it."""
+"""The feeds joined on their key: the rows of any of them, and for each row which feeds have it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chalicelib.tables import Ints, Table, on_common_names
+from chalicelib.feed_masks import FEEDS
+from chalicelib.tables import NULL, Ints, Table, on_common_names
 
 
-@dataclass(frozen=True, kw_only=True)
-class Joined:
-    """All feeds of one run, over one list of names."""
+def join(feeds: Mapping[str, Table], *, measures: Sequence[str]) -> Table:
+    """All keys of all feeds: the measures in the declared order, null where the feed lacks the key, and FEEDS."""
+    tables = on_common_names(list(feeds.values()))
+    keys = _union([table.keys for table in tables])
+    masks = np.zeros(len(keys), dtype=np.int64)
+    columns: dict[str, Ints] = {}
+    for bit, table in enumerate(tables):
+        if len(table) == len(keys):
+            masks |= 1 << bit
+            columns |= table.values
+            continue
+        places, _ = Table(names=table.names, keys=keys, values={}).find(table.keys)
+        masks[places] |= 1 << bit
+        for measure, numbers in table.values.items():
+            columns[measure] = np.full(len(keys), NULL, dtype=np.int64)
+            columns[measure][places] = numbers
+    values = {measure: columns[measure] for measure in measures} | {FEEDS: masks}
+    return Table(names=tables[0].names, keys=keys, values=values)
 
-    rows: Table
-    """Rows whose key every feed has; numbers as the feeds have them."""
-    leftovers: Mapping[str, Table]
-    """Feed -> its rows whose key another feed lacks."""
 
-
-def join(feeds: Mapping[str, Table], *, measures: tuple[str, ...]) -> Joined:
-    """Inner join; the measures in the declared order."""
-    aligned = dict(zip(feeds, on_common_names(list(feeds.values())), strict=True))
-    keys = next(iter(aligned.values())).keys
-    found = {feed: table.find(keys) for feed, table in aligned.items()}
-    common = np.logical_and.reduce([here for _, here in found.values()])
-    values: dict[str, Ints] = {}
-    leftovers = {}
-    for feed, table in aligned.items():
-        places, lone = found[feed][0][common], np.ones(len(table), dtype=np.bool_)
-        lone[places] = False
-        values |= {measure: numbers[places] for measure, numbers in table.values.items()}
-        leftovers[feed] = table.take(lone)
-    names = next(iter(aligned.values())).names
-    rows = Table(names=names, keys=keys[common], values={measure: values[measure] for measure in measures})
-    return Joined(rows=rows, leftovers=leftovers)
+def _union(many: Sequence[Ints]) -> Ints:
+    """Ascending keys of all; the first array itself where the others have no more."""
+    first, *others = sorted(many, key=len, reverse=True)
+    for keys in others:
+        _, here = Table(names=(), keys=first, values={}).find(keys)
+        if not here.all():
+            fresh = keys[~here]
+            first = np.insert(first, np.searchsorted(first, fresh), fresh)
+    return first

@@ -13,7 +13,8 @@ import csv
 import io
 import itertools
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -21,11 +22,12 @@ import numpy as np
 from chalicelib.csv_reading.field_rules import DATE_ALLOWED, NAME_ALLOWED, NUMBER_ALLOWED, day_of, is_name, number_of
 from chalicelib.csv_reading.plain_lines import NotPlain, blocks_of, read_plain
 from chalicelib.csv_reading.quoted_lines import has_lone_return, read_quoted, without_quoted
-from chalicelib.tables import Table, ascending_table, codes_of, days_of, make_key, make_keys, ranks_of
-from shared.dataset import Feed
+from chalicelib.tables import Table, ascending_table, codes_of, days_of, iso_date, make_key, make_keys, ranks_of
+from shared.dataset import ONE_SERIES, Dataset, Feed
 from shared.errors import ContractBroken
 
 _FIELD_LIMIT = 1 << 20
+_MIB = 2**20
 _MOST_COLUMNS = 20_000
 """pandas takes the square of the names that are there twice: minutes for a header of a million."""
 
@@ -33,23 +35,88 @@ type Numbered = tuple[int, list[str]]
 """A line number, counted from 1, and the fields of the row that ends there."""
 
 
-def read_feed(data: bytes, feed: Feed, *, series: str) -> Table:
-    """All used rows of a feed's file. `series` names the one series of a feed without a series column.
+@dataclass(frozen=True, kw_only=True)
+class FeedRows:
+    """What a feed's file holds."""
 
-    Raises ContractBroken for the first violation, in the order of the file.
+    table: Table
+    plain: bool
+    """Whether every row is one line, so that changed lines are changed rows."""
+
+
+def read_feed(
+    open_file: Callable[[], BinaryIO],
+    feed: Feed,
+    dataset: Dataset,
+    *,
+    latest_day: int | None,
+    most_odd: int | None = None,
+) -> FeedRows:
+    """All used rows of a feed's file, which is opened once.
+
+    `latest_day` is the ordinal of the last date allowed, None: any; `most_odd` is how many bytes a file may have that
+    must be held as a whole. Raises ContractBroken for the first violation, in the order of the file.
     """
+    file = open_file()
+    if not feed.where:
+        table = read_stream(file, feed, series=ONE_SERIES)
+        if table is not None and _in_time(table, latest_day):
+            return FeedRows(table=table, plain=True)
+        file = open_file()
+    data = file.read()
+    if most_odd is not None and len(data) > most_odd:
+        raise ContractBroken(
+            feed=feed.name,
+            line=0,
+            column="",
+            value=f"{len(data) / _MIB:,.1f} MiB",
+            allowed=(
+                f"at most {most_odd / _MIB:,.1f} MiB of a file that is filtered or quoted, or has anything odd in it,"
+                " fit this function's memory; give it more"
+            ),
+        )
+    return FeedRows(table=read_bytes(data, feed, latest_day=latest_day), plain=has_plain_lines(data))
+
+
+def _in_time(table: Table, latest_day: int | None) -> bool:
+    return latest_day is None or not len(table) or int(table.days[-1]) <= latest_day
+
+
+def read_changed_lines(
+    lines: Sequence[bytes], header: bytes, feed: Feed, dataset: Dataset, *, latest_day: int | None
+) -> Table:
+    """The used rows among some lines of a file with this header; there may be none. Raises ContractBroken."""
+    names = read_header(header, feed)
+    table = read_lines(lines, names, feed, series=ONE_SERIES)
+    if not _in_time(table, latest_day):
+        raise ContractBroken(feed=feed.name, line=0, column=feed.date[0], value=table.newest, allowed="an earlier date")
+    return table
+
+
+def rows_are_lines(lines: Sequence[bytes], feed: Feed) -> bool:
+    """Whether each of these lines is a row by itself."""
+    return has_plain_lines(b"\n".join(lines))
+
+
+def read_bytes(data: bytes, feed: Feed, *, latest_day: int | None, series: str = ONE_SERIES) -> Table:
+    """All used rows of a feed's file. Raises ContractBroken for the first violation, in the order of the file."""
+    table = _read_fast(data, feed, series=series)
+    if table is not None and _in_time(table, latest_day):
+        return table
+    return read_carefully(data, feed, series=series, latest_day=latest_day)
+
+
+def _read_fast(data: bytes, feed: Feed, *, series: str) -> Table | None:
     header = read_header(data, feed)
     if feed.where:
         lines = _lines_that_may_match(data, feed)
         if lines is not None:
             return _build(_numbered(lines), header, feed, series=series)
-    else:
-        table = read_stream(io.BytesIO(data), feed, series=series)
-        if table is None and len(header) <= _MOST_COLUMNS:
-            table = read_quoted(data, header, feed, series=series)
-        if table is not None:
-            return table
-    return read_carefully(data, feed, series=series)
+        return None
+    table = read_stream(io.BytesIO(data), feed, series=series)
+    if table is None and len(header) <= _MOST_COLUMNS:
+        table = read_quoted(data, header, feed, series=series)
+    return table
 
 
 def read_stream(file: BinaryIO, feed: Feed, *, series: str) -> Table | None:
@@ -71,12 +138,12 @@ def read_stream(file: BinaryIO, feed: Feed, *, series: str) -> Table | None:
         return None
 
 
-def read_carefully(data: bytes, feed: Feed, *, series: str) -> Table:
+def read_carefully(data: bytes, feed: Feed, *, series: str, latest_day: int | None = None) -> Table:
     """The definition of reading a feed: every row through the csv module."""
     header = read_header(data, feed)
     rows = _all_rows(data, feed)
     next(rows)
-    return _build(rows, header, feed, series=series)
+    return _build(rows, header, feed, series=series, latest_day=latest_day)
 
 
 def read_lines(lines: Sequence[bytes], header: list[str], feed: Feed, *, series: str) -> Table:
@@ -137,7 +204,7 @@ def _lines_that_may_match(data: bytes, feed: Feed) -> Iterator[tuple[int, bytes]
     """The lines below the header that hold every value the filter asks for; None where rows are not lines."""
     if not has_plain_lines(data):
         return None
-    first, *others = sorted((value.encode() for value in feed.where.values()), key=len, reverse=True)
+    first, *others = sorted((values[0].encode() for values in feed.where.values()), key=len, reverse=True)
     return ((number, line) for number, line in _lines_with(first, data) if all(value in line for value in others))
 
 
@@ -171,17 +238,23 @@ def _numbered(lines: Iterable[tuple[int, bytes]]) -> Iterator[Numbered]:
 
 
 def _build(
-    rows: Iterable[Numbered], header: list[str], feed: Feed, *, series: str, may_be_empty: bool = False
+    rows: Iterable[Numbered],
+    header: list[str],
+    feed: Feed,
+    *,
+    series: str,
+    may_be_empty: bool = False,
+    latest_day: int | None = None,
 ) -> Table:
     """Check the used rows one by one and make the table."""
     place = {column: header.index(column) for column in feed.columns}
-    filters = [(place[column], value) for column, value in feed.where.items()]
+    filters = [(place[column], values) for column, values in feed.where.items()]
     measures = [(name, column, place[column]) for name, column in feed.measures.items()]
     seen: dict[int, int] = {}
     codes: dict[str, int] = {}
     columns = {name: array("q") for name in feed.measures}
     for line, fields in rows:
-        if any(at >= len(fields) or fields[at].strip() != value for at, value in filters):
+        if any(at >= len(fields) or fields[at].strip() not in values for at, values in filters):
             continue
         if len(fields) != len(header):
             raise ContractBroken(
@@ -191,18 +264,18 @@ def _build(
                 value=f"{len(fields)} fields",
                 allowed=f"{len(header)} as in the header are needed",
             )
-        day = _day(fields[place[feed.date_column]], line, feed)
-        name = _name(fields[place[feed.series_column]], line, feed) if feed.series_column else series
+        day = _day(fields[place[feed.date[0]]], line, feed, latest_day)
+        name = _name(fields[place[feed.series[0]]], line, feed) if feed.series else series
         key = make_key(day, codes.setdefault(name, len(codes)))
         if key in seen:
-            shown = f"{fields[place[feed.date_column]]} {name if feed.series_column else ''}".strip()
+            shown = f"{fields[place[feed.date[0]]]} {name if feed.series else ''}".strip()
             why = f"each key is allowed once, and this one is on line {seen[key]} already"
-            raise ContractBroken(feed=feed.name, line=line, column=feed.date_column, value=shown, allowed=why)
+            raise ContractBroken(feed=feed.name, line=line, column=feed.date[0], value=shown, allowed=why)
         seen[key] = line
         for measure, column, at in measures:
             columns[measure].append(_number(fields[at], line, column, feed))
     if not seen and not may_be_empty:
-        wanted = " and ".join(f"{column}={value!r}" for column, value in feed.where.items())
+        wanted = " and ".join(f"{column}={' or '.join(map(repr, values))}" for column, values in feed.where.items())
         what = f"no row has {wanted}" if wanted else "there is no row below the header"
         raise ContractBroken(feed=feed.name, line=0, column="", value="", allowed=f"{what}; at least one is needed")
     return _table_of(seen, list(codes), columns)
@@ -218,20 +291,28 @@ def _table_of(keys: Collection[int], listed: Sequence[str], columns: Mapping[str
     return table
 
 
-def _day(text: str, line: int, feed: Feed) -> int:
+def _day(text: str, line: int, feed: Feed, latest_day: int | None) -> int:
     day = day_of(text.strip())
-    if day is not None:
-        return day
-    raise ContractBroken(
-        feed=feed.name, line=line, column=feed.date_column, value=text.strip(), allowed=_needed(DATE_ALLOWED)
-    )
+    if day is None:
+        raise ContractBroken(
+            feed=feed.name, line=line, column=feed.date[0], value=text.strip(), allowed=_needed(DATE_ALLOWED)
+        )
+    if latest_day is not None and day > latest_day:
+        raise ContractBroken(
+            feed=feed.name,
+            line=line,
+            column=feed.date[0],
+            value=text.strip(),
+            allowed=f"a date up to {iso_date(latest_day)}, one period after the run's day, is needed",
+        )
+    return day
 
 
 def _name(text: str, line: int, feed: Feed) -> str:
     name = text.strip()
     if is_name(name):
         return name
-    column = feed.series_column or ""
+    column = " and ".join(feed.series)
     raise ContractBroken(feed=feed.name, line=line, column=column, value=ascii(name), allowed=_needed(NAME_ALLOWED))
 
 
@@ -251,11 +332,11 @@ def _read_columns(blocks: Iterable[bytes], header: list[str], feed: Feed, *, ser
     columns = read_plain(
         filter(None, blocks),
         width=len(header),
-        date=header.index(feed.date_column),
-        series=header.index(feed.series_column) if feed.series_column else None,
+        date=header.index(feed.date[0]),
+        series=header.index(feed.series[0]) if feed.series else None,
         measures=[header.index(column) for column in feed.measures.values()],
     )
     if not len(columns.keys):
         return None
     values = dict(zip(feed.measures, columns.measures, strict=True))
-    return ascending_table(columns.names if feed.series_column else (series,), columns.keys, values)
+    return ascending_table(columns.names if feed.series else (series,), columns.keys, values)

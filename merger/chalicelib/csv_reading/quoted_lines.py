@@ -48,16 +48,16 @@ def _read(data: bytes, feed: Feed, *, series: str, options: Mapping[str, Any]) -
     columns: dict[str, list[Ints]] = {measure: [] for measure in feed.measures}
     chunks = pd.read_csv(io.BytesIO(data), header=0, dtype=str, na_filter=False, chunksize=_CHUNK, **options)
     for frame in chunks:
-        days.append(_codes(frame[feed.date_column], dates))
-        if feed.series_column:
-            codes.append(_codes(frame[feed.series_column], names))
+        days.append(_codes(frame[feed.date[0]], dates))
+        if feed.series:
+            codes.append(_codes(frame[feed.series[0]], names))
         for measure, column in feed.measures.items():
             columns[measure].append(_judged(frame[column], lambda text: number_of(text.strip())))
     if not sum(map(len, days)):
         return None
     if not all(is_name(name) and name == name.strip() for name in names):
         raise _Odd
-    listed, ranks = ranks_of(list(names)) if feed.series_column else ((series,), np.zeros(1, dtype=np.int64))
+    listed, ranks = ranks_of(list(names)) if feed.series else ((series,), np.zeros(1, dtype=np.int64))
     ordinals = _all_known([day_of(date) for date in dates])
     code = ranks[np.concatenate(codes)] if codes else np.int64(0)
     values = {measure: np.concatenate(numbers) for measure, numbers in columns.items()}

@@ -24,6 +24,8 @@ class OperateRun:
     """A command about one run."""
 
     command: Command
+    dataset: str
+    """Empty: the stage's first."""
     run_id: str
     by: str
     """Who asks: the caller's ARN."""
@@ -43,7 +45,7 @@ def operate_run(event: Mapping[str, Any]) -> OperateRun:
     run_id, time = member(event, "run_id"), member(event, "time")
     parse_time(run_id)
     parse_time(time)
-    return OperateRun(command=command, run_id=run_id, by=by, time=time)
+    return OperateRun(command=command, dataset=str(event.get("dataset") or ""), run_id=run_id, by=by, time=time)
 
 
 def handle_command(
@@ -52,9 +54,9 @@ def handle_command(
     """Reopen the run and, where all its files are there, merge it.
 
     The answer says `run_id`, `state`, `reason`, and `fetch`: whether feeds are missing, which only the fetcher can
-    get; and `waits`: what it has to give way to, such as another run that writes rows. The same command again goes on
-    then, and so does the watch. `report` is called with what a merge came to. Raises UnknownRun, and NotAllowed where
-    the run's state does not allow the command.
+    get; and, where there is one, `waits`: what it has to give way to, such as another run that writes rows. The same
+    command again goes on then, and so does the watch. `report` is called with what a merge came to. Raises UnknownRun,
+    and NotAllowed where the run's state does not allow the command.
     """
     if request.command == "resend":
         return _answer(_resend(request, tools))
@@ -76,7 +78,8 @@ def handle_command(
 
 
 def _answer(run: Run, *, fetch: bool = False, waits: str = "") -> dict[str, Any]:
-    return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": fetch, "waits": waits}
+    answer = {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": fetch}
+    return answer | ({"waits": waits} if waits else {})
 
 
 def _approve(request: OperateRun, tools: Tools) -> Run:

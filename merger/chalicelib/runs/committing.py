@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools
 from shared.attributes import Value
+from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
 from shared.ledger.items import Head, Notice
@@ -24,17 +25,22 @@ from shared.tracing import subsegment
 
 if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
     from chalicelib.comparing.full_merge import Merged
-    from chalicelib.storing.snapshots import Snapshot
 
 
 _MOST_RECOVERED = 50
 """Notices whose recovery one digest reports: a transaction takes 100 items."""
 
 
-def commit_unchanged(compared: Comparison, tools: Tools, *, late: frozenset[str] = frozenset()) -> Outcome:
-    """One transaction: the run ends, and the head remembers that these files give the same rows."""
+def commit_unchanged(
+    compared: Comparison, tools: Tools, *, moved: frozenset[str] = frozenset(), late: frozenset[str] = frozenset()
+) -> Outcome:
+    """One transaction: the run ends, and the head remembers that these files give the same rows.
+
+    `moved` are feeds whose used rows changed without a change of the joined ones.
+    """
     run, head = compared.run, compared.head
-    moved = replace(head, latest=run.run_id, seen=compared.shas, late=late)
+    rows_since = _rows_since(compared, moved)
+    new_head = replace(head, latest=run.run_id, seen=compared.shas, late=late, rows_since=rows_since)
     ended: dict[str, Value] = {
         "state": State.UNCHANGED,
         "base_run_id": head.head,
@@ -43,11 +49,11 @@ def commit_unchanged(compared: Comparison, tools: Tools, *, late: frozenset[str]
         "removed": 0,
         "reason": "",
     }
-    tools.ledger.commit(run, head=moved, base=head.head, ended=ended)
+    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended)
     return Outcome(state=State.UNCHANGED, way=compared.way, bytes_read=compared.size)
 
 
-def commit_changes(compared: Comparison, merged: "Merged", old: "Snapshot", tools: Tools) -> Outcome:
+def commit_changes(compared: Comparison, merged: "Merged", tools: Tools) -> Outcome:
     """Files, then rows, then the commit point. With nothing changed, only rows that others left wrong are written."""
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys  # deferred: brings numpy
 
@@ -59,14 +65,13 @@ def commit_changes(compared: Comparison, merged: "Merged", old: "Snapshot", tool
     if (before.dirty | before.late) - (head.dirty | head.late):
         others = sorted(before.dirty - head.dirty)
         raise HeadMoved(f"others wrote rows meanwhile: {others}; run {run.run_id} looks again")
-    wanted = find_wanted(
-        old if changes.empty else snapshot, (changes.added, changes.after, changes.removed, table_of_keys(touched))
-    )
+    keys = (changes.added, changes.after, changes.removed, table_of_keys(touched))
+    wanted = find_wanted(merged.old if changes.empty else snapshot, keys, dataset=tools.dataset.name)
     with _leaving_no_rows(run, head, tools):
         with subsegment("write_rows", rows=len(wanted)):
             written = tools.write_rows(wanted.requests(), _in_time(run, tools))
         if changes.empty:
-            return commit_unchanged(compared, tools, late=before.dirty)
+            return commit_unchanged(compared, tools, moved=merged.moved, late=before.dirty)
         return _commit_rows(compared, merged, tools, written=written, late=before.dirty)
 
 
@@ -85,27 +90,28 @@ def _commit_rows(
 ) -> Outcome:
     """The commit point: the rows are written, the head moves, the run ends."""
     run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
-    over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, compared.shas))
+    over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, merged.moved))
     recovered = list(itertools.islice(over, _MOST_RECOVERED))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
     ended: dict[str, Value] = {
         "state": State.COMMITTED,
         "reason": "",
         "base_run_id": head.head or None,
-        "summary": _summary(run, head, merged, recovered, tools),
+        "summary": _summary(compared, merged, recovered, tools),
         **counts,
     }
-    moved = Head(
+    new_head = Head(
         head=run.run_id,
         latest=run.run_id,
-        newest=snapshot.rows.newest,
-        rows=len(snapshot.rows),
+        newest=snapshot.newest,
+        rows=len(snapshot.joined),
         sources=compared.shas,
         seen=compared.shas,
         rules=tools.rules,
         late=late,
+        rows_since=_rows_since(compared, merged.moved),
     )
-    tools.ledger.commit(run, head=moved, base=head.head, ended=ended, recovered=recovered)
+    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, recovered=recovered)
     return Outcome(
         state=State.COMMITTED, way=compared.way, rows_written=written, bytes_read=compared.size, counts=counts
     )
@@ -120,18 +126,25 @@ def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
         run_id=run.run_id,
         base_run_id=head.head or None,
         with_series=tools.dataset.has_series,
+        decimals=tools.dataset.decimals,
     )
-    tools.files.write(change_set_key(run.run_id), json_pieces, content_type="application/json")
-    tools.files.write(snapshot_key(run.run_id), csv_pieces(merged.snapshot), content_type="text/csv")
-    tools.files.write(index_key(run.run_id), index_pieces(merged.snapshot), content_type="application/octet-stream")
+    name, binary = tools.dataset.name, "application/octet-stream"
+    tools.files.write(change_set_key(name, run.run_id), json_pieces, content_type="application/json")
+    tools.files.write(snapshot_key(name, run.run_id), csv_pieces(merged.snapshot), content_type="text/csv")
+    tools.files.write(index_key(name, run.run_id), index_pieces(merged.snapshot), content_type=binary)
 
 
-def _summary(run: Run, head: Head, merged: "Merged", recovered: list[Notice], tools: Tools) -> dict[str, Any]:
-    from chalicelib.comparing.gate import find_warnings  # deferred: brings numpy
+def _rows_since(compared: Comparison, moved: frozenset[str]) -> dict[str, str]:
+    """Feed -> the run that last found its used rows changed: this one where they moved or nothing is known."""
+    run, since = compared.run, compared.head.rows_since
+    return {feed: run.run_id if feed in moved else since.get(feed, run.run_id) for feed in compared.shas}
+
+
+def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], tools: Tools) -> dict[str, Any]:
+    from chalicelib.comparing.run_warnings import find_notes, find_warnings  # deferred: brings numpy
     from chalicelib.runs.summarising import recoveries, summarise
 
-    with_series = tools.dataset.has_series
-    bad = _bad_since(head.head, run, tools)
+    bad = _bad_since(compared.head.head, compared.run, tools)
     stale = [
         (tools.dataset.feed(str(notice.details["feed"])).title, str(notice.details["since"])[:10])
         for notice in recovered
@@ -140,9 +153,11 @@ def _summary(run: Run, head: Head, merged: "Merged", recovered: list[Notice], to
     missed = [notice.text for notice in recovered if notice.kind != "stale"]
     return summarise(
         merged,
-        warnings=find_warnings(merged, tools.policy.limits(), with_series=with_series),
+        tools.dataset,
+        warnings=find_warnings(merged, tools.dataset, tools.policy.limits(tools.dataset)),
+        notes=find_notes(merged, tools.dataset),
         recovered=recoveries(bad, stale, missed),
-        with_series=with_series,
+        rows_since=_rows_since(compared, merged.moved),
     ).as_map()
 
 
@@ -154,13 +169,12 @@ def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, st
             yield other.run_id, other.state, other.reason
 
 
-def _is_over(notice: Notice, run: Run, shas: Mapping[str, str]) -> bool:
-    """Whether a feed that was announced as stale has other bytes in this run, or a missed run has a successor."""
+def _is_over(notice: Notice, run: Run, moved: frozenset[str]) -> bool:
+    """Whether a feed that was announced as stale has other rows in this run, or a missed run has a successor."""
     if notice.recovered_by:
         return False
     if notice.kind == "stale":
-        was = notice.details.get("sha256")
-        return shas.get(str(notice.details["feed"]), was) != was
+        return str(notice.details["feed"]) in moved
     return str(notice.details.get("run_id", "9")) < run.run_id
 
 
@@ -172,14 +186,13 @@ def _touched_by(head: Head, tools: Tools) -> set[tuple[str, str]]:
     two heads is in the change set of a run that was committed in between. A run without a change set changed nothing
     itself: it was putting right what others had left.
     """
-    runs = set[str]()
+    runs, keys = set[str](), set[tuple[str, str]]()
     for name in head.dirty | head.late:
         run_id, _, base = name.partition("#")
         runs |= {run_id, *_committed_since(base, head, tools)}
-    series, keys = tools.dataset.series, set[tuple[str, str]]()
     for run in runs:
         with contextlib.suppress(ObjectMissing):
-            keys |= {(name or series, date) for name, date in tools.files.change_set(run).touched}
+            keys |= {(name or ONE_SERIES, date) for name, date in tools.files.change_set(run).touched}
     return keys
 
 
@@ -251,13 +264,13 @@ def _roll_back(run: Run, tools: Tools) -> None:
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys
 
     old = (
-        read_index(tools.files.read_array(index_key(head.head)), tools.dataset)
+        read_index(tools.files.read_array(index_key(tools.dataset.name, head.head)), tools.dataset)
         if head.head
         else empty_snapshot(tools.dataset)
     )
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     in_time = _in_time(run, tools)
-    wanted = find_wanted(old, [table_of_keys(_touched_by(before, tools))])
+    wanted = find_wanted(old, [table_of_keys(_touched_by(before, tools))], dataset=tools.dataset.name)
     with _leaving_no_rows(run, head, tools):
         tools.write_rows(wanted.requests(), in_time)
         in_time()

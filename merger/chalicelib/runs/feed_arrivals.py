@@ -16,14 +16,15 @@ from shared.tracing import follow
 class FeedArrived:
     """A raw file is in S3. Also sent twice, late, or in another order than the files came."""
 
+    dataset: str
     run_id: str
     feed: str
 
 
 def feed_arrived(event: Mapping[str, Any]) -> FeedArrived:
     """From EventBridge's `Object Created`. Raises EventMalformed, naming what is missing."""
-    run_id, feed = parse_raw_key(str(member(event, "detail", "object", "key")))
-    return FeedArrived(run_id=run_id, feed=feed)
+    dataset, run_id, feed = parse_raw_key(str(member(event, "detail", "object", "key")))
+    return FeedArrived(dataset=dataset, run_id=run_id, feed=feed)
 
 
 def handle_arrival(arrived: FeedArrived, *, owner: str, tools: Tools) -> Outcome | None:

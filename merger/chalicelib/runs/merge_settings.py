@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from chalicelib.runs.merge_tools import Policy
 from chalicelib.runs.watching import WatchPolicy
 from shared.errors import SettingInvalid
+from shared.schedule import DEFAULT_SCHEDULE
 from shared.settings import Source
 
 _MIB = 2**20
@@ -24,8 +25,8 @@ def read_policy(values: Mapping[str, str]) -> Policy:
     source = Source(values)
     memory = source.whole("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", default=10_240, least=128) * _MIB
     return Policy(
-        max_removed_percent=source.number("MAX_REMOVED_PERCENT", default=1),
-        revision_warn_percent=source.number("REVISION_WARN_PERCENT", default=10),
+        max_removed_percent=source.optional_number("MAX_REMOVED_PERCENT"),
+        revision_warn_percent=source.optional_number("REVISION_WARN_PERCENT"),
         max_attempts=source.whole("MAX_ATTEMPTS", default=3, least=1),
         lease_seconds=source.number("LEASE_SECONDS", default=960, least=1),
         delta_from_bytes=source.whole("DELTA_FROM_BYTES", default=16 * _MIB),
@@ -35,9 +36,22 @@ def read_policy(values: Mapping[str, str]) -> Policy:
 
 
 def read_watch_policy(values: Mapping[str, str]) -> WatchPolicy:
-    """STALE_AFTER_DAYS is one threshold or several with commas between: `3` or `3,7,30`."""
+    """STALE_AFTER_DAYS is one threshold or several with commas between, `3` or `3,7,30`; absent: the dataset's."""
     source = Source(values)
-    text = source.text("STALE_AFTER_DAYS", default="3")
+    hours = source.number("DEADLINE_HOURS", default=6)
+    if hours > _LONGEST_DEADLINE:
+        raise SettingInvalid(f"the setting DEADLINE_HOURS is {hours:g}; at most {_LONGEST_DEADLINE} are allowed")
+    return WatchPolicy(
+        deadline=dt.timedelta(hours=hours),
+        stale_after_days=_thresholds(values),
+        schedule=source.text("SCHEDULE", default=DEFAULT_SCHEDULE),
+    )
+
+
+def _thresholds(values: Mapping[str, str]) -> tuple[int, ...]:
+    text = values.get("STALE_AFTER_DAYS", "")
+    if not text:
+        return ()
     try:
         thresholds = tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError:
@@ -46,7 +60,4 @@ def read_watch_policy(values: Mapping[str, str]) -> WatchPolicy:
         ) from None
     if thresholds[0] < 1:
         raise SettingInvalid(f"the setting STALE_AFTER_DAYS is {text!r}; at least 1 is needed")
-    hours = source.number("DEADLINE_HOURS", default=6)
-    if hours > _LONGEST_DEADLINE:
-        raise SettingInvalid(f"the setting DEADLINE_HOURS is {hours:g}; at most {_LONGEST_DEADLINE} are allowed")
-    return WatchPolicy(deadline=dt.timedelta(hours=hours), stale_after_days=thresholds)
+    return thresholds

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 type Way = Literal["", "same", "delta", "full"]
 """How a run was compared: `same` (no byte changed), `delta` or `full`; empty where it did not come to that."""
 
-RULES = "1"
+RULES = "2"
 """Raise this when the same files would give other rows: runs are then compared anew although no byte changed."""
 
 
@@ -24,8 +24,10 @@ RULES = "1"
 class Policy:
     """What an operator can set."""
 
-    max_removed_percent: float
-    revision_warn_percent: float
+    max_removed_percent: float | None
+    """In place of the dataset's, where the stage sets it."""
+    revision_warn_percent: float | None
+    """In place of the dataset's, where the stage sets it."""
     max_attempts: int
     lease_seconds: float
     delta_from_bytes: int
@@ -35,10 +37,16 @@ class Policy:
     most_odd_bytes: int
     """Nor does a single one that is larger than this, where it is filtered, quoted, or has anything odd in it."""
 
-    def limits(self) -> "Limits":
+    def limits(self, dataset: Dataset) -> "Limits":
+        """What the stage sets, else what the dataset declares."""
         from chalicelib.comparing.gate import Limits  # deferred: brings numpy
 
-        return Limits(max_removed_percent=self.max_removed_percent, revision_warn_percent=self.revision_warn_percent)
+        removed, revised = self.max_removed_percent, self.revision_warn_percent
+        return Limits(
+            max_removed_percent=dataset.max_removed_percent if removed is None else removed,
+            revision_warn_percent=dataset.revision_warn_percent if revised is None else revised,
+            revision_warn_at_least=dataset.revision_warn_at_least,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,22 +5,23 @@
 A crash anywhere is followed by the same steps with the same result; see `chalicelib.runs.committing`.
 """
 
+import datetime as dt
+import functools
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.runs.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools, Way
-from chalicelib.storing.run_files import WhenAsked
+from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
 from shared.keys import index_key
 from shared.ledger.items import Head
-from shared.runs import Run, State
+from shared.runs import Run, State, parse_time
 from shared.tracing import subsegment
 
 if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
-    from chalicelib.comparing.full_merge import Merged
-    from chalicelib.storing.snapshots import Snapshot
+    from chalicelib.comparing.full_merge import Merged, Open
 
 
 def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
@@ -92,42 +93,50 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
             check_rows,
         )
 
-        merged, way, old = _merge(compared, tools)
+        merged, way = _merge(compared, tools)
         compared = replace(compared, way=way)
         span.annotate(way=way, rows=len(merged.snapshot.rows))
     check_rows(merged, tools.dataset)
     if not run.approved_by:
         with subsegment("gate"):
-            check_gate(merged, tools.policy.limits())
+            check_gate(merged, tools.policy.limits(tools.dataset))
     if merged.changes.empty and head.head and head.settled:
-        return commit_unchanged(compared, tools)
-    return commit_changes(compared, merged, old, tools)
+        return commit_unchanged(compared, tools, moved=merged.moved)
+    return commit_changes(compared, merged, tools)
 
 
-def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way, Snapshot]":
-    from chalicelib.comparing.delta_merge import delta_merge  # deferred: brings numpy and pandas
+def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way]":
+    from chalicelib.comparing.delta_merge import delta_merge  # deferred: brings numpy
     from chalicelib.comparing.full_merge import full_merge
     from chalicelib.storing.snapshots import empty_snapshot, read_index
 
     run, head = compared.run, compared.head
-    feeds, most_odd = [feed.name for feed in tools.dataset.feeds], tools.policy.most_odd_bytes
-    files = WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(run.run_id, feed))
-    if not head.head:
-        old = empty_snapshot(tools.dataset)
-        return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
-    old = read_index(tools.files.read_array(index_key(head.head)), tools.dataset)
+    feeds = [feed.name for feed in tools.dataset.feeds]
+    files = _openers(run.run_id, feeds, tools)
+    found: dict[str, Any] = {
+        "old": read_index(tools.files.read_array(index_key(tools.dataset.name, head.head)), tools.dataset)
+        if head.head
+        else empty_snapshot(tools.dataset),
+        "dataset": tools.dataset,
+        "run_id": run.run_id,
+        "latest_day": last_day_allowed(parse_time(run.run_id).date(), tools.dataset),
+    }
     large = compared.size >= tools.policy.delta_from_bytes
-    if large and head.rules == tools.rules and _has_sources(head, feeds, tools):
-        merged = delta_merge(
-            files,
-            old_files=WhenAsked(feeds=feeds, get_one=lambda feed: tools.files.open_raw(head.head, feed)),
-            old=old,
-            dataset=tools.dataset,
-            run_id=run.run_id,
-        )
+    if head.head and large and head.rules == tools.rules and _has_sources(head, feeds, tools):
+        merged = delta_merge(files, old_files=_openers(head.head, feeds, tools), **found)
         if merged:
-            return merged, "delta", old
-    return full_merge(files, old=old, dataset=tools.dataset, run_id=run.run_id, most_odd=most_odd), "full", old
+            return merged, "delta"
+    return full_merge(files, most_odd=tools.policy.most_odd_bytes, **found), "full"
+
+
+def _openers(run_id: str, feeds: Iterable[str], tools: Tools) -> "dict[str, Open]":
+    """Each feed's file is opened when it is read, so that one is open at a time."""
+    return {feed: functools.partial(tools.files.open_raw, run_id, feed) for feed in feeds}
+
+
+def last_day_allowed(run_day: dt.date, dataset: Dataset) -> int:
+    """The ordinal of the last date that a run's files may have: one period after the run's day."""
+    return run_day.toordinal() + dataset.period.longest_days
 
 
 def _has_sources(head: Head, feeds: Iterable[str], tools: Tools) -> bool:

@@ -28,7 +28,9 @@ def log_command(line: Line, request: OperateRun) -> None:
 
 
 def log_answer(line: Line, answer: Mapping[str, Any]) -> None:
-    line.bind(state=answer["state"], reason=answer["reason"], fetch=answer["fetch"], waits=answer["waits"])
+    line.bind(state=answer["state"], reason=answer["reason"], fetch=answer["fetch"])
+    if "waits" in answer:
+        line.bind(waits=answer["waits"])
 
 
 def log_watched(line: Line, watched: Watched) -> None:

@@ -7,24 +7,42 @@ import numpy as np
 
 from chalicelib.comparing.differences import changed_rows
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.tables import NULL, Table
+from chalicelib.feed_masks import partnerless
+from chalicelib.tables import Ints, Mask, Table, is_null
+from shared.dataset import Dataset, Measure
+from shared.exact import Number, from_scaled
 from shared.summary import LISTED, Summary
 
 
-def summarise(merged: Merged, *, warnings: Sequence[str], recovered: Sequence[str], with_series: bool) -> Summary:
-    """The newest entries of each list, the newest date's numbers, and what people should know besides."""
+def summarise(
+    merged: Merged,
+    dataset: Dataset,
+    *,
+    warnings: Sequence[str],
+    notes: Sequence[str] = (),
+    recovered: Sequence[str] = (),
+    rows_since: Mapping[str, str] | None = None,
+) -> Summary:
+    """The newest entries of each list, the newest numbers, and what people should know besides."""
     changes, rows = merged.changes, merged.snapshot.reported
-    first_load = merged.rows_before == 0
+    shown: dict[str, Any] = {"with_series": dataset.has_series, "decimals": dataset.decimals}
     newest = slice(-LISTED, None)
+    latest = Latest(rows, dataset)
     return Summary(
-        latest=_totals(rows, with_series=with_series),
-        latest_increments=_total_increments(rows),
+        latest=latest.values(),
+        latest_increments=latest.increments(),
+        latest_days=latest.days(),
         rows=len(rows),
-        first_load=first_load,
-        added=[] if first_load else _with_increments(changes.added.take(newest), rows, with_series=with_series),
-        changed=list(changed_rows(changes.before.take(newest), changes.after.take(newest), with_series=with_series)),
-        removed=list(changes.removed.take(newest).rows(with_series=with_series)),
+        series=len(set(rows.codes.tolist())) if dataset.has_series else 0,
+        new_dates=len(np.unique(changes.added.days)),
+        first_load=merged.first_load,
+        added=[] if merged.first_load else _with_increments(changes.added.take(newest), rows, dataset),
+        changed=list(changed_rows(changes.before.take(newest), changes.after.take(newest), **shown)),
+        removed=list(changes.removed.take(newest).rows(**shown)),
+        partnerless=partnerless(merged.snapshot.rows, merged.snapshot.feeds) if len(dataset.feeds) > 1 else {},
+        rows_since=dict(rows_since or {}),
         warnings=_capped(warnings),
+        notes=_capped(notes),
         recovered=_capped(recovered),
     )
 
@@ -34,65 +52,114 @@ def _capped(sentences: Sequence[str]) -> list[str]:
     return [*sentences[:LISTED], f"and {more} more"] if more > 0 else list(sentences)
 
 
-def _last_dates(rows: Table, count: int) -> list[Table]:
-    """The rows of the newest dates, newest first."""
-    dates: list[Table] = []
-    end = len(rows)
-    while end and len(dates) < count:
-        start = int(np.searchsorted(rows.days[:end], rows.days[end - 1]))
-        dates.append(rows.take(slice(start, end)))
-        end = start
-    return dates
+class Latest:
+    """The newest numbers of a dataset: of its default series, or summed over those that are no totals.
+
+    A sum is over each series' latest value, its increment over the same series at both ends, so that neither falls
+    because a series has yet to report.
+    """
+
+    def __init__(self, rows: Table, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._name, chosen = _chosen_series(rows, dataset)
+        self._rows = rows.take(chosen[rows.codes]) if len(rows) and not chosen.all() else rows
+        self._ends = {measure.name: _ends(self._rows, measure) for measure in dataset.measures}
+
+    def values(self) -> dict[str, Any]:
+        """`date`, `series` where there are several, and each measure's newest value."""
+        head: dict[str, Any] = {"series": self._name} if self._dataset.has_series else {}
+        return head | {"date": self._rows.newest} | {name: end[0] for name, end in self._ends.items()}
+
+    def increments(self) -> dict[str, Number | None]:
+        """Measure -> difference of its newest value to the last one reported before."""
+        return {name: end[1] for name, end in self._ends.items()}
+
+    def days(self) -> dict[str, int | None]:
+        """Measure -> the days between those two; None where there is no difference."""
+        return {name: end[2] for name, end in self._ends.items()}
 
 
-def _sums(rows: Table) -> dict[str, int | None]:
-    return {
-        measure: int(numbers[numbers != NULL].sum()) if (numbers != NULL).any() else None
-        for measure, numbers in rows.values.items()
-    }
+def _chosen_series(rows: Table, dataset: Dataset) -> tuple[str, Mask]:
+    """What the newest numbers are of: its name, and which codes that are."""
+    everyone = np.ones(len(rows.names), dtype=np.bool_)
+    if dataset.series is None:
+        return "", everyone
+    if dataset.series.default in rows.names:
+        return dataset.series.default, np.array([name == dataset.series.default for name in rows.names], dtype=np.bool_)
+    if dataset.adds_up:
+        parts = np.array([not dataset.is_total(name) for name in rows.names], dtype=np.bool_)
+        summed = parts if parts.any() else everyone
+        count = len(set(rows.codes[summed[rows.codes]].tolist())) if len(rows) else 0
+        return f"{count} series", summed
+    first = rows.names[int(rows.codes[0])] if len(rows) else ""
+    return first, np.array([name == first for name in rows.names], dtype=np.bool_)
 
 
-def _totals(rows: Table, *, with_series: bool) -> dict[str, Any]:
-    [newest, *_] = _last_dates(rows, 1)
-    series = {"series": f"{len(newest)} series"} if with_series else {}
-    return series | {"date": rows.newest} | _sums(newest)
+def _ends(rows: Table, measure: Measure) -> tuple[Number | None, Number | None, int | None]:
+    """(newest value, increment, days it stands for) of a measure over all series of the rows."""
+    there = rows.take(~is_null(rows.values[measure.name]))
+    last, before = _last_two(there)
+    if not len(there) or there.newest != rows.newest:
+        return None, None, None
+    fresh = last[there.days[last] == there.days[-1]]
+    value = _sum(there, measure, last if measure.cumulative else fresh)
+    ends = {int(code): at for code, at in zip(there.codes[before], before.tolist(), strict=True)}
+    both = [
+        (at, ends[code]) for at, code in zip(fresh.tolist(), there.codes[fresh].tolist(), strict=True) if code in ends
+    ]
+    opened = len(fresh) - len(both) if measure.opening == "count" else 0
+    if not both and not opened:
+        return from_scaled(value, measure.decimals), None, None
+    increment = _sum(there, measure, [at for at, _ in both]) - _sum(there, measure, [at for _, at in both])
+    if opened:
+        paired = {at for at, _ in both}
+        increment += _sum(there, measure, [at for at in fresh.tolist() if at not in paired])
+    stands_for = max((int(there.days[at] - there.days[was]) for at, was in both), default=1)
+    return from_scaled(value, measure.decimals), from_scaled(increment, measure.decimals), stands_for
 
 
-def _total_increments(rows: Table) -> dict[str, int | None]:
-    """Newest date minus the one before; the first date's increment is its own count."""
-    now, *before = [_sums(table) for table in _last_dates(rows, 2)]
-    return _minus(now, before[0] if before else None)
+def _last_two(rows: Table) -> tuple[Ints, Ints]:
+    """Of each series the place of its last row, and, where there is one, of the row before."""
+    places, codes = np.arange(len(rows)), rows.codes
+    last = np.full(len(rows.names), -1, dtype=np.int64)
+    last[codes] = places  # rows ascend by day, and the last of several assignments stays
+    rest = np.ones(len(rows), dtype=np.bool_)
+    rest[last[last >= 0]] = False
+    before = np.full(len(rows.names), -1, dtype=np.int64)
+    before[codes[rest]] = places[rest]
+    return last[last >= 0], before[before >= 0]
 
 
-def _minus(now: Mapping[str, int | None], before: Mapping[str, int | None] | None) -> dict[str, int | None]:
-    if before is None:
-        return dict(now)
-    return {name: _difference(number, before[name]) for name, number in now.items()}
+def _sum(rows: Table, measure: Measure, places: Ints | Sequence[int]) -> int:
+    """Exactly, however large."""
+    return sum(rows.values[measure.name][np.asarray(places, dtype=np.int64)].tolist())
 
 
-def _difference(now: int | None, before: int | None) -> int | None:
-    return None if now is None or before is None else now - before
-
-
-def _with_increments(added: Table, rows: Table, *, with_series: bool) -> list[dict[str, Any]]:
-    names = rows.names
+def _with_increments(added: Table, rows: Table, dataset: Dataset) -> list[dict[str, Any]]:
+    shown = added.rows(with_series=dataset.has_series, decimals=dataset.decimals)
     return [
-        row | {"increments": _increments(row, _before(rows, names.index(row.get("series", names[0])), key))}
-        for row, key in zip(added.rows(with_series=with_series), added.keys.tolist(), strict=True)
+        row | _increments(rows, row.get("series", rows.names[0]), key >> 32, dataset)
+        for row, key in zip(shown, added.keys.tolist(), strict=True)
     ]
 
 
-def _before(rows: Table, code: int, key: int) -> dict[str, Any] | None:
-    """The row of the present date before, of the same series."""
-    places = np.flatnonzero((rows.codes == code) & (rows.days < key >> 32))
-    if not len(places):
-        return None
-    return next(rows.take(places[-1:]).rows(with_series=False))
-
-
-def _increments(row: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, int | None]:
-    measures = {name: number for name, number in row.items() if name not in ("date", "series")}
-    return _minus(measures, before)
+def _increments(rows: Table, series: str, day: int, dataset: Dataset) -> dict[str, Any]:
+    """`increments` and `days` of one row: to the last value reported before in its series."""
+    mine = rows.take(np.flatnonzero((rows.codes == rows.names.index(series)) & (rows.days <= day)))
+    increments: dict[str, Number | None] = {}
+    days: dict[str, int | None] = {}
+    for measure in dataset.measures:
+        numbers = mine.values[measure.name]
+        there = np.flatnonzero(~is_null(numbers))
+        increments[measure.name] = days[measure.name] = None
+        if len(there) and there[-1] == len(mine) - 1:
+            if len(there) > 1:
+                difference = int(numbers[there[-1]]) - int(numbers[there[-2]])
+                increments[measure.name] = from_scaled(difference, measure.decimals)
+                days[measure.name] = int(mine.days[there[-1]] - mine.days[there[-2]])
+            elif measure.opening == "count":
+                increments[measure.name], days[measure.name] = from_scaled(int(numbers[-1]), measure.decimals), 1
+    return {"increments": increments, "days": days}
 
 
 def recoveries(
@@ -100,12 +167,10 @@ def recoveries(
 ) -> list[str]:
     """Sentences for what is over since the last digest.
 
-    That is: runs that ended badly (id, state, reason), stale feeds (title, since), missed runs (as announced).
+    That is: runs that ended badly (id, state, reason), stale feeds (title, since), missed runs (as they were worded).
     """
     return [
         *(f"run {run_id} had ended {state}: {reason}; this run makes up for it" for run_id, state, reason in bad_runs),
-        *dict.fromkeys(
-            f"{title} has published again; its file had been the same since {since}" for title, since in stale
-        ),
+        *dict.fromkeys(f"{title} has new numbers again; they had stood still since {since}" for title, since in stale),
         *(f"{text}; this run makes up for it" for text in missed),
     ]

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
-from shared.ledger.items import FeedState, Notice
+from shared.ledger.items import FeedState, Head, Notice
 from shared.observation import passed_over
 from shared.runs import MAILED, Run, State, parse_time, run_id_at
+from shared.schedule import DEFAULT_SCHEDULE, last_due
 from shared.tracing import follow, subsegment
 
 _HORIZON = dt.timedelta(days=30)
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
-_RUN_EVERY = dt.timedelta(days=1)
 _GRACE = dt.timedelta(hours=1)
 
 
@@ -27,8 +27,10 @@ class WatchPolicy:
 
     deadline: dt.timedelta
     """A feed that has not arrived so long after the run began ends the run as INCOMPLETE."""
-    stale_after_days: tuple[int, ...]
-    """Thresholds: a feed whose bytes are unchanged for so many days is announced, once per threshold."""
+    stale_after_days: tuple[int, ...] = ()
+    """A feed whose used rows stand still for so many days is announced, once per threshold; empty: the dataset's."""
+    schedule: str = DEFAULT_SCHEDULE
+    """When runs are due, where the dataset does not say."""
 
 
 @dataclass(kw_only=True)
@@ -79,7 +81,7 @@ def watch(
     except Exception as error:
         seen.errors.append(error)
     found = (
-        *_missed(tools, now),
+        *_missed(tools, policy, now),
         *_stale(tools, policy, now),
         *_unsure(runs, now),
         *_superseded(runs, now),
@@ -130,34 +132,39 @@ def _incomplete(run: Run, tools: Tools, policy: WatchPolicy) -> str:
     return "; ".join(text.removesuffix(": ") for text in reasons)
 
 
-def _missed(tools: Tools, now: dt.datetime) -> Iterator[Notice]:
-    """A day without a run; before the first run, a day since the first watch."""
+def _missed(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
+    """The last time that a run was due and none began; before the first run, due since the first watch."""
     newest = next(tools.ledger.newest_first(upto=run_id_at(now)), None)
     last = newest.run_id if newest else tools.ledger.watched_since(run_id_at(now))
-    late = now - parse_time(last) - _GRACE
-    if late >= _RUN_EVERY:
-        due = parse_time(last) + _RUN_EVERY * (late // _RUN_EVERY)
-        expected = f"at {run_id_at(due)}" if newest else f"since the first watch at {last}"
-        text = f"no run began {expected}: the schedule did not fire, or the fetcher could not start"
-        yield Notice(
-            kind="failure",
-            about=f"missed#{run_id_at(due)}",
-            text=text,
-            time=run_id_at(now),
-            details={"run_id": run_id_at(due), "last_run_id": newest.run_id if newest else ""},
-        )
+    due = last_due(tools.dataset.schedule or policy.schedule, after=parse_time(last), until=now - _GRACE)
+    if due is None:
+        return
+    expected = f"at {run_id_at(due)}" if newest else f"since the first watch at {last}"
+    yield Notice(
+        kind="failure",
+        about=f"missed#{run_id_at(due)}",
+        text=f"no run began {expected}: the schedule did not fire, or the fetcher could not start",
+        time=run_id_at(now),
+        details={"run_id": run_id_at(due), "last_run_id": newest.run_id if newest else ""},
+    )
 
 
 def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
+    """Feeds whose used rows stand still, whatever else of their files changes."""
+    head = tools.ledger.head()
     for state in tools.ledger.feed_states().values():
-        days = _days_unchanged(state)
-        for threshold in policy.stale_after_days:
-            if days >= threshold and state.feed in tools.dataset.feed_names:
-                feed, since = tools.dataset.feed(state.feed), state.changed_run_id
+        if state.feed not in tools.dataset.feed_names:
+            continue
+        since, days = _standing_still(state, head)
+        for threshold in policy.stale_after_days or tools.dataset.stale_after_days:
+            if days >= threshold:
+                feed = tools.dataset.feed(state.feed)
                 yield Notice(
                     kind="stale",
                     about=f"{state.feed}#{since}#{threshold}",
-                    text=f"feed {feed.name} ({feed.title}) has published the same file since {since[:10]}: {days} days",
+                    text=(
+                        f"the used rows of feed {feed.name} ({feed.title}) stand still since {since[:10]}: {days} days"
+                    ),
                     time=run_id_at(now),
                     details={
                         "feed": feed.name,
@@ -215,6 +222,11 @@ def _unreadable(now: dt.datetime) -> Iterator[Notice]:
         yield Notice(kind="failure", about=f"unreadable#{what}"[:500], text=text, time=run_id_at(now))
 
 
-def _days_unchanged(state: FeedState) -> int:
-    """Days between the run that saw these bytes first and the last one that saw them."""
-    return (parse_time(state.last_run_id).date() - parse_time(state.changed_run_id).date()).days
+def _standing_still(state: FeedState, head: Head) -> tuple[str, int]:
+    """Since which run a feed's used rows are the same, and for how many days up to the last run that looked."""
+    same_bytes = head.seen.get(state.feed) == state.sha256
+    since = head.rows_since.get(state.feed) or state.changed_run_id
+    last = max(head.latest, state.last_run_id) if same_bytes else head.latest or state.last_run_id
+    if not head.rows_since.get(state.feed):
+        last = state.last_run_id
+    return since, (parse_time(last).date() - parse_time(since).date()).days

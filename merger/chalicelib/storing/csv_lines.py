@@ -9,13 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.tables import Ints
+from chalicelib.tables import NULL, Ints
 
 type _Letters = NDArray[np.uint8]
 type Column = tuple[_Letters, NDArray[np.bool_]]
 """Letters, a row each, and which of them are there."""
 
-_ZERO = ord("0")
+_ZERO, _POINT, _MINUS = map(ord, "0.-")
 
 
 def texts(choices: Sequence[bytes], chosen: Ints) -> Column:
@@ -26,17 +26,29 @@ def texts(choices: Sequence[bytes], chosen: Ints) -> Column:
     return letters[chosen], np.arange(width) < sizes[chosen, np.newaxis]
 
 
-def numbers(values: Ints) -> Column:
-    """Whole numbers without leading zeros; negative ones (there is one: NULL) as nothing."""
-    width = max(1, len(str(values.max()))) if len(values) else 1
+def numbers(values: Ints, decimals: int = 0) -> Column:
+    """Multiples of 10^-decimals without leading zeros, with all their decimals; NULL as nothing."""
+    nulls = values == NULL
+    negative = (values < 0) & ~nulls
+    sizes = np.abs(np.where(nulls, 0, values))
+    digits = max(decimals + 1, len(str(sizes.max()))) if len(values) else decimals + 1
+    point, signs = bool(decimals), bool(negative.any())
+    width = digits + point + signs
     letters = np.empty((len(values), width), dtype=np.uint8)
     there = np.empty((len(values), width), dtype=np.bool_)
-    rest = values
-    for place in range(width):
-        there[:, width - 1 - place] = values >= (10**place if place else 0)
+    rest = sizes
+    for place in range(digits):
+        at = width - 1 - place - (point and place >= decimals)
+        there[:, at] = (sizes >= 10**place) | (place <= decimals)
         tenth = rest // 10
-        letters[:, width - 1 - place] = rest - tenth * 10 + _ZERO
+        letters[:, at] = rest - tenth * 10 + _ZERO
         rest = tenth
+    if point:
+        letters[:, width - 1 - decimals], there[:, width - 1 - decimals] = _POINT, True
+    if signs:
+        letters[:, 0], there[:, 0] = _MINUS, negative
+    if nulls.any():
+        there[nulls] = False
     return letters, there
 
 

@@ -22,13 +22,17 @@ _FIRST_PAUSE = 0.05
 type WriteRequest = dict[str, Any]
 
 
-def put_request(row: dict[str, Any], *, series: str, run_id: str) -> WriteRequest:
-    """A row as in the change set, under its series, marked with the run that last changed it."""
-    return {"PutRequest": {"Item": to_item({**row, "series": series, "run_id": run_id})}}
+KEY = "dataset#series"
+"""The name of the table's partition key, and what it is made of."""
 
 
-def delete_request(*, series: str, date: str) -> WriteRequest:
-    return {"DeleteRequest": {"Key": {"series": to_attribute(series), "date": to_attribute(date)}}}
+def put_request(row: dict[str, Any], *, dataset: str, series: str, run_id: str) -> WriteRequest:
+    """A row as in the change set, under its dataset and series, with the run that last changed it."""
+    return {"PutRequest": {"Item": to_item({**row, KEY: f"{dataset}#{series}", "run_id": run_id})}}
+
+
+def delete_request(*, dataset: str, series: str, date: str) -> WriteRequest:
+    return {"DeleteRequest": {"Key": {KEY: to_attribute(f"{dataset}#{series}"), "date": to_attribute(date)}}}
 
 
 def write_rows(

@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
@@ -29,12 +29,12 @@ class RawFile:
 class RunFiles:
     """Reads and writes a run's objects through a low-level S3 client."""
 
-    def __init__(self, client: Any, *, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, client: Any, *, bucket: str, dataset: str) -> None:
+        self._client, self._bucket, self._dataset = client, bucket, dataset
 
     def raw_file(self, run_id: str, feed: str) -> RawFile:
         """Raises ObjectMissing."""
-        key = raw_key(run_id, feed)
+        key = raw_key(self._dataset, run_id, feed)
         with _missing(key):
             reply = self._client.head_object(Bucket=self._bucket, Key=key)
         # A file that was put by hand has no hash in its metadata; its ETag tells it from others as well.
@@ -42,15 +42,17 @@ class RunFiles:
 
     def open_raw(self, run_id: str, feed: str) -> BinaryIO:
         """The file as a stream, to be read once. Raises ObjectMissing."""
-        return self._open(raw_key(run_id, feed))
+        return self._open(raw_key(self._dataset, run_id, feed))
 
     def arrived(self, run_id: str) -> frozenset[str]:
         """The feeds whose raw file of this run is there."""
-        reply = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"raw/{run_id}/")
-        return frozenset(parse_raw_key(item["Key"])[1] for item in reply.get("Contents", []))
+        reply = self._client.list_objects_v2(
+            Bucket=self._bucket, Prefix=raw_key(self._dataset, run_id, "").removesuffix(".csv")
+        )
+        return frozenset(parse_raw_key(item["Key"])[2] for item in reply.get("Contents", []))
 
     def change_set(self, run_id: str) -> ChangeSet:
-        return ChangeSet.from_json(self.read(change_set_key(run_id)))
+        return ChangeSet.from_json(self.read(change_set_key(self._dataset, run_id)))
 
     def read(self, key: str) -> bytes:
         """Raises ObjectMissing."""
@@ -90,23 +92,6 @@ class RunFiles:
     def write_file(self, key: str, file: IO[bytes], *, content_type: str) -> None:
         file.seek(0)
         self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=content_type)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WhenAsked[T](Mapping[str, T]):
-    """Something for each feed that is got anew whenever it is asked for, so that one feed's file is open at a time."""
-
-    feeds: Sequence[str]
-    get_one: Callable[[str], T]
-
-    def __getitem__(self, feed: str) -> T:
-        return self.get_one(feed)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.feeds)
-
-    def __len__(self) -> int:
-        return len(self.feeds)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """The state after a run, as two files: CSV for people, Athena and the views; an index for the next comparison."""
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.feed_masks import FEEDS, joined
 from chalicelib.not_reported import NEVER, reported
 from chalicelib.storing.csv_lines import lines, numbers, texts
-from chalicelib.tables import NULL, Ints, Table, empty_table, iso_date
-from shared.dataset import Dataset
+from chalicelib.tables import NULL, Ints, Table, empty_table, is_null, iso_date, null_of, widened
+from shared.dataset import Dataset, Join
 
 CHANGED_BY = "#changed_by"
 """The column of a snapshot's rows that says which run last changed them: an index into `Snapshot.runs`."""
@@ -25,57 +27,82 @@ class Snapshot:
     """All rows of the store after a run, and what the next comparison needs besides."""
 
     rows: Table
-    """Joined rows, numbers as the feeds have them (what is not reported is still 0 here), and CHANGED_BY."""
-    leftovers: Mapping[str, Table]
-    """Feed -> its rows that another feed lacks, over the same names."""
+    """The rows of any feed, numbers as the feeds have them (what is not reported is 0 here); FEEDS and CHANGED_BY."""
     firsts: Mapping[str, Ints]
-    """Cumulative measure -> `first_positive` of it."""
+    """Total -> `first_positive` of it."""
     runs: tuple[str, ...]
     """What CHANGED_BY counts into: the run that last changed a row."""
     plain: frozenset[str]
     """Feeds in whose file every row is one line."""
+    feeds: tuple[str, ...]
+    """What the bits of FEEDS stand for."""
+    inner: bool
+    """Whether only rows that all feeds have are rows of the dataset."""
+    decimals: Mapping[str, int]
+    """Measure -> its decimals, in the declared order."""
+    feed_measures: Mapping[str, tuple[str, ...]]
+    """Feed -> its measures."""
 
     @property
     def measures(self) -> tuple[str, ...]:
-        return tuple(name for name in self.rows.values if name != CHANGED_BY)
+        return tuple(self.decimals)
+
+    @functools.cached_property
+    def joined(self) -> Table:
+        """The rows of the dataset, with FEEDS and CHANGED_BY."""
+        return joined(self.rows, feeds=len(self.feeds), inner=self.inner)
+
+    @functools.cached_property
+    def reported(self) -> Table:
+        """The rows as readers get them, measures alone."""
+        return reported(self.joined.only(self.measures), self.firsts)
 
     @property
-    def reported(self) -> Table:
-        """The rows as they are told, without CHANGED_BY."""
-        return reported(self.rows.only(self.measures), self.firsts)
+    def newest(self) -> str:
+        """The newest date, ISO; empty where there is no row."""
+        return self.joined.newest
 
 
 def empty_snapshot(dataset: Dataset) -> Snapshot:
     return Snapshot(
-        rows=empty_table((*dataset.measure_names, CHANGED_BY)),
-        leftovers={feed.name: empty_table(feed.measures) for feed in dataset.feeds},
-        firsts={m.name: np.empty(0, dtype=np.int64) for m in dataset.measures if m.cumulative},
+        rows=empty_table((*dataset.measure_names, FEEDS, CHANGED_BY)),
+        firsts={m.name: np.empty(0, dtype=np.int64) for m in dataset.totals},
         runs=(),
         plain=frozenset(),
+        **_declared(dataset),
     )
 
 
-def with_marks(rows: Table, marks: Ints) -> Table:
+def _declared(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "feeds": tuple(feed.name for feed in dataset.feeds),
+        "inner": dataset.join is Join.INNER,
+        "decimals": dataset.decimals,
+        "feed_measures": {feed.name: tuple(feed.measures) for feed in dataset.feeds},
+    }
+
+
+def with_changed_by(rows: Table, runs: Ints) -> Table:
     """The rows with a CHANGED_BY column."""
-    return Table(names=rows.names, keys=rows.keys, values={**rows.values, CHANGED_BY: marks})
+    return Table(names=rows.names, keys=rows.keys, values={**rows.values, CHANGED_BY: runs})
 
 
 def csv_pieces(snapshot: Snapshot) -> Iterator[bytes]:
     """`series,date,<measures>,run_id`, a line a row in order of (date, series), null as nothing."""
-    told = snapshot.reported
+    told, changed_by = snapshot.reported, snapshot.joined.values[CHANGED_BY]
     series = [_cell(name) for name in told.names]
     runs = [run.encode() for run in snapshot.runs]
     yield (",".join(["series", "date", *told.values, "run_id"]) + "\n").encode()
     for start in range(0, len(told), _CHUNK):
         rows = told.take(slice(start, start + _CHUNK))
         days = rows.days
-        dates = [iso_date(day).encode() for day in range(int(days[0]), int(days[-1]) + 1)]
+        chosen, places = np.unique(days, return_inverse=True)
         yield lines(
             [
                 texts(series, rows.codes),
-                texts(dates, days - days[0]),
-                *map(numbers, rows.values.values()),
-                texts(runs, snapshot.rows.values[CHANGED_BY][start : start + _CHUNK]),
+                texts([iso_date(day).encode() for day in chosen.tolist()], places),
+                *(numbers(widened(column), snapshot.decimals[name]) for name, column in rows.values.items()),
+                texts(runs, changed_by[start : start + _CHUNK]),
             ]
         )
 
@@ -90,19 +117,21 @@ def index_pieces(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
     A measure's numbers take as many bytes as its largest needs, so that the file is half of what memory holds.
     """
     arrays = {f"first|{name}": (days, "<i8") for name, days in snapshot.firsts.items()}
-    for prefix, table in {"rows": snapshot.rows, **{f"left.{k}": t for k, t in snapshot.leftovers.items()}}.items():
-        arrays[f"{prefix}|keys"] = table.keys, "<i8"
-        arrays |= {f"{prefix}|{name}": (numbers, _narrowest(numbers)) for name, numbers in table.values.items()}
+    arrays["rows|keys"] = snapshot.rows.keys, "<i8"
+    arrays |= {f"rows|{name}": (numbers, _narrowest(numbers)) for name, numbers in snapshot.rows.values.items()}
     head = {
         "names": snapshot.rows.names,
         "runs": snapshot.runs,
         "plain": sorted(snapshot.plain),
+        "feeds": snapshot.feeds,
+        "inner": snapshot.inner,
+        "decimals": dict(snapshot.decimals),
         "arrays": {name: (kind, len(array)) for name, (array, kind) in arrays.items()},
     }
     text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
     yield text + b" " * (-(len(text) + 1) % _ALIGNED) + b"\n"
     for array, kind in arrays.values():
-        piece = array.astype(kind, copy=False)
+        piece = narrowed_or_same(array, kind)
         yield piece.data
         yield bytes(-piece.nbytes % _ALIGNED)
 
@@ -110,31 +139,54 @@ def index_pieces(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
 def read_index(data: bytes | NDArray[np.uint8], dataset: Dataset) -> Snapshot:
     """The snapshot back from its index, its measures in the declared order; its arrays are views of the data.
 
-    What the dataset has been declared with since is as if it had never been reported.
+    Measures and feeds declared after this index was written read as null, and numbers are brought to the decimals that
+    are declared now. Whether the join is inner is as it was: the rows before the run are those that readers had.
     """
     head, start = _head(np.frombuffer(data, dtype=np.uint8))
     arrays: dict[str, Ints] = {}
     for name, (kind, size) in head["arrays"].items():
         arrays[name] = np.frombuffer(data, dtype=kind, count=size, offset=start)
         start += arrays[name].nbytes + -arrays[name].nbytes % _ALIGNED
-    names = tuple(head["names"])
-
-    def table(prefix: str, measures: tuple[str, ...]) -> Table:
-        keys = arrays.get(f"{prefix}|keys", np.empty(0, dtype=np.int64))
-        found = {name: arrays.get(f"{prefix}|{name}") for name in measures}
-        return Table(names=names, keys=keys, values={name: _or_null(it, len(keys)) for name, it in found.items()})
-
+    keys = arrays["rows|keys"]
+    measures = {
+        name: _rescaled(arrays.get(f"rows|{name}"), len(keys), head["decimals"].get(name, decimals), decimals)
+        for name, decimals in dataset.decimals.items()
+    }
+    rows = Table(
+        names=tuple(head["names"]),
+        keys=keys,
+        values=measures | {FEEDS: arrays[f"rows|{FEEDS}"], CHANGED_BY: arrays[f"rows|{CHANGED_BY}"]},
+    )
+    declared = _declared(dataset)
+    rows = _with_declared_feeds(
+        rows, head["feeds"], declared["feeds"], was_inner=head["inner"], inner=declared["inner"]
+    )
     return Snapshot(
-        rows=table("rows", (*dataset.measure_names, CHANGED_BY)),
-        leftovers={feed.name: table(f"left.{feed.name}", tuple(feed.measures)) for feed in dataset.feeds},
+        rows=rows,
         firsts={
-            m.name: arrays.get(f"first|{m.name}", np.full(len(names), NEVER, dtype=np.int64))
-            for m in dataset.measures
-            if m.cumulative
+            m.name: arrays.get(f"first|{m.name}", np.full(len(rows.names), NEVER, dtype=np.int64))
+            for m in dataset.totals
         },
         runs=tuple(head["runs"]),
         plain=frozenset(head["plain"]),
+        **declared,
     )
+
+
+def _with_declared_feeds(rows: Table, was: list[str], now: tuple[str, ...], *, was_inner: bool, inner: bool) -> Table:
+    """FEEDS with the bits of the feeds declared now, so that the rows of the dataset stay the rows they were."""
+    if tuple(was) == now and was_inner == inner:
+        return rows
+    masks, everywhere = rows.values[FEEDS].astype(np.int64), (1 << len(was)) - 1
+    moved = np.zeros(len(masks), dtype=np.int64)
+    for bit, feed in enumerate(now):
+        if feed in was:
+            moved |= (masks >> was.index(feed) & 1) << bit
+    of_dataset = masks == everywhere if was_inner and len(was) > 1 else np.ones(len(masks), dtype=np.bool_)
+    if inner:
+        moved[of_dataset] = (1 << len(now)) - 1
+    kept = rows if inner else rows.take(of_dataset)
+    return Table(names=kept.names, keys=kept.keys, values={**kept.values, FEEDS: moved if inner else moved[of_dataset]})
 
 
 def _head(data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
@@ -146,13 +198,39 @@ def _head(data: NDArray[np.uint8]) -> tuple[dict[str, Any], int]:
     return json.loads(text[:start]), start
 
 
-def _or_null(numbers: Ints | None, size: int) -> Ints:
-    return np.full(size, NULL, dtype=np.int64) if numbers is None else numbers
+def _rescaled(numbers: Ints | None, size: int, was: int, now: int) -> Ints:
+    """The numbers with the decimals of now; those that do not fit are null, and so differ from any file's."""
+    if numbers is None:
+        return np.full(size, NULL, dtype=np.int64)
+    if was == now:
+        return numbers
+    wide, nulls = widened(numbers), is_null(numbers)
+    factor = 10 ** abs(now - was)
+    if now > was:
+        fits = np.abs(wide) <= np.iinfo(np.int64).max // factor
+        rescaled = np.where(fits & ~nulls, wide, 0) * factor
+    else:
+        fits = wide % factor == 0
+        rescaled = wide // factor
+    return np.where(fits & ~nulls, rescaled, NULL)
 
 
 def _narrowest(numbers: Ints) -> str:
     """The smallest type that holds all of them; what is of a small one already stays so, unlooked at."""
     if numbers.dtype.itemsize < 8:
         return numbers.dtype.str
-    least, most = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
-    return next(kind for kind in ("<i2", "<i4", "<i8") if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max)
+    nulls = is_null(numbers)
+    there = numbers[~nulls] if nulls.any() else numbers
+    least, most = (int(there.min()), int(there.max())) if len(there) else (0, 0)
+    return next(kind for kind in ("<i2", "<i4", "<i8") if np.iinfo(kind).min < least and most <= np.iinfo(kind).max)
+
+
+def narrowed_or_same(numbers: Ints, kind: str) -> Ints:
+    """The numbers in a type that holds them all."""
+    if numbers.dtype.str == kind:
+        return np.ascontiguousarray(numbers)
+    small: Ints = numbers.astype(kind)
+    nulls = is_null(numbers)
+    if nulls.any():
+        small[nulls] = null_of(small)
+    return small

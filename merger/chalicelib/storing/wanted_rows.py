@@ -5,14 +5,14 @@ million objects.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chalicelib.storing.row_writes import delete_request, put_request
-from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, with_marks
+from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, with_changed_by
 from chalicelib.tables import Ints, Table, make_keys, on_common_names
 
 _CHUNK = 1 << 14
@@ -22,12 +22,14 @@ _CHUNK = 1 << 14
 class WantedRows:
     """Keys, and the rows that are wanted at them."""
 
+    dataset: str
     keys: Table
     """Without measures; over the same names as `rows`."""
     rows: Table
     """All rows as they are told, with CHANGED_BY."""
     runs: Sequence[str]
     """What CHANGED_BY counts into."""
+    decimals: Mapping[str, int]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -37,21 +39,29 @@ class WantedRows:
         for start in range(0, len(self), _CHUNK):
             chunk = self.keys.take(slice(start, start + _CHUNK))
             places, here = self.rows.find(chunk.keys)
-            rows = self.rows.take(places[here]).rows(with_series=False)
+            rows = self.rows.take(places[here]).rows(with_series=False, decimals=self.decimals)
             for key, present in zip(chunk.rows(with_series=True), here.tolist(), strict=True):
                 if present:
                     row = next(rows)
-                    yield put_request(row, series=key["series"], run_id=self.runs[row.pop(CHANGED_BY)])
+                    yield put_request(
+                        row, dataset=self.dataset, series=key["series"], run_id=self.runs[row.pop(CHANGED_BY)]
+                    )
                 else:
-                    yield delete_request(series=key["series"], date=key["date"])
+                    yield delete_request(dataset=self.dataset, series=key["series"], date=key["date"])
 
 
-def find_wanted(snapshot: Snapshot, touched: Iterable[Table]) -> WantedRows:
+def find_wanted(snapshot: Snapshot, touched: Iterable[Table], *, dataset: str) -> WantedRows:
     """The rows of a snapshot at all keys of these tables, whatever their names and measures."""
-    told = with_marks(snapshot.reported, snapshot.rows.values[CHANGED_BY])
+    told = with_changed_by(snapshot.reported, snapshot.joined.values[CHANGED_BY])
     rows, *tables = on_common_names([told, *touched])
     keys = np.unique(np.concatenate([rows.keys[:0], *(table.keys for table in tables)]))
-    return WantedRows(keys=Table(names=rows.names, keys=keys, values={}), rows=rows, runs=snapshot.runs)
+    return WantedRows(
+        dataset=dataset,
+        keys=Table(names=rows.names, keys=keys, values={}),
+        rows=rows,
+        runs=snapshot.runs,
+        decimals=snapshot.decimals,
+    )
 
 
 def table_of_keys(pairs: Iterable[tuple[str, str]]) -> Table:

@@ -17,8 +17,8 @@ from sqlglot import exp
 from infra.deploying.templates import load_template
 from infra.services import ROOT
 from shared.changes import ChangeSet
-from shared.datasets import US_COVID
 from shared.keys import change_set_key, index_key, raw_key, snapshot_key
+from tests.shared.declared import US_COVID
 
 TEMPLATE = load_template((ROOT / "infra" / "analytics.yaml").read_text())
 
@@ -61,13 +61,17 @@ def test_the_columns_are_those_of_the_declaration() -> None:
 
 def test_the_tables_lie_over_the_keys_that_the_services_write() -> None:
     lies = {name: table["StorageDescriptor"]["Location"]["Fn::Sub"] for name, table in TABLES.items()}
-    keys = {"snapshots": snapshot_key("RUN"), "changesets": change_set_key("RUN"), "raw": raw_key("RUN", "nyt")}
+    keys = {
+        "snapshots": snapshot_key("us-covid", "RUN"),
+        "changesets": change_set_key("us-covid", "RUN"),
+        "raw": raw_key("us-covid", "RUN", "nyt"),
+    }
     assert lies == {name: f"s3://${{DataBucket}}/{key.split('/')[0]}/" for name, key in keys.items()}
 
 
 def test_what_is_private_beside_the_snapshots_has_a_name_that_athena_passes_over() -> None:
-    assert Path(index_key("RUN")).parent == Path(snapshot_key("RUN")).parent
-    assert Path(index_key("RUN")).name.startswith("_")
+    assert Path(index_key("us-covid", "RUN")).parent == Path(snapshot_key("us-covid", "RUN")).parent
+    assert Path(index_key("us-covid", "RUN")).name.startswith("_")
 
 
 # --- the queries -----------------------------------------------------------------------------------------------------
@@ -76,9 +80,17 @@ def test_what_is_private_beside_the_snapshots_has_a_name_that_athena_passes_over
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
     """Runs a saved query over three runs: a first load, a revision, a day on which one feed lagged."""
-    write(tmp_path, snapshot_key(DAY.format(20)), "series,date,cases,deaths,recoveries,run_id\nUS,2020-10-19,7,1,,r\n")
+    write(
+        tmp_path,
+        snapshot_key("us-covid", DAY.format(20)),
+        "series,date,cases,deaths,recoveries,run_id\nUS,2020-10-19,7,1,,r\n",
+    )
     rows = [f"US,2020-10-{day},{10 * day},{day},{'' if day == 10 else 5 * day},r" for day in range(10, 20)]
-    write(tmp_path, snapshot_key(DAY.format(21)), "\n".join(["series,date,cases,deaths,recoveries,run_id", *rows]))
+    write(
+        tmp_path,
+        snapshot_key("us-covid", DAY.format(21)),
+        "\n".join(["series,date,cases,deaths,recoveries,run_id", *rows]),
+    )
     for day, old, new in ((20, 100, 110), (21, 110, 90)):
         changes = ChangeSet(
             run_id=DAY.format(day),
@@ -90,10 +102,10 @@ def ask(tmp_path: Path) -> Ask:
             ][: 2 if day == 20 else 1],
             removed=[],
         )
-        write(tmp_path, change_set_key(changes.run_id), changes.to_json().decode())
-    write(tmp_path, raw_key(DAY.format(20), "nyt"), "date,cases,deaths\n2020-10-18,1,1\n2020-10-19,2,1\n")
+        write(tmp_path, change_set_key("us-covid", changes.run_id), changes.to_json().decode())
+    write(tmp_path, raw_key("us-covid", DAY.format(20), "nyt"), "date,cases,deaths\n2020-10-18,1,1\n2020-10-19,2,1\n")
     jhu = "Date,Country/Region,Recovered\n2020-10-17,US,5\n2020-10-16,US,4\n"
-    write(tmp_path, raw_key(DAY.format(20), "jhu"), jhu)
+    write(tmp_path, raw_key("us-covid", DAY.format(20), "jhu"), jhu)
     connection = duckdb.connect()
     for name in TABLES:
         connection.execute(f"CREATE VIEW {name} AS {relation(name, tmp_path)}")

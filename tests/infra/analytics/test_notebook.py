@@ -52,8 +52,8 @@ def test_the_notebook_draws_what_each_day_added_and_its_mean(tmp_path: Path, mon
 
 def test_the_notebook_is_kept_without_output() -> None:
     """Pictures of real numbers have no place in the project, and a diff of them says nothing."""
-    said = json.loads(NOTEBOOK.read_text())
-    code = [cell for cell in said["cells"] if cell["cell_type"] == "code"]
-    assert (said["nbformat"], said["nbformat_minor"]) == (4, 5)
+    notebook = json.loads(NOTEBOOK.read_text())
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
     assert [(cell["outputs"], cell["execution_count"]) for cell in code] == [([], None)] * 3
-    assert len({cell["id"] for cell in said["cells"]}) == len(said["cells"])
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])

@@ -1,12 +1,21 @@
 """The cost page is what its inputs give, and the inputs are what the templates and configurations say."""
 
 import json
+from pathlib import Path
 
-from infra.cost.cost import BILLED_MEMORY, PAGE, SCENARIOS, Inputs, Item, Scenario, items, page, total
+import botocore.session
+import pytest
+from moto import mock_aws
+
+from infra.cost.cost import BILLED_MEMORY, PAGE, SCENARIOS, CostItem, Inputs, Scenario, items, page, total
 from infra.cost.measure import Counted, count
 from infra.deploying.templates import load_template
 from infra.services import ROOT, SERVICES
-from infra.tracing.hops import Step
+from infra.tracing.hops import Step, find_hops
+from shared.aws_calls import CallRecorder
+from shared.call_metadata import CallMetadata
+from shared.tracing import first_subsegment
+from tests.shared.lambda_process import lambda_process
 
 INPUTS = Inputs(
     measured={
@@ -35,8 +44,8 @@ def quantities(scenario: Scenario) -> dict[str, float]:
     return {f"{item.group}: {item.name}": round(item.quantity, 6) for item in items(scenario, INPUTS)}
 
 
-def step(name: str, size: int = 0) -> Step:
-    return Step(name=name, began=0, ended=1, said={"bytes": size} if size else {})
+def step(name: str, *, sent: int = 0, received: int = 0) -> Step:
+    return Step(name=name, began=0, ended=1, metadata=CallMetadata(sent=sent, received=received).as_mapping())
 
 
 def test_the_page_is_in_step_with_what_was_measured_and_what_it_costs() -> None:
@@ -50,19 +59,55 @@ def test_a_stage_of_the_us_feeds_stays_within_the_budget_that_is_set_by_default(
 
 def test_calls_are_counted_by_what_they_are_charged_as() -> None:
     steps = [
-        step("S3 PutObject", 9_000_000),
-        step("S3 ListObjectsV2"),
-        step("S3 GetObject", 5),
+        step("S3 PutObject", sent=9_000_000),
+        step("S3 ListObjectsV2", received=300),
+        step("S3 GetObject", received=5),
         step("S3 HeadObject"),
-        step("DynamoDB PutItem", 1024),
-        step("DynamoDB UpdateItem", 1025),
-        step("DynamoDB TransactWriteItems", 3000),
-        step("DynamoDB Query", 8200),
+        step("DynamoDB PutItem", sent=1024, received=2),
+        step("DynamoDB PutItem", sent=9000, received=2),
+        step("DynamoDB UpdateItem", sent=1025),
+        step("DynamoDB UpdateItem", sent=400, received=2049),
+        step("DynamoDB DeleteItem", sent=90, received=2),
+        step("DynamoDB TransactWriteItems", sent=3000, received=2),
+        step("DynamoDB Query", sent=5000, received=8200),
+        step("DynamoDB GetItem", sent=5000, received=4096),
         step("DynamoDB GetItem"),
-        step("DynamoDB BatchWriteItem", 500),
+        step("DynamoDB BatchWriteItem", sent=500, received=30),
         step("merge"),
     ]
-    assert count(steps) == Counted(s3_writes=2, s3_reads=2, write_units=1 + 2 + 2 * 3, read_units=3 + 1)
+    assert count(steps) == Counted(s3_writes=2, s3_reads=2, write_units=1 + 9 + 2 + 3 + 1 + 2 * 3, read_units=3 + 1 + 1)
+
+
+def test_the_sizes_that_count_are_those_that_a_real_client_leaves_in_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "us-east-1")
+    key, run_id = {"pk": {"S": "run"}}, "2020-10-25T17:00:00Z"
+    with lambda_process(tmp_path) as process, mock_aws():
+        session = botocore.session.get_session()
+        CallRecorder().listen(session)
+        dynamodb = session.create_client("dynamodb")
+        dynamodb.create_table(
+            TableName="runs",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        process.invocation()
+        with first_subsegment("fetch", service="fetcher", handler="fetch", run_id=run_id):
+            dynamodb.put_item(TableName="runs", Item=key | {"text": {"S": "x" * 9_000}})
+            dynamodb.update_item(
+                TableName="runs",
+                Key=key,
+                UpdateExpression="SET n = :n",
+                ExpressionAttributeValues={":n": {"N": "1"}},
+            )
+            dynamodb.get_item(TableName="runs", Key=key)
+            dynamodb.delete_item(TableName="runs", Key=key)
+        process.documents(at_least=5)
+        [hop] = find_hops(process.store.get(process.trace_ids), run_id)
+    assert count(step for outer in hop.steps for step in outer.walk()) == Counted(write_units=9 + 1 + 1, read_units=1)
 
 
 def test_a_run_a_day_and_a_watch_an_hour() -> None:
@@ -87,7 +132,7 @@ def test_ten_times_the_rows_are_ten_times_what_follows_the_rows_and_no_more_of_t
 
 def test_only_who_asks_for_analytics_pays_for_them() -> None:
     without, with_them = (
-        {item.group for item in items(Scenario(title="", analytics=asked), INPUTS)} for asked in (False, True)
+        {item.group for item in items(Scenario(title="", analytics=analytics), INPUTS)} for analytics in (False, True)
     )
     assert with_them - without == {"Analytics"}
 
@@ -97,18 +142,18 @@ def test_free_tiers_are_taken_off_once_and_never_below_nothing() -> None:
         measured={}, prices={"prices": {"alarm": {"usd": 0.1}, "metric": {"usd": 0.3}}, "always_free": {"alarm": 10}}
     )
     bill = [
-        Item(group="", name="a", quantity=8, price="alarm"),
-        Item(group="", name="b", quantity=7, price="alarm"),
-        Item(group="", name="c", quantity=2, price="metric"),
+        CostItem(group="", name="a", quantity=8, price="alarm"),
+        CostItem(group="", name="b", quantity=7, price="alarm"),
+        CostItem(group="", name="c", quantity=2, price="metric"),
     ]
     assert round(inputs.usd_beyond_free(bill), 6) == round(5 * 0.1 + 2 * 0.3, 6)
 
 
 def test_memory_is_what_the_configurations_say() -> None:
     configured = {
-        f"{service}.{function}": said["lambda_memory_size"] / 1024
+        f"{service}.{function}": function_config["lambda_memory_size"] / 1024
         for service in SERVICES
-        for function, said in json.loads((ROOT / service / ".chalice" / "config.json").read_text())[
+        for function, function_config in json.loads((ROOT / service / ".chalice" / "config.json").read_text())[
             "lambda_functions"
         ].items()
     }

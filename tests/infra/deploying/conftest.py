@@ -7,7 +7,7 @@ import pytest
 from infra.local.local_cloud import LocalCloud, ministack_python
 from infra.local.local_system import deployed_chain
 from tests.cloud.stage_days import Days
-from tests.infra.deploying.duties import Duties
+from tests.infra.deploying.direct_calls import DirectCalls
 from tests.infra.deploying.rights import Rights
 
 
@@ -20,18 +20,18 @@ def guarded() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture(scope="session")
-def duties(guarded: LocalCloud) -> Iterator[Duties]:
+def calls(guarded: LocalCloud) -> Iterator[DirectCalls]:
     """A stage with a first load whose events reach nobody any more."""
     with deployed_chain("duties", cloud=guarded, settings={}, report=lambda _: None) as chain:
         days = Days()
         done = chain.carry(days.first_load())
         assert done.problem == ""
         chain.await_views()
-        duties = Duties(chain, days)
-        duties.silence()
-        yield duties
+        calls = DirectCalls(chain, days)
+        calls.silence()
+        yield calls
 
 
 @pytest.fixture(scope="session")
-def rights(duties: Duties) -> Rights:
-    return Rights(duties.stage)
+def rights(calls: DirectCalls) -> Rights:
+    return Rights(calls.stage)

@@ -53,9 +53,9 @@ def token(*, subject: str, audience: str = "sts.amazonaws.com", issuer: str = IS
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
 
 
-def assume(role: str, administrator: Cloud, said: str) -> dict[str, Any]:
+def assume(role: str, administrator: Cloud, claim: str) -> dict[str, Any]:
     reply = administrator.client("sts").assume_role_with_web_identity(
-        RoleArn=role, RoleSessionName="deploy", WebIdentityToken=said
+        RoleArn=role, RoleSessionName="deploy", WebIdentityToken=claim
     )
     return dict(reply["Credentials"])
 
@@ -74,7 +74,7 @@ def deployer(deploy_role: str, administrator: Cloud) -> Cloud:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "claim",
     [
         token(subject=f"repo:{REPOSITORY}:environment:prod"),
         token(subject=f"repo:{REPOSITORY}:ref:refs/heads/main"),
@@ -85,9 +85,9 @@ def deployer(deploy_role: str, administrator: Cloud) -> Cloud:
     ],
     ids=["another stage", "a branch", "a pull request", "another repository", "another audience", "another issuer"],
 )
-def test_nobody_else_may_assume_the_role(said: str, deploy_role: str, administrator: Cloud) -> None:
+def test_nobody_else_may_assume_the_role(claim: str, deploy_role: str, administrator: Cloud) -> None:
     with pytest.raises(ClientError, match="Not authorized to perform sts:AssumeRoleWithWebIdentity"):
-        assume(deploy_role, administrator, said)
+        assume(deploy_role, administrator, claim)
 
 
 def test_the_role_is_enough_to_deploy_a_stage_stack_by_stack(guarded: LocalCloud, deployer: Cloud) -> None:

@@ -11,7 +11,7 @@ import pytest
 from infra.deploying.stage import read_choices
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 INFRA, DOCS = ROOT / "infra", ROOT / "infra" / "docs"
 OWN = ("foundation", "operations", "analytics", "delivery")
@@ -118,7 +118,10 @@ def test_no_yaml_that_cloudformation_does_not_read(name: str) -> None:
 
 
 def test_every_alarm_has_a_page_of_the_runbook_and_every_page_an_alarm() -> None:
-    named = {alarm: re.search(r"See infra/docs/runbook/([\w-]+)\.md\.$", said) for alarm, said in alarms().items()}
+    named = {
+        alarm: re.search(r"See infra/docs/runbook/([\w-]+)\.md\.$", description)
+        for alarm, description in alarms().items()
+    }
     assert [alarm for alarm, page in named.items() if page is None] == []
     pages = {page[1] for page in named.values() if page} | {"budget"}  # the budget mails by itself
     assert pages == {path.stem for path in (DOCS / "runbook").glob("*.md")}
@@ -142,11 +145,11 @@ def test_the_one_light_is_lit_by_every_alarm() -> None:
     assert lit == set(alarms()) - {"", "visit-failed"}  # itself, and that of a stack which a stage may be without
 
 
-def test_every_alarm_tells_the_operators_both_ways() -> None:
+def test_every_alarm_notifies_the_operators_both_ways() -> None:
     for name in EXTRAS:
         for logical, alarm in of_type(name, "AWS::CloudWatch::Alarm").items():
-            told = [{"Ref": "OperatorsTopicArn"}]
-            assert (logical, alarm["AlarmActions"], alarm["OKActions"]) == (logical, told, told)
+            operators = [{"Ref": "OperatorsTopicArn"}]
+            assert (logical, alarm["AlarmActions"], alarm["OKActions"]) == (logical, operators, operators)
 
 
 def test_alarms_on_feeds_look_at_every_feed_of_the_dataset() -> None:

@@ -156,14 +156,18 @@ def damage_and_restore(chain: Chain, days: Days) -> None:
     head = {"dataset": {"S": "us-covid#head"}, "run_id": {"S": "head"}}
     dynamodb.delete_item(TableName=runs, Key=head)
     newest = next(iter(chain.stage.ledger.newest_first())).run_id
-    for key in (keys.snapshot_key(newest), keys.index_key(newest), keys.view_key(newest, "history.json.gz")):
+    for key in (
+        keys.snapshot_key("us-covid", newest),
+        keys.index_key("us-covid", newest),
+        keys.view_key("us-covid", newest, "history.json.gz"),
+    ):
         s3.delete_object(Bucket=bucket, Key=key)
-    s3.put_object(Bucket=bucket, Key=keys.CURRENT_VIEWS, Body=b'{"run_id": "1999-01-01T00:00:00Z"}')
-    s3.put_object(Bucket=bucket, Key=keys.view_key("stray", "data.json.gz"), Body=b"[]")
+    s3.put_object(Bucket=bucket, Key=keys.current_views_key("us-covid"), Body=b'{"run_id": "1999-01-01T00:00:00Z"}')
+    s3.put_object(Bucket=bucket, Key=keys.view_key("us-covid", "stray", "data.json.gz"), Body=b"[]")
 
-    said = list[str]()
-    restore(chain.stage, good, backups=backups, report=said.append)
-    assert [line.split(": ")[1] for line in said] == [
+    reports = list[str]()
+    restore(chain.stage, good, backups=backups, report=reports.append)
+    assert [line.split(": ")[1] for line in reports] == [
         "4 objects brought back, 1 newer ones put away",
         "40 items written, 0 deleted",
         "1 items written, 0 deleted",

@@ -33,7 +33,8 @@ def test_every_function_has_a_policy_file_of_its_own() -> None:
         config = json.loads((ROOT / service.name / ".chalice" / "config.json").read_text())
         assert config["autogen_policy"] is False
         assert {function: f"policy-{function}.json" for function in service.functions} == {
-            function: said["iam_policy_file"] for function, said in config["lambda_functions"].items()
+            function: function_config["iam_policy_file"]
+            for function, function_config in config["lambda_functions"].items()
         }
 
 

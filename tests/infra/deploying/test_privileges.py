@@ -1,7 +1,8 @@
 """Least privilege, proven where the local cloud enforces IAM: nothing less would do.
 
 That it is enough is shown by the end-to-end suite in `tests/cloud`, which runs with IAM enforced. What the local
-cloud does not enforce is listed here; that list is checked too, and the policies in `tests/infra/test_policies.py`.
+cloud does not enforce is listed here; that list is checked too, and the policies in
+`tests/infra/deploying/test_policies.py`.
 """
 
 import os
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from infra.services import SERVICES
-from tests.infra.deploying.duties import Duties
+from tests.infra.deploying.direct_calls import DirectCalls
 from tests.infra.deploying.rights import Right, Rights, denials
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("guarded")]
@@ -50,30 +51,30 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def denied(duties: Duties, function: str) -> list[str]:
-    """What tells of a denial when the function does its duty."""
+def denied(calls: DirectCalls, function: str) -> list[str]:
+    """The traces of a denial that a call of the function leaves."""
     since = now_ms()
-    answer = duties.of[function]()
-    found = denials(duties.stage, since_ms=since, answer=answer)
-    duties.tidy()
+    answer = calls.of[function]()
+    found = denials(calls.stage, since_ms=since, answer=answer)
+    calls.tidy()
     return found
 
 
 @pytest.mark.parametrize(("service", "function"), FUNCTIONS)
-def test_no_statement_is_idle(service: str, function: str, duties: Duties, rights: Rights) -> None:
+def test_no_statement_is_idle(service: str, function: str, calls: DirectCalls, rights: Rights) -> None:
     """With all its rights a function is denied nothing; with one taken away it is."""
-    assert denied(duties, function) == []
+    assert denied(calls, function) == []
     idle = []
     for right in taken_in_turn(service, function, rights.of(service, function)):
         with rights.without(right):
-            if not denied(duties, function):
+            if not denied(calls, function):
                 idle.append(str(right))
     assert idle == []
 
 
 @pytest.mark.parametrize(("service", "function"), FUNCTIONS)
-def test_what_is_not_enforced_is_listed(service: str, function: str, duties: Duties, rights: Rights) -> None:
-    """Without the statements of the list a function still does its duty here: the list is as short as can be."""
+def test_what_is_not_enforced_is_listed(service: str, function: str, calls: DirectCalls, rights: Rights) -> None:
+    """Without the statements of the list a function still does here what it is for: the list is as short as can be."""
     unenforced = [it for it in rights.of(service, function) if not is_enforced(function, it)]
     with rights.without(*(Right(service=service, function=function, sid=it["Sid"]) for it in unenforced)):
-        assert denied(duties, function) == []
+        assert denied(calls, function) == []

@@ -27,21 +27,21 @@ class Account:
 
     def __init__(self, cloud: LocalCloud, *, root: Path, out: Path) -> None:
         self.cloud, self.root, self.out = cloud, root, out
-        self.said: list[str] = []
+        self.reports: list[str] = []
 
     def deploy(self, stage: str, *services: str) -> Deployed:
-        self.said.clear()
+        self.reports.clear()
         return deploy(
             stage,
             endpoint=self.cloud.endpoint,
             services=services or None,
             out=self.out,
             root=self.root,
-            report=self.said.append,
+            report=self.reports.append,
         )
 
     def destroy(self, stage: str, *, force: bool = False) -> None:
-        destroy(stage, endpoint=self.cloud.endpoint, force=force, report=self.said.append)
+        destroy(stage, endpoint=self.cloud.endpoint, force=force, report=self.reports.append)
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service)
@@ -81,7 +81,7 @@ def test_a_second_deployment_of_unchanged_sources_does_nothing_and_says_so(accou
     second = account.deploy("same")
     assert first.changed == EVERYTHING
     assert second.changed == ()
-    assert sorted(account.said) == sorted(f"{name}: nothing to do" for name in EVERYTHING)
+    assert sorted(account.reports) == sorted(f"{name}: nothing to do" for name in EVERYTHING)
     assert before == account.updated("same")
 
 
@@ -142,7 +142,9 @@ def test_two_stages_share_nothing(account: Account) -> None:
 
 def test_destroy_refuses_to_delete_data_and_with_force_leaves_nothing(account: Account) -> None:
     names = account.deploy("gone").names
-    account.client("s3").put_object(Bucket=names["BUCKET"], Key="snapshots/2020-10-25T17:00:00Z.csv", Body=b"date\n")
+    account.client("s3").put_object(
+        Bucket=names["BUCKET"], Key="snapshots/us-covid/2020-10-25T17:00:00Z.csv", Body=b"date\n"
+    )
     with pytest.raises(NotEmpty, match="holds data; FORCE=1 deletes it for good"):
         account.destroy("gone")
     assert set(account.updated("gone")) == set(EVERYTHING)

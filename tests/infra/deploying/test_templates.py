@@ -35,8 +35,8 @@ def functions(templates: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 def events(templates: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """(`Function.Event`, type, properties) of everything that calls a function."""
     for _, name, properties in functions(templates):
-        for event, said in properties.get("Events", {}).items():
-            yield f"{name}.{event}", said["Type"], said["Properties"]
+        for event, trigger in properties.get("Events", {}).items():
+            yield f"{name}.{event}", trigger["Type"], trigger["Properties"]
 
 
 def test_every_declared_function_is_in_its_template_and_no_other(templates: Mapping[str, Any]) -> None:
@@ -63,12 +63,12 @@ def test_views_are_invalidated_at_the_stages_own_distribution_and_by_nothing_els
     distribution = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"
     assert statement["Resource"] == {"Fn::Sub": distribution}
     assert api["Resources"]["MayInvalidate"]["Condition"] == api["Resources"]["Distribution"]["Condition"] == "IsAws"
-    told = {
+    distributions = {
         name: properties["Environment"]["Variables"].get("DISTRIBUTION_ID")
         for _, name, properties in functions(templates)
     }
     refreshing = {"Fn::If": ["IsAws", {"Ref": "Distribution"}, {"Ref": "AWS::NoValue"}]}
-    assert {name: it for name, it in told.items() if it} == {"RefreshViews": refreshing}
+    assert {name: it for name, it in distributions.items() if it} == {"RefreshViews": refreshing}
     asking = [name for name, template in templates.items() if "cloudfront:" in json.dumps(template)]
     assert asking == ["api"]
 
@@ -114,7 +114,7 @@ def test_every_event_retries_finitely_and_leaves_what_failed(templates: Mapping[
 
 def test_every_asynchronous_function_leaves_what_failed(templates: Mapping[str, Any]) -> None:
     for _, name, properties in functions(templates):
-        if any(said["Type"] in SCHEDULED_OR_EVENT for said in properties.get("Events", {}).values()):
+        if any(trigger["Type"] in SCHEDULED_OR_EVENT for trigger in properties.get("Events", {}).values()):
             invoked = properties["EventInvokeConfig"]
             assert name and invoked["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
             assert name and invoked["MaximumRetryAttempts"] <= 2
@@ -143,7 +143,7 @@ def test_every_function_and_dead_letter_queue_raises_alarms(templates: Mapping[s
         expected = {("ApproximateNumberOfMessagesVisible", "DeadLetters")}
         for name, properties in of_type(template, "AWS::Serverless::Function").items():
             expected |= {("Errors", name), ("Throttles", name)}
-            if any(said["Type"] == "DynamoDB" for said in properties.get("Events", {}).values()):
+            if any(trigger["Type"] == "DynamoDB" for trigger in properties.get("Events", {}).values()):
                 expected.add(("IteratorAge", name))
         assert (service, expected - watched) == (service, set())
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from infra.local.chain import Carried
 from infra.local.day_display import DayDisplay
 from infra.local.day_folders import Day
-from infra.local.mailbox import Mail
+from infra.local.mailbox import ReceivedMail
 from shared.runs import Run, State
 
 
@@ -20,7 +20,7 @@ def carried(state: State, *, note: str = "", reason: str = "", mails: int = 0, p
     return Carried(
         day=Day(date=dt.date(2020, 10, 25), note=note),
         run=Run(run_id="2020-10-25T17:00:00Z", state=state, reason=reason, added=1, changed=19),
-        mails=[Mail(subject="s", body="b", attributes={"kind": "digest"})] * mails,
+        mails=[ReceivedMail(subject="s", body="b", attributes={"kind": "digest"})] * mails,
         change_set=b"{}",
         seconds=0.31,
         problem=problem,
@@ -49,7 +49,7 @@ def test_a_day_that_ended_badly_says_why() -> None:
 def test_a_mail_is_shown_whole_and_its_links_are_not_broken() -> None:
     shown, out = terminal()
     link = "https://dashboard.example/" + "x" * 90
-    shown.mail(Mail(subject="1 added", body=f"headline\n\n{link}\n", attributes={"kind": "digest"}))
+    shown.mail(ReceivedMail(subject="1 added", body=f"headline\n\n{link}\n", attributes={"kind": "digest"}))
     assert out.getvalue() == f"╭─ ✉ 1 added\n│ headline\n│ \n│ {link}\n╰─\n"
 
 

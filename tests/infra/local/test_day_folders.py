@@ -5,7 +5,7 @@ import pytest
 
 from infra.errors import CommandFailed
 from infra.local.day_folders import Day, read_days
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 NYT, JHU = "us.csv", "time-series-19-covid-combined.csv"
 
@@ -56,7 +56,7 @@ def test_from_and_to_are_inclusive_and_need_not_be_there(
     assert [day.date.day for day in read_days(feeds, US_COVID, first=first, last=last)] == expected
 
 
-def test_what_cannot_be_is_said(tmp_path: Path) -> None:
+def test_what_cannot_be_is_named(tmp_path: Path) -> None:
     feeds = folder(tmp_path, d2020_10_25=[])
     for arguments, words in (
         ({"folder": tmp_path / "nowhere"}, "nowhere' is not a folder"),

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.comparing.joining import join
-from chalicelib.csv_reading.feed_reader import read_feed
+from chalicelib.csv_reading.feed_reader import read_bytes
+from chalicelib.feed_masks import joined
 from infra.local.demo_feeds import demo_days
-from shared.datasets import US_COVID
+from tests.shared.declared import US_COVID
 
 NYT, JHU = (feed.file_name for feed in US_COVID.feeds)
 
@@ -19,8 +20,9 @@ def files() -> list[Mapping[str, bytes]]:
 
 def merged(day: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     """Date -> row, of what both feeds have."""
-    tables = {feed.name: read_feed(day[feed.file_name], feed, series=US_COVID.series) for feed in US_COVID.feeds}
-    rows = join(tables, measures=US_COVID.measure_names).rows.rows(with_series=False)
+    tables = {feed.name: read_bytes(day[feed.file_name], feed, latest_day=None) for feed in US_COVID.feeds}
+    both = joined(join(tables, measures=US_COVID.measure_names), feeds=2, inner=True)
+    rows = both.only(US_COVID.measure_names).rows(with_series=False)
     return {row["date"]: dict(row) for row in rows}
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra.local.feed_server import Fault, FeedServer, Request
-from shared.datasets import US_COVID
+from infra.local.feed_server import AnsweredRequest, Fault, FeedServer
+from tests.shared.declared import US_COVID
 
 DATA = b"date,cases,deaths\n2020-10-24,8642909,224819"
 MONDAY, TUESDAY = (dt.datetime(2020, 10, day, 17, tzinfo=dt.UTC) for day in (26, 27))
@@ -23,13 +23,13 @@ def get(server: FeedServer, name: str = "us.csv", **headers: str) -> tuple[int, 
     """Status, body and headers; the body as far as it came. Header names with _ for -."""
     connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=5)
     connection.request("GET", f"/{name}", headers={name.replace("_", "-"): value for name, value in headers.items()})
-    reply = connection.getresponse()
+    outgoing = connection.getresponse()
     try:
-        body = reply.read()
+        body = outgoing.read()
     except http.client.IncompleteRead as short:
         body = short.partial
     connection.close()
-    return reply.status, body, dict(reply.headers)
+    return outgoing.status, body, dict(outgoing.headers)
 
 
 def test_it_serves_a_days_files_under_their_names(server: FeedServer) -> None:
@@ -39,8 +39,8 @@ def test_it_serves_a_days_files_under_their_names(server: FeedServer) -> None:
     assert headers["Content-Length"] == str(len(DATA))
     assert get(server, "other.csv")[0] == 404
     assert server.requests == [
-        Request(name="us.csv", status=200, conditional=False),
-        Request(name="other.csv", status=404, conditional=False),
+        AnsweredRequest(name="us.csv", status=200, conditional=False),
+        AnsweredRequest(name="other.csv", status=404, conditional=False),
     ]
 
 
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_longer_published_is_gone(server: FeedServer) -> None:
         (Fault.OTHER_HEADER, 200, b"new_date,new_cases,new_deaths\n2020-10-24,8642909,224819"),
     ],
 )
-def test_it_goes_bad_as_asked_and_recovers(server: FeedServer, fault: Fault, status: int, body: bytes) -> None:
+def test_it_fails_as_it_is_set_to_and_recovers(server: FeedServer, fault: Fault, status: int, body: bytes) -> None:
     server.publish({"us.csv": DATA}, at=MONDAY, faults={"us.csv": fault})
     assert get(server)[:2] == (status, body)
     server.publish({"us.csv": DATA}, at=MONDAY)
@@ -93,10 +93,10 @@ def test_a_slow_file_stops_half_way_and_does_not_keep_the_server_from_stopping()
         server.publish({"us.csv": DATA}, at=MONDAY, faults={"us.csv": Fault.SLOW})
         connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=5)
         connection.request("GET", "/us.csv")
-        reply = connection.getresponse()
-        assert reply.read(len(DATA) // 2) == DATA[: len(DATA) // 2]
+        outgoing = connection.getresponse()
+        assert outgoing.read(len(DATA) // 2) == DATA[: len(DATA) // 2]
     with pytest.raises(http.client.IncompleteRead):
-        reply.read()
+        outgoing.read()
     connection.close()
 
 

@@ -5,7 +5,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.local.mailbox import Mail, Mailbox
+from infra.local.mailbox import Mailbox, ReceivedMail
 
 
 @pytest.fixture
@@ -28,7 +28,8 @@ def test_mails_are_read_once_and_in_the_order_of_their_arrival(sns: Any) -> None
         attributes = {"kind": {"DataType": "String", "StringValue": kind}}
         sns.publish(TopicArn=topic, Subject=f"mail {n}", Message=f"line 1\n{n}", MessageAttributes=attributes)
     assert mailbox.read() == [
-        Mail(subject=f"mail {n}", body=f"line 1\n{n}", attributes={"kind": kind}) for n, kind in enumerate(kinds)
+        ReceivedMail(subject=f"mail {n}", body=f"line 1\n{n}", attributes={"kind": kind})
+        for n, kind in enumerate(kinds)
     ]
     assert mailbox.read() == []
 

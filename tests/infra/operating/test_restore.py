@@ -44,7 +44,7 @@ class Tables:
 
     def __init__(self, **items: list[dict[str, Any]]) -> None:
         self._items = items
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def describe_table(self, TableName: str) -> dict[str, Any]:  # noqa: N803  # boto3's own name
         keys = [{"AttributeName": "series"}, {"AttributeName": "date"}]
@@ -60,7 +60,7 @@ class Tables:
         return Scan()
 
     def __getattr__(self, name: str) -> Any:
-        return lambda **arguments: self.asked.append((name, arguments))
+        return lambda **arguments: self.calls.append((name, arguments))
 
 
 class Objects:
@@ -68,22 +68,22 @@ class Objects:
 
     def __init__(self, *versions: dict[str, Any]) -> None:
         self._versions = versions
-        self.asked: list[tuple[str, str, str]] = []
+        self.calls: list[tuple[str, str, str]] = []
 
     def get_paginator(self, _: str) -> Pages:
         return Pages(*({"Versions" if "Size" in it else "DeleteMarkers": [it]} for it in self._versions))
 
     def copy_object(self, *, Key: str, CopySource: dict[str, str], **_: Any) -> None:  # noqa: N803
-        self.asked.append(("copy", Key, CopySource["VersionId"]))
+        self.calls.append(("copy", Key, CopySource["VersionId"]))
 
     def delete_object(self, *, Key: str, **_: Any) -> None:  # noqa: N803
-        self.asked.append(("delete", Key, ""))
+        self.calls.append(("delete", Key, ""))
 
 
 def version(key: str, number: int, hours: int, *, latest: bool = False, deleted: bool = False) -> dict[str, Any]:
     """A version that came so many hours after (or, negative, before) the time."""
-    said = {"Key": key, "VersionId": f"v{number}", "LastModified": AT + dt.timedelta(hours=hours), "IsLatest": latest}
-    return said if deleted else said | {"Size": 1}
+    entry = {"Key": key, "VersionId": f"v{number}", "LastModified": AT + dt.timedelta(hours=hours), "IsLatest": latest}
+    return entry if deleted else entry | {"Size": 1}
 
 
 def row(date: str, cases: int) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_a_table_is_restored_beside_itself_and_only_what_differs_is_copied_over(
         rows_restored=[row("2020-03-01", 1), row("2020-03-02", 2), row("2020-03-03", 3)],
     )
     assert restore_table(client, "rows", AT, prepare=as_they_were) == Brought(written=2, deleted=1)
-    assert client.asked == [
+    assert client.calls == [
         (
             "restore_table_to_point_in_time",
             {"SourceTableName": "rows", "TargetTableName": "rows-restored", "RestoreDateTime": AT},
@@ -112,17 +112,19 @@ def test_a_backup_takes_the_place_of_a_time() -> None:
     client = Tables(rows=[], rows_restored=[])
     brought = restore_table(client, "rows", AT, backup="arn:of:a:backup", prepare=as_they_were)
     assert brought == Brought(written=0, deleted=0)
-    assert client.asked[0] == (
+    assert client.calls[0] == (
         "restore_table_from_backup",
         {"TargetTableName": "rows-restored", "BackupArn": "arn:of:a:backup"},
     )
 
 
 def test_a_time_before_all_there_is_changes_nothing() -> None:
-    client = Objects(version("snapshots/later.csv", 1, 1, latest=True), version("raw/later/nyt.csv", 1, 2, latest=True))
+    client = Objects(
+        version("snapshots/us-covid/later.csv", 1, 1, latest=True), version("raw/later/nyt.csv", 1, 2, latest=True)
+    )
     with pytest.raises(CommandFailed, match="nothing in data is as old as 2026-03-01T20:00:00Z: the oldest is of"):
         restore_bucket(client, "data", AT)
-    assert client.asked == []
+    assert client.calls == []
 
 
 def test_objects_become_what_they_were_and_raw_files_that_came_later_stay() -> None:
@@ -136,15 +138,15 @@ def test_objects_become_what_they_were_and_raw_files_that_came_later_stay() -> N
         version("deleted-before", 1, -9),
         version("deleted-before", 2, -5, deleted=True),
         version("deleted-before", 3, 1, latest=True),
-        version("snapshots/later.csv", 1, 1, latest=True),
+        version("snapshots/us-covid/later.csv", 1, 1, latest=True),
         version("raw/later/nyt.csv", 1, 1, latest=True),
     )
     assert restore_bucket(client, "data", AT) == Brought(written=2, deleted=2)
-    assert client.asked == [
+    assert client.calls == [
         ("copy", "overwritten", "v2"),
         ("copy", "deleted", "v1"),
         ("delete", "deleted-before", ""),
-        ("delete", "snapshots/later.csv", ""),
+        ("delete", "snapshots/us-covid/later.csv", ""),
     ]
 
 

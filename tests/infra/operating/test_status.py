@@ -93,12 +93,14 @@ def stage(cloud: Cloud) -> StageAt:
 
 
 def run(cloud: Cloud, run_id: str, state: State = State.COMMITTED, *, mail: str = "SENT", reason: str = "") -> None:
-    said = {name: value for name, value in {"mail": mail, "reason": reason}.items() if value}
-    cloud.put(**to_item({"dataset": "us-covid", "run_id": run_id, "state": state, "added": 1, **said}))
+    optional = {name: value for name, value in {"mail": mail, "reason": reason}.items() if value}
+    cloud.put(**to_item({"dataset": "us-covid", "run_id": run_id, "state": state, "added": 1, **optional}))
 
 
 def serve(cloud: Cloud, run_id: str) -> None:
-    cloud.s3.put_object(Bucket=BUCKET, Key=keys.CURRENT_VIEWS, Body=json.dumps({"run_id": run_id}).encode())
+    cloud.s3.put_object(
+        Bucket=BUCKET, Key=keys.current_views_key("us-covid"), Body=json.dumps({"run_id": run_id}).encode()
+    )
 
 
 def seen(cloud: Cloud, feed: str, *, changed: str) -> None:
@@ -178,15 +180,15 @@ def test_an_alarm_counts_and_one_without_data_is_only_shown(stage: Stage) -> Non
     assert problems(stage) == ["alarm merger-errors is ALARM: one error"]
 
 
-def test_it_is_told_in_words_and_to_machines(stage: Stage, cloud: Cloud) -> None:
+def test_status_is_given_in_words_and_to_machines(stage: Stage, cloud: Cloud) -> None:
     run(cloud, TODAY, State.REJECTED, reason="feed nyt [line 3] is odd")
     found = look_at(stage)
     shown = words(found)
     for part in ("covid-stats test  AWS us-east-1  at 2020-10-25T23:00:00Z", "277 rows, newest 2020-10-24"):
         assert part in shown
     assert "feed nyt [line 3] is odd" in shown and "✗ the newest run" in shown
-    said: dict[str, Any] = json.loads(json.dumps(found.as_map(), default=sorted))
-    assert (said["healthy"], said["head"]["rows"], said["runs"][0]["state"]) == (False, 277, "REJECTED")
+    printed: dict[str, Any] = json.loads(json.dumps(found.as_map(), default=sorted))
+    assert (printed["healthy"], printed["head"]["rows"], printed["runs"][0]["state"]) == (False, 277, "REJECTED")
 
 
 def words(found: Status) -> str:

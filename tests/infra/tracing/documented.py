@@ -49,7 +49,7 @@ def happen(system: LocalSystem) -> Mapping[str, Documented]:
         assert not chain.carry(day).problem
     assert not chain.carry(days["2020-10-23"]).problem
     chain.feeds.publish(days["2020-10-25"].read(), at=parse_time("2020-10-24T09:00:00Z"))
-    after = operate(system.stage, "redrive", REDRIVEN, tell=lambda _: None).after
+    after = operate(system.stage, "redrive", REDRIVEN, report=lambda _: None).after
     assert after.state is State.COMMITTED, after.reason
     chain.await_mails(REDRIVEN)
     chain.await_views()
@@ -85,10 +85,10 @@ def _look(run_id: str, system: LocalSystem) -> Documented:
 def rewrite(page: str, texts: Mapping[str, str]) -> str:
     """The page with the block after each `<!-- trace: NAME -->` replaced."""
     for name, text in texts.items():
-        before, mark, rest = page.partition(f"<!-- trace: {name} -->\n\n```text\n")
+        before, opening, rest = page.partition(f"<!-- trace: {name} -->\n\n```text\n")
         _, end, after = rest.partition("```\n")
-        assert mark and end, name
-        page = f"{before}{mark}{text}{end}{after}"
+        assert opening and end, name
+        page = f"{before}{opening}{text}{end}{after}"
     return page
 
 

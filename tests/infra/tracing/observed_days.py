@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.tracing.journey import Journey
-from infra.tracing.store import Document, FileStore
+from infra.tracing.store import FileStore, TraceDocument
 from infra.tracing.trace import trace
 from infra.waiting import wait_for
 from shared.observation import Line
@@ -37,13 +37,13 @@ class Invocation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ObservedDays:
     """What there is to look at afterwards."""
 
     invocations: list[Invocation]
     journeys: dict[str, Journey]
     """Run id -> all that was traced of it."""
-    documents: list[Document]
+    documents: list[TraceDocument]
     headers: dict[str, dict[str, str]]
     """Run id -> where a trace header was left (`raw/...` or the ledger's name of a service) -> the header."""
 
@@ -53,7 +53,7 @@ class Told:
 
 
 @contextlib.contextmanager
-def told(folder: Path) -> Iterator[Told]:
+def observed(folder: Path) -> Iterator[ObservedDays]:
     with lambda_process(folder) as process, world() as here:
         heard = _Hearing(here, process)
         with heard.listening():
@@ -61,7 +61,7 @@ def told(folder: Path) -> Iterator[Told]:
         store = FileStore(folder / "traces.jsonl")
         sent = {invocation.trace_id for invocation in heard.invocations}
         wait_for(lambda: _whole(store, sent), seconds=20, what="every invocation's own subsegment")
-        yield Told(
+        yield ObservedDays(
             invocations=heard.invocations,
             journeys={run_id: trace(here.run(run_id), store=store) for run_id in RUNS},
             documents=[document for each in store.get(sent) for document in each.documents],
@@ -70,9 +70,9 @@ def told(folder: Path) -> Iterator[Told]:
 
 
 def _headers(here: World, run_id: str) -> dict[str, str]:
-    keys = [key for key in here.files() if key.startswith(f"raw/{run_id}/")]
+    keys = [key for key in here.files() if key.startswith(f"raw/us-covid/{run_id}/")]
     metadata = {key: here.s3.head_object(Bucket=BUCKET, Key=key)["Metadata"] for key in keys}
-    return {key: said["trace"] for key, said in metadata.items()} | dict(here.run(run_id).traces)
+    return {key: entry["trace"] for key, entry in metadata.items()} | dict(here.run(run_id).traces)
 
 
 class _Hearing:

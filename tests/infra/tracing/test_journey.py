@@ -18,15 +18,15 @@ def subsegment(key: str, parent: str, name: str, began: float, ended: float, **m
 def handler(
     key: str, service: str, name: str, began: float, ended: float, *, run_id: str = SUNDAY, **more: Any
 ) -> dict[str, Any]:
-    said = {"service": service, "handler": name, "stage": "test", "run_id": run_id}
-    return subsegment(key, f"F{key}", name, began, ended, annotations=said | more.pop("says", {}), **more)
+    annotations = {"service": service, "handler": name, "stage": "test", "run_id": run_id}
+    return subsegment(key, f"F{key}", name, began, ended, annotations=annotations | more.pop("says", {}), **more)
 
 
 def call(
     ident: str, parent: str, service: str, operation: str, began: float, ended: float, **aws: str
 ) -> dict[str, Any]:
-    said = {"operation": operation, **aws}
-    return subsegment(ident, parent, service, began, ended, namespace="aws", aws=said)
+    call = {"operation": operation, **aws}
+    return subsegment(ident, parent, service, began, ended, namespace="aws", aws=call)
 
 
 def trace(key: str, *documents: Mapping[str, Any]) -> Trace:
@@ -36,8 +36,8 @@ def trace(key: str, *documents: Mapping[str, Any]) -> Trace:
 FETCH = trace(
     "T1",
     handler("a", "fetcher", "fetch", 0, 4, says={"upstream": "schedule", "cold_start": True}),
-    call("a1", "a", "S3", "PutObject", 1, 2, bucket_name="data", key=f"raw/{SUNDAY}/nyt.csv"),
-    call("a2", "a", "S3", "PutObject", 1, 3, bucket_name="data", key=f"raw/{SUNDAY}/jhu.csv"),
+    call("a1", "a", "S3", "PutObject", 1, 2, bucket_name="data", key=f"raw/us-covid/{SUNDAY}/nyt.csv"),
+    call("a2", "a", "S3", "PutObject", 1, 3, bucket_name="data", key=f"raw/us-covid/{SUNDAY}/jhu.csv"),
 )
 ARRIVED = trace(
     "T2",
@@ -78,10 +78,10 @@ def test_the_order_in_which_traces_come_is_of_no_matter() -> None:
     assert look(*reversed(WHOLE)) == look(*WHOLE)
 
 
-def test_queueing_is_told_from_the_call_that_passed_the_run_on() -> None:
+def test_queueing_begins_at_the_call_that_passed_the_run_on() -> None:
     assert [(branch.waited, branch.after) for branch in look(*WHOLE).branches] == [
         (None, "schedule"),
-        (2 * SECOND, f"S3 PutObject raw/{SUNDAY}/jhu.csv"),
+        (2 * SECOND, f"S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv"),
         (4 * SECOND, "DynamoDB TransactWriteItems runs"),
     ]
 
@@ -109,7 +109,7 @@ def test_an_event_that_overtakes_the_answer_to_its_cause_has_not_waited() -> Non
         "T2", handler("b", "merger", "on_feed_arrived", 2.5, 9, says={"upstream_trace": "T1/Fa", "feed": "jhu"})
     )
     [_, branch] = look(FETCH, early).branches
-    assert (branch.waited, branch.after) == (0, f"S3 PutObject raw/{SUNDAY}/jhu.csv")
+    assert (branch.waited, branch.after) == (0, f"S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv")
 
 
 def test_the_time_until_an_operator_is_no_queueing() -> None:
@@ -120,7 +120,7 @@ def test_the_time_until_an_operator_is_no_queueing() -> None:
     assert tree(found) == [(0, "fetcher.fetch"), (0, "merger.watch"), (0, "merger.operate")]
 
 
-def test_of_a_batch_only_what_concerns_the_run_is_told() -> None:
+def test_of_a_batch_only_what_concerns_the_run_is_shown() -> None:
     batch = trace(
         "T7",
         handler("g", "notifier", "on_run_ended", 20, 24, run_id=f"{SUNDAY} {MONDAY}"),
@@ -157,7 +157,7 @@ def test_a_retry_is_a_hop_of_its_own() -> None:
     assert [hop.segment_id for hop in look(retried).hops] == ["Fa", "Fz"]
 
 
-def test_a_fault_is_told_where_it_happened_and_marked_where_it_passed() -> None:
+def test_a_fault_has_its_cause_where_it_happened_and_is_a_fault_where_it_passed() -> None:
     cause = {"exceptions": [{"id": "x1", "type": "GateClosed", "message": "3 of 280 rows would be removed"}]}
     failed = trace(
         "T2",
@@ -165,14 +165,14 @@ def test_a_fault_is_told_where_it_happened_and_marked_where_it_passed() -> None:
         subsegment("b1", "b", "gate", 6, 7, fault=True, cause=cause),
     )
     [hop] = look(failed).hops
-    assert (hop.mark, hop.cause, [step.cause for step in hop.faults]) == (
+    assert (hop.failure, hop.cause, [step.cause for step in hop.faults]) == (
         "fault",
         "",
         ["GateClosed: 3 of 280 rows would be removed"],
     )
 
 
-def test_what_lambda_itself_tells_is_taken_in() -> None:
+def test_what_lambda_itself_records_is_taken_in() -> None:
     """On AWS the function has a segment of its own, with its initialisation, and the service one around it."""
     service = {
         "id": "S1",
@@ -205,7 +205,7 @@ def test_our_subsegments_nested_in_the_functions_document_are_found() -> None:
 def test_a_step_that_did_not_end_is_a_fault() -> None:
     unfinished = {name: value for name, value in subsegment("a5", "a", "merge", 2, 3).items() if name != "end_time"}
     [hop] = look(trace("T1", FETCH.documents[0], unfinished)).hops
-    assert [(step.mark, step.cause) for step in hop.steps] == [("fault", "it did not end")]
+    assert [(step.failure, step.cause) for step in hop.steps] == [("fault", "it did not end")]
 
 
 def test_nothing_is_a_journey_too() -> None:
@@ -215,30 +215,30 @@ def test_nothing_is_a_journey_too() -> None:
 
 
 def test_the_tree_for_machines() -> None:
-    said = as_map(look(*WHOLE))
-    assert {name: said[name] for name in ("total_ms", "work_ms", "waiting_ms")} == {
+    shown = as_map(look(*WHOLE))
+    assert {name: shown[name] for name in ("total_ms", "work_ms", "waiting_ms")} == {
         "total_ms": 13_000.0,
         "work_ms": 9_000.0,
         "waiting_ms": {"queue": 4_000.0},
     }
-    assert sum(gap["ms"] for gap in said["gaps"]) + said["work_ms"] == said["total_ms"]
-    assert said["hops"][1] == {
+    assert sum(gap["ms"] for gap in shown["gaps"]) + shown["work_ms"] == shown["total_ms"]
+    assert shown["hops"][1] == {
         "name": "merger.on_feed_arrived",
         "depth": 1,
         "at_ms": 5_000.0,
         "ms": 4_000.0,
         "waited_ms": 2_000.0,
-        "after": f"S3 PutObject raw/{SUNDAY}/jhu.csv",
+        "after": f"S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv",
         "upstream": "fetcher",
         "upstream_trace": "T1/Fa",
         "trace_id": "T2",
         "segment_id": "Fb",
         "cold_start": False,
-        "mark": "",
+        "failure": "",
         "cause": "",
-        "said": {"feed": "jhu"},
+        "metadata": {"feed": "jhu"},
         "steps": [
-            {"name": "merge", "at_ms": 6_000.0, "ms": 1_000.0, "said": {"rows": 285}},
+            {"name": "merge", "at_ms": 6_000.0, "ms": 1_000.0, "metadata": {"rows": 285}},
             {"name": "DynamoDB TransactWriteItems", "at_ms": 7_000.0, "ms": 1_000.0, "about": "runs"},
         ],
     }

@@ -10,8 +10,8 @@ import pytest
 
 from infra.deploying.templates import load_template
 from infra.services import SERVICES
-from infra.tracing.log_fields import DIMENSIONS, FIELDS, HANDLERS, NAMESPACE, metric_names, said_at_all
-from shared.datasets import US_COVID
+from infra.tracing.log_fields import DIMENSIONS, FIELDS, HANDLERS, NAMESPACE, fields_at_all, metric_names
+from tests.shared.declared import US_COVID
 
 INFRA = Path(__file__).parents[3] / "infra"
 TEMPLATES = sorted([*INFRA.glob("*.yaml"), *INFRA.glob("merge/*.yaml")])
@@ -41,9 +41,9 @@ def alarmed() -> Iterator[tuple[str, str, str]]:
         stats = [each["MetricStat"]["Metric"] for each in properties.get("Metrics", []) if "MetricStat" in each]
         for metric in [properties, *stats]:
             if metric.get("Namespace") == NAMESPACE:
-                said = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
-                assert tuple(said) == DIMENSIONS, name
-                yield name, metric["MetricName"], f"{said['service']}.{said['handler']}"
+                dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
+                assert tuple(dimensions) == DIMENSIONS, name
+                yield name, metric["MetricName"], f"{dimensions['service']}.{dimensions['handler']}"
 
 
 def drawn() -> Iterator[tuple[str, str, str]]:
@@ -51,11 +51,11 @@ def drawn() -> Iterator[tuple[str, str, str]]:
     for _, properties in resources("AWS::CloudWatch::Dashboard"):
         body = json.loads(re.sub(r"\$\{[^}]+\}", "1", properties["DashboardBody"]["Fn::Sub"]))
         for widget in body["widgets"]:
-            said = widget["properties"]
-            for namespace, metric, *dimensions in _written_out(said.get("metrics", [])):
+            options = widget["properties"]
+            for namespace, metric, *dimensions in _written_out(options.get("metrics", [])):
                 if namespace == NAMESPACE:
-                    assert tuple(dimensions[::2]) == DIMENSIONS, said["title"]
-                    yield said["title"], metric, ".".join(dimensions[3::2])
+                    assert tuple(dimensions[::2]) == DIMENSIONS, options["title"]
+                    yield options["title"], metric, ".".join(dimensions[3::2])
 
 
 def _written_out(metrics: Sequence[Sequence[Any]]) -> Iterator[list[str]]:
@@ -75,10 +75,10 @@ LOOKED_AT = [*alarmed(), *drawn()]
 
 
 @pytest.mark.parametrize(("where", "metric", "handler"), LOOKED_AT, ids=lambda each: str(each))
-def test_a_metric_that_is_looked_at_is_told_by_that_handler(where: str, metric: str, handler: str) -> None:
+def test_a_metric_that_is_looked_at_is_written_by_that_handler(where: str, metric: str, handler: str) -> None:
     assert handler in HANDLERS
     assert metric in metric_names(US_COVID)
-    assert metric in said_at_all(handler, US_COVID)
+    assert metric in fields_at_all(handler, US_COVID)
 
 
 def test_the_dashboard_draws_what_the_operator_is_to_see() -> None:
@@ -121,11 +121,11 @@ def test_a_saved_query_asks_for_declared_fields_of_groups_that_there_are(
     }
     assert set(groups) <= there.keys()
     handlers = [there[group].replace("api_handler", "serve") for group in groups]
-    told = {field for handler in handlers for field in said_at_all(handler, US_COVID)}
-    assert _asked(query) <= told, name
+    written = {field for handler in handlers for field in fields_at_all(handler, US_COVID)}
+    assert _fields_of(query) <= written, name
 
 
-def _asked(query: str) -> set[str]:
+def _fields_of(query: str) -> set[str]:
     """The fields that a query names: what is neither text, comment, keyword nor a name that it gives itself."""
     bare = re.sub(r"#.*|\"[^\"]*\"|/[^/\n]*/", " ", query)
     given = set(re.findall(r"\bas\s+(\w+)", bare))
@@ -133,7 +133,7 @@ def _asked(query: str) -> set[str]:
 
 
 def test_there_is_a_query_for_each_question() -> None:
-    asked = {name.partition("/")[2] for name, _, _ in queries()}
+    saved = {name.partition("/")[2] for name, _, _ in queries()}
     assert {
         "what failed",
         "one run through all services",
@@ -144,11 +144,11 @@ def test_there_is_a_query_for_each_question() -> None:
         "what the watch did",
         "what was rendered",
         "what readers got",
-    } <= asked
+    } <= saved
 
 
 def test_fields_and_metrics_are_declared_once_each() -> None:
     declared = [*FIELDS, *metric_names(US_COVID)]
     assert len(declared) == len(set(declared))
-    said = {field for handler in HANDLERS for field in said_at_all(handler, US_COVID)}
-    assert said == set(declared)
+    possible = {field for handler in HANDLERS for field in fields_at_all(handler, US_COVID)}
+    assert possible == set(declared)

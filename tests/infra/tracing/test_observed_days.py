@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from infra.tracing.hops import Hop
-from infra.tracing.log_fields import HANDLERS, METRICS, metric_names, said_always, said_at_all
-from shared.datasets import US_COVID
+from infra.tracing.log_fields import HANDLERS, METRICS, fields_always, fields_at_all, metric_names
 from shared.tracing import reference
 from tests.infra.tracing import observed_days as days
-from tests.infra.tracing.observed_days import Told
+from tests.infra.tracing.observed_days import ObservedDays
 from tests.proof.small_feeds import pair
+from tests.shared.declared import US_COVID
 from tests.world import ANN, ENVIRONMENT
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    with days.told(tmp_path_factory.mktemp("told")) as found:
+def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedDays]:
+    with days.observed(tmp_path_factory.mktemp("told")) as found:
         yield found
 
 
@@ -25,35 +25,35 @@ def name_of(line: dict[str, Any]) -> str:
     return f"{line['service']}.{line['handler']}"
 
 
-def tree(told: Told, run_id: str) -> list[tuple[int, str, object]]:
+def tree(observed: ObservedDays, run_id: str) -> list[tuple[int, str, object]]:
     """(depth, hop, state that it tells)"""
-    return [(each.depth, each.hop.name, each.hop.said.get("state")) for each in told.journeys[run_id].branches]
+    return [(each.depth, each.hop.name, each.hop.metadata.get("state")) for each in observed.journeys[run_id].branches]
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
 
 
-def test_every_invocation_writes_exactly_one_line(told: Told) -> None:
-    assert [invocation.handler for invocation in told.invocations if len(invocation.lines) != 1] == []
+def test_every_invocation_writes_exactly_one_line(observed: ObservedDays) -> None:
+    assert [invocation.handler for invocation in observed.invocations if len(invocation.lines) != 1] == []
 
 
-def test_every_handler_has_told_something(told: Told) -> None:
-    assert {name_of(line) for line in told.lines} == set(HANDLERS)
-
-
-@pytest.mark.parametrize("handler", HANDLERS)
-def test_a_line_holds_what_is_declared_of_its_handler_and_nothing_else(told: Told, handler: str) -> None:
-    always, at_all = said_always(handler, US_COVID), said_at_all(handler, US_COVID)
-    for line in (line for line in told.lines if name_of(line) == handler):
-        said = line.keys() - {"_aws"}
-        assert said <= at_all, line
-        assert said >= always, line
+def test_every_handler_wrote_a_line(observed: ObservedDays) -> None:
+    assert {name_of(line) for line in observed.lines} == set(HANDLERS)
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_the_metrics_of_a_line_are_those_declared_with_their_units(told: Told, handler: str) -> None:
+def test_a_line_holds_what_is_declared_of_its_handler_and_nothing_else(observed: ObservedDays, handler: str) -> None:
+    always, at_all = fields_always(handler, US_COVID), fields_at_all(handler, US_COVID)
+    for line in (line for line in observed.lines if name_of(line) == handler):
+        names = line.keys() - {"_aws"}
+        assert names <= at_all, line
+        assert names >= always, line
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_the_metrics_of_a_line_are_those_declared_with_their_units(observed: ObservedDays, handler: str) -> None:
     declared = {name: metric.unit for name, metric in metric_names(US_COVID).items()}
-    for line in (line for line in told.lines if name_of(line) == handler):
+    for line in (line for line in observed.lines if name_of(line) == handler):
         [directive] = line["_aws"]["CloudWatchMetrics"]
         units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
         assert units == {name: declared[name] for name in line.keys() & declared.keys()}
@@ -61,11 +61,11 @@ def test_the_metrics_of_a_line_are_those_declared_with_their_units(told: Told, h
         assert directive["Dimensions"] == [["stage", "service", "handler"]]
 
 
-def test_every_declared_metric_was_told(told: Told) -> None:
-    assert metric_names(US_COVID).keys() - {name for line in told.lines for name in line} == set()
+def test_every_declared_metric_was_written(observed: ObservedDays) -> None:
+    assert metric_names(US_COVID).keys() - {name for line in observed.lines for name in line} == set()
 
 
-def test_lines_name_no_person_and_hold_no_secret(told: Told) -> None:
+def test_lines_name_no_person_and_hold_no_secret(observed: ObservedDays) -> None:
     secrets = [
         ANN,
         ANN.rpartition("/")[2] + '"',
@@ -74,13 +74,13 @@ def test_lines_name_no_person_and_hold_no_secret(told: Told) -> None:
         "X-Amz",
         "Credential",
     ]
-    shown = [str(line).replace("'stage': 'test'", "") for line in told.lines]
+    shown = [str(line).replace("'stage': 'test'", "") for line in observed.lines]
     assert [(secret, line) for secret in secrets for line in shown if secret in line] == []
 
 
-def test_a_failed_fetch_a_rejection_and_what_the_gate_kept_out_are_counted(told: Told) -> None:
+def test_a_failed_fetch_a_rejection_and_what_the_gate_kept_out_are_counted(observed: ObservedDays) -> None:
     def of(handler: str, run_id: str) -> list[dict[str, Any]]:
-        return [line for line in told.lines if line["handler"] == handler and line.get("run_id") == run_id]
+        return [line for line in observed.lines if line["handler"] == handler and line.get("run_id") == run_id]
 
     first, again = of("fetch", days.REDRIVEN)
     assert (first["feeds_failed"], first["bytes_jhu"], first["age_jhu"]) == (1, 0, 86_400)
@@ -94,27 +94,27 @@ def test_a_failed_fetch_a_rejection_and_what_the_gate_kept_out_are_counted(told:
 # --- traces ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_invocation_that_worked_on_a_run_is_in_its_tree(told: Told) -> None:
+def test_every_invocation_that_worked_on_a_run_is_in_its_tree(observed: ObservedDays) -> None:
     for run_id in days.RUNS:
         worked = {
             invocation.trace_id
-            for invocation in told.invocations
+            for invocation in observed.invocations
             for line in invocation.lines
             if run_id in line.get("run_id", "").split() or run_id in line.get("ended", "")
         }
-        assert {hop.trace_id for hop in told.journeys[run_id].hops} == worked
+        assert {hop.trace_id for hop in observed.journeys[run_id].hops} == worked
 
 
 @pytest.mark.parametrize("run_id", days.RUNS)
-def test_work_and_gaps_add_up_to_the_whole(told: Told, run_id: str) -> None:
-    found = told.journeys[run_id]
+def test_work_and_gaps_add_up_to_the_whole(observed: ObservedDays, run_id: str) -> None:
+    found = observed.journeys[run_id]
     assert found.work + sum(gap.took for gap in found.gaps) == found.took == found.ended - found.began
     assert all(gap.took > 0 for gap in found.gaps)
 
 
 @pytest.mark.parametrize("run_id", days.RUNS)
-def test_every_hop_names_an_upstream_of_its_run_or_who_started_it(told: Told, run_id: str) -> None:
-    hops = told.journeys[run_id].hops
+def test_every_hop_names_an_upstream_of_its_run_or_who_started_it(observed: ObservedDays, run_id: str) -> None:
+    hops = observed.journeys[run_id].hops
     known = {hop.reference: hop.service for hop in hops}
     for hop in hops:
         if hop.upstream_trace:
@@ -123,20 +123,24 @@ def test_every_hop_names_an_upstream_of_its_run_or_who_started_it(told: Told, ru
             assert hop.upstream in ("schedule", "operator")
 
 
-def test_every_hops_segment_is_annotated(told: Told) -> None:
-    for document in told.documents:
-        said = document.get("annotations", {})
-        if said.get("handler") not in (None, "serve", "watch"):
-            assert {"run_id", "stage", "service", "state", "outcome", "cold_start"} - said.keys() == set(), document
+def test_every_hops_segment_is_annotated(observed: ObservedDays) -> None:
+    for document in observed.documents:
+        annotations = document.get("annotations", {})
+        if annotations.get("handler") not in (None, "serve", "watch"):
+            assert {"run_id", "stage", "service", "state", "outcome", "cold_start"} - annotations.keys() == set(), (
+                document
+            )
 
 
-def test_every_invocation_names_its_upstream(told: Told) -> None:
-    naming = {document["trace_id"] for document in told.documents if document.get("annotations", {}).get("upstream")}
-    assert {invocation.trace_id for invocation in told.invocations} - naming == set()
+def test_every_invocation_names_its_upstream(observed: ObservedDays) -> None:
+    naming = {
+        document["trace_id"] for document in observed.documents if document.get("annotations", {}).get("upstream")
+    }
+    assert {invocation.trace_id for invocation in observed.invocations} - naming == set()
 
 
-def test_a_committed_run_goes_through_all_services(told: Told) -> None:
-    assert tree(told, days.COMMITTED) == [
+def test_a_committed_run_goes_through_all_services(observed: ObservedDays) -> None:
+    assert tree(observed, days.COMMITTED) == [
         (0, "fetcher.fetch", "COLLECTING"),
         (1, "merger.on_feed_arrived", "COLLECTING"),
         (1, "merger.on_feed_arrived", "COMMITTED"),
@@ -145,8 +149,8 @@ def test_a_committed_run_goes_through_all_services(told: Told) -> None:
     ]
 
 
-def test_a_redriven_run_shows_both_attempts(told: Told) -> None:
-    assert tree(told, days.REDRIVEN) == [
+def test_a_redriven_run_shows_both_attempts(observed: ObservedDays) -> None:
+    assert tree(observed, days.REDRIVEN) == [
         (0, "fetcher.fetch", "COLLECTING"),
         (1, "merger.on_feed_arrived", "COLLECTING"),
         (0, "merger.watch", None),
@@ -159,8 +163,8 @@ def test_a_redriven_run_shows_both_attempts(told: Told) -> None:
     ]
 
 
-def test_an_approved_run_is_merged_by_the_command(told: Told) -> None:
-    assert tree(told, days.APPROVED) == [
+def test_an_approved_run_is_merged_by_the_command(observed: ObservedDays) -> None:
+    assert tree(observed, days.APPROVED) == [
         (0, "fetcher.fetch", "COLLECTING"),
         (1, "merger.on_feed_arrived", "COLLECTING"),
         (1, "merger.on_feed_arrived", "REJECTED"),
@@ -171,8 +175,8 @@ def test_an_approved_run_is_merged_by_the_command(told: Told) -> None:
     ]
 
 
-def test_a_run_whose_events_got_lost_is_driven_on_by_the_watch(told: Told) -> None:
-    assert tree(told, days.DRIVEN_ON) == [
+def test_a_run_whose_events_got_lost_is_driven_on_by_the_watch(observed: ObservedDays) -> None:
+    assert tree(observed, days.DRIVEN_ON) == [
         (0, "fetcher.fetch", "COLLECTING"),
         (0, "merger.watch", None),
         (1, "notifier.on_run_ended", "COMMITTED"),
@@ -184,35 +188,35 @@ def faults(hops: list[Hop]) -> list[str]:
     return [f"{hop.name}: {fault.cause}" for hop in hops for fault in hop.faults]
 
 
-def test_what_failed_is_a_fault_with_its_cause(told: Told) -> None:
-    [fault] = faults(told.journeys[days.INCOMPLETE].hops)
+def test_what_failed_is_a_fault_with_its_cause(observed: ObservedDays) -> None:
+    [fault] = faults(observed.journeys[days.INCOMPLETE].hops)
     assert fault.startswith("fetcher.fetch: FeedRefused: HTTP 404 from http://127.0.0.1")
-    [gate] = faults(told.journeys[days.APPROVED].hops)
+    [gate] = faults(observed.journeys[days.APPROVED].hops)
     assert gate.startswith("merger.on_feed_arrived: GateClosed: 16 of 31 rows")
-    [contract] = faults(told.journeys[days.BROKEN].hops)
+    [contract] = faults(observed.journeys[days.BROKEN].hops)
     assert contract.startswith("merger.on_feed_arrived: ContractBroken: feed nyt, line 36, column cases: '-5'")
-    assert faults(told.journeys[days.COMMITTED].hops) == []
+    assert faults(observed.journeys[days.COMMITTED].hops) == []
 
 
-def test_steps_say_how_many_bytes_and_rows_they_handled(told: Told) -> None:
-    steps = [step for hop in told.journeys[days.COMMITTED].hops for outer in hop.steps for step in outer.walk()]
-    said = {step.name: step.said for step in steps}
+def test_steps_say_how_many_bytes_and_rows_they_handled(observed: ObservedDays) -> None:
+    steps = [step for hop in observed.journeys[days.COMMITTED].hops for outer in hop.steps for step in outer.walk()]
+    metadata = {step.name: step.metadata for step in steps}
     raw = len(pair(30)["nyt"]), len(pair(30)["jhu"])
     assert sorted(
-        step.said["sent"] for step in steps if step.about.startswith("raw/") and "sent" in step.said
+        step.metadata["sent"] for step in steps if step.about.startswith("raw/") and "sent" in step.metadata
     ) == sorted(raw)
-    assert (said["merge"]["rows"], said["merge"]["bytes"], said["write_rows"]["rows"]) == (30, sum(raw), 30)
+    assert (metadata["merge"]["rows"], metadata["merge"]["bytes"], metadata["write_rows"]["rows"]) == (30, sum(raw), 30)
     assert sum("BatchWriteItem" in step.name for step in steps) == 2
-    assert said["mail"]["kind"] == "digest"
-    assert said["render"]["bytes"] > 0
+    assert metadata["mail"]["kind"] == "digest"
+    assert metadata["render"]["bytes"] > 0
 
 
-def test_the_trace_header_is_in_the_raw_objects_metadata_and_the_ledger(told: Told) -> None:
-    fetch, _, merged, mailed, rendered = told.journeys[days.COMMITTED].hops
-    left = {where: reference(header) for where, header in told.headers[days.COMMITTED].items()}
+def test_the_trace_header_is_in_the_raw_objects_metadata_and_the_ledger(observed: ObservedDays) -> None:
+    fetch, _, merged, mailed, rendered = observed.journeys[days.COMMITTED].hops
+    left = {where: reference(header) for where, header in observed.headers[days.COMMITTED].items()}
     assert left == {
-        f"raw/{days.COMMITTED}/nyt.csv": fetch.reference,
-        f"raw/{days.COMMITTED}/jhu.csv": fetch.reference,
+        f"raw/us-covid/{days.COMMITTED}/nyt.csv": fetch.reference,
+        f"raw/us-covid/{days.COMMITTED}/jhu.csv": fetch.reference,
         "fetcher": fetch.reference,
         "merger": merged.reference,
         "notifier": mailed.reference,
@@ -220,10 +224,10 @@ def test_the_trace_header_is_in_the_raw_objects_metadata_and_the_ledger(told: To
     }
 
 
-def test_of_a_redriven_run_each_file_names_the_fetch_that_brought_it(told: Told) -> None:
-    fetches = [hop.reference for hop in told.journeys[days.REDRIVEN].hops if hop.name == "fetcher.fetch"]
-    left = {where: reference(header) for where, header in told.headers[days.REDRIVEN].items()}
-    assert [left[f"raw/{days.REDRIVEN}/{feed}.csv"] for feed in ("nyt", "jhu")] == fetches
+def test_of_a_redriven_run_each_file_names_the_fetch_that_brought_it(observed: ObservedDays) -> None:
+    fetches = [hop.reference for hop in observed.journeys[days.REDRIVEN].hops if hop.name == "fetcher.fetch"]
+    left = {where: reference(header) for where, header in observed.headers[days.REDRIVEN].items()}
+    assert [left[f"raw/us-covid/{days.REDRIVEN}/{feed}.csv"] for feed in ("nyt", "jhu")] == fetches
 
 
 def test_every_metric_has_a_unit_of_cloudwatch() -> None:

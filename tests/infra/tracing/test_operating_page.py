@@ -59,8 +59,8 @@ def documented() -> Iterator[Mapping[str, Documented]]:
 
 def hops(text: str) -> list[str]:
     """The functions of a tree, with their depth; those of the same upstream in any order, as they race."""
-    told = [re.match(r".{51}  ( *)(?:✗ )?(\w+\.\w+)", line) for line in text.splitlines() if "█" in line]
-    return sorted(f"{len(found[1]) // 2} {found[2]}" for found in told if found)
+    hop_lines = [re.match(r".{51}  ( *)(?:✗ )?(\w+\.\w+)", line) for line in text.splitlines() if "█" in line]
+    return sorted(f"{len(found[1]) // 2} {found[2]}" for found in hop_lines if found)
 
 
 @pytest.mark.cloud

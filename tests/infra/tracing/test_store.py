@@ -69,14 +69,14 @@ def test_two_collectors_have_addresses_of_their_own() -> None:
 def test_what_the_sdk_leaves_on_the_machine_is_removed_unless_it_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, before: bool
 ) -> None:
-    mark = tmp_path / ".aws-xray"
-    monkeypatch.setattr(trace_collector, "_SDK_MARK", mark)
+    marker = tmp_path / ".aws-xray"
+    monkeypatch.setattr(trace_collector, "_SDK_MARKER", marker)
     if before:
-        mark.mkdir()
+        marker.mkdir()
     with TraceCollector():
-        mark.mkdir(exist_ok=True)
-        (mark / "initialized").touch()
-    assert mark.exists() == before
+        marker.mkdir(exist_ok=True)
+        (marker / "initialized").touch()
+    assert marker.exists() == before
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -111,21 +111,21 @@ def test_without_a_file_nothing_is_found(tmp_path: Path) -> None:
 
 
 class FakeXRay:
-    """Answers like X-Ray, a trace a page; `asked` is what it was asked."""
+    """Answers like X-Ray, a trace a page; `requests` is what it got."""
 
     def __init__(self, *documents: dict[str, Any]) -> None:
         self._documents = documents
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
 
     def get_paginator(self, name: str) -> "FakePaginator":
         return FakePaginator(self, name)
 
-    def answer(self, name: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        self.asked.append((name, asked))
+    def answer(self, name: str, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        self.requests.append((name, arguments))
         for each in self._documents:
             if name == "get_trace_summaries":
                 yield {"TraceSummaries": [{"Id": each["trace_id"]}]}
-            elif each["trace_id"] in asked["TraceIds"]:
+            elif each["trace_id"] in arguments["TraceIds"]:
                 segment = {"Id": each["id"], "Document": json.dumps(each)}
                 yield {"Traces": [{"Id": each["trace_id"], "Segments": [segment]}]}
 
@@ -134,8 +134,8 @@ class FakePaginator:
     def __init__(self, xray: FakeXRay, name: str) -> None:
         self._xray, self._name = xray, name
 
-    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        return self._xray.answer(self._name, asked)
+    def paginate(self, **arguments: Any) -> Iterator[dict[str, Any]]:
+        return self._xray.answer(self._name, arguments)
 
 
 def at(hour: int) -> dt.datetime:
@@ -146,11 +146,11 @@ def test_xray_is_searched_by_annotation_in_slices_of_six_hours() -> None:
     xray = FakeXRay(document(2), document(1))
     windows = [Window(since=at(17), until=at(25)), Window(since=at(40), until=at(41))]
     assert XRayStore(xray).find(SUNDAY, windows) == [trace_id(1), trace_id(2)]
-    asked = {"Sampling": False, "FilterExpression": f'annotation.run_id = "{SUNDAY}"'}
-    assert xray.asked == [
-        ("get_trace_summaries", {"StartTime": at(17), "EndTime": at(23)} | asked),
-        ("get_trace_summaries", {"StartTime": at(23), "EndTime": at(25)} | asked),
-        ("get_trace_summaries", {"StartTime": at(40), "EndTime": at(41)} | asked),
+    search = {"Sampling": False, "FilterExpression": f'annotation.run_id = "{SUNDAY}"'}
+    assert xray.requests == [
+        ("get_trace_summaries", {"StartTime": at(17), "EndTime": at(23)} | search),
+        ("get_trace_summaries", {"StartTime": at(23), "EndTime": at(25)} | search),
+        ("get_trace_summaries", {"StartTime": at(40), "EndTime": at(41)} | search),
     ]
 
 
@@ -159,7 +159,7 @@ def test_xray_gives_five_traces_at_once() -> None:
     xray = FakeXRay(*documents)
     found = XRayStore(xray).get([trace_id(n) for n in range(1, 9)])
     assert found == [Trace(trace_id=trace_id(n), documents=[document(n)]) for n in range(1, 8)]
-    assert [len(asked["TraceIds"]) for _, asked in xray.asked] == [5, 3]
+    assert [len(arguments["TraceIds"]) for _, arguments in xray.requests] == [5, 3]
 
 
 def test_the_questions_are_such_as_the_real_client_takes(monkeypatch: pytest.MonkeyPatch) -> None:

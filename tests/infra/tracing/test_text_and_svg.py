@@ -32,9 +32,9 @@ def test_the_tree_in_words() -> None:
         "        at       took",
         "                                                     by schedule",
         "    0.0 ms     4.00 s  ████████                      fetcher.fetch  cold start",
-        f"    1.00 s     1.00 s    ━━                            S3 PutObject  raw/{SUNDAY}/nyt.csv",
-        f"    1.00 s     2.00 s    ━━━━                          S3 PutObject  raw/{SUNDAY}/jhu.csv",
-        f"                                                       ↓ 2.00 s after S3 PutObject raw/{SUNDAY}/jhu.csv",
+        f"    1.00 s     1.00 s    ━━                            S3 PutObject  raw/us-covid/{SUNDAY}/nyt.csv",
+        f"    1.00 s     2.00 s    ━━━━                          S3 PutObject  raw/us-covid/{SUNDAY}/jhu.csv",
+        f"{'':55}↓ 2.00 s after S3 PutObject raw/us-covid/{SUNDAY}/jhu.csv",
         "    5.00 s     4.00 s            █████████             merger.on_feed_arrived  jhu",
         "    6.00 s     1.00 s              ━━━                   merge  285 rows",
         "    7.00 s     1.00 s                 ━━                 DynamoDB TransactWriteItems  runs",
@@ -44,9 +44,9 @@ def test_the_tree_in_words() -> None:
     ]
 
 
-def test_in_brief_only_hops_are_told() -> None:
-    told = [line for line in plain(brief=True) if "█" in line or "━" in line]
-    assert [line.split()[5] for line in told] == [
+def test_in_brief_only_hops_are_shown() -> None:
+    shown = [line for line in plain(brief=True) if "█" in line or "━" in line]
+    assert [line.split()[5] for line in shown] == [
         "fetcher.fetch",
         "merger.on_feed_arrived",
         "notifier.on_run_ended",
@@ -60,14 +60,14 @@ def test_a_fault_stands_out_with_its_cause_also_in_brief() -> None:
         handler("b", "merger", "on_feed_arrived", 5, 9, says={"state": "REJECTED", "reason": "3 of 280 ..."}),
         subsegment("b1", "b", "gate", 6, 7, fault=True, cause=cause),
     )
-    told = [line.plain for line in lines(look(failed), run=REJECTED, stage="test", untraced=[], brief=True)]
-    assert told[0].endswith("REJECTED")
-    assert told[1] == "3 of 280 rows would be removed"
-    assert [line.strip() for line in told if "GateClosed" in line] == ["GateClosed: 3 of 280 rows would be removed"]
-    assert any("✗ gate" in line for line in told)
+    shown = [line.plain for line in lines(look(failed), run=REJECTED, stage="test", untraced=[], brief=True)]
+    assert shown[0].endswith("REJECTED")
+    assert shown[1] == "3 of 280 rows would be removed"
+    assert [line.strip() for line in shown if "GateClosed" in line] == ["GateClosed: 3 of 280 rows would be removed"]
+    assert any("✗ gate" in line for line in shown)
 
 
-def test_what_could_not_be_found_is_said() -> None:
+def test_what_could_not_be_found_is_listed() -> None:
     assert plain(untraced=["merger worked on it, but trace 1-2-3 was not sampled"])[-1] == (
         "! merger worked on it, but trace 1-2-3 was not sampled"
     )
@@ -83,8 +83,15 @@ def test_colours_are_for_terminals() -> None:
     assert "\x1b" not in written(terminal=False)
 
 
-def step(name: str, began: int, *, sent: int = 0, mark: str = "") -> Step:
-    return Step(name=name, began=began, ended=began + 1, said={"sent": sent}, about=f"views/{began}", mark=mark)
+def step(name: str, began: int, *, sent: int = 0, failure: str = "") -> Step:
+    return Step(
+        name=name,
+        began=began,
+        ended=began + 1,
+        metadata={"sent": sent},
+        about=f"views/us-covid/{began}",
+        failure=failure,
+    )
 
 
 def hop(*steps: Step, ended: int = 100) -> Hop:
@@ -95,11 +102,11 @@ def hop(*steps: Step, ended: int = 100) -> Hop:
         segment_id="F",
         began=0,
         ended=ended,
-        said={},
+        metadata={},
         cold_start=False,
         upstream="",
         upstream_trace="",
-        mark="",
+        failure="",
         cause="",
         steps=steps,
     )
@@ -107,12 +114,12 @@ def hop(*steps: Step, ended: int = 100) -> Hop:
 
 def test_many_calls_of_a_kind_are_one_row_and_a_failed_one_is_its_own() -> None:
     calls = [step("S3 PutObject", n, sent=1000) for n in range(10)]
-    failed = step("S3 PutObject", 10, mark="fault")
+    failed = step("S3 PutObject", 10, failure="fault")
     shown = rows(journey(SUNDAY, [hop(*calls, failed, step("S3 GetObject", 20))]))
-    assert [(row.title, row.details, row.mark) for row in shown[1:]] == [
+    assert [(row.title, row.details, row.failure) for row in shown[1:]] == [
         ("S3 PutObject \N{MULTIPLICATION SIGN}10", "10 kB sent", ""),
-        ("S3 PutObject", "views/10", "fault"),
-        ("S3 GetObject", "views/20", ""),
+        ("S3 PutObject", "views/us-covid/10", "fault"),
+        ("S3 GetObject", "views/us-covid/20", ""),
     ]
 
 

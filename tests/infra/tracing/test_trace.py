@@ -54,10 +54,10 @@ def test_what_the_ledger_names_is_got_even_where_the_search_does_not_have_it_yet
 
 
 def test_what_is_missing_is_named_with_the_reason() -> None:
-    told = run(
+    traced = run(
         traces={"fetcher": "Root=T1;Parent=Fa;Sampled=1", "merger": "Root=T2;Parent=Fb;Sampled=0", "api": HEADER}
     )
-    assert untraced(told, trace(told, store=Recorded(FETCH))) == [
+    assert untraced(traced, trace(traced, store=Recorded(FETCH))) == [
         "api worked on it, but trace 1-5f95b290-000000000000000000000001 is not found:"
         " X-Ray has it after some seconds, and for 30 days",
         "merger worked on it, but trace T2 was not sampled",

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from chalicelib.routes.schedule import next_due
+from shared.schedule import next_due
 
 AFTER = dt.datetime(2020, 10, 30, 17, 0, tzinfo=dt.UTC)  # a Friday
 

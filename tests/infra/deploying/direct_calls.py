@@ -16,10 +16,10 @@ from tests.cloud.stage_days import Days
 _PAGES = ("/", "/health", "/data", "/data?as_of=2021-06-01", "/runs", "/changes", "/changes.atom", "/data/1999-01-01")
 
 
-class Duties:
+class DirectCalls:
     """A stage whose events reach nobody, so that each function does only what it is called for here.
 
-    Every duty takes a day that nobody had before and gives what the function answered, or what it failed with.
+    Every call takes a day that nobody had before and gives what the function answered, or what it failed with.
     """
 
     def __init__(self, chain: Chain, days: Days) -> None:
@@ -61,7 +61,7 @@ class Duties:
                     ExpressionAttributeValues=to_item({":superseded": State.SUPERSEDED}),
                 )
 
-    # --- the duties ----------------------------------------------------------------------------------------------
+    # --- the calls -----------------------------------------------------------------------------------------------
 
     def _fetch(self) -> object:
         """New files, the same files a day later (a conditional GET, a copy), and the same event again."""
@@ -92,8 +92,8 @@ class Duties:
         run = self.stage.ledger.get(day.fetch_at)
         self.stage.ledger.end(run, {"state": State.INCOMPLETE, "reason": "a feed was late"})
         self._put(day, *self._feeds)
-        asked = {"command": "redrive", "run_id": day.fetch_at, "by": "arn:of:an:operator", "time": day.watch_at}
-        return self._call("merger", "operate", asked)
+        command_event = {"command": "redrive", "run_id": day.fetch_at, "by": "arn:of:an:operator", "time": day.watch_at}
+        return self._call("merger", "operate", command_event)
 
     def _on_run_ended(self) -> object:
         """A mail about the newest commit, and the same record once more."""
@@ -128,13 +128,13 @@ class Duties:
         for feed in feeds:
             self.stage.client("s3").put_object(
                 Bucket=self.stage.place.bucket,
-                Key=raw_key(day.fetch_at, feed),
+                Key=raw_key("us-covid", day.fetch_at, feed),
                 Body=files[self.stage.place.dataset.feed(feed).file_name],
                 Metadata={"sha256": uuid.uuid5(uuid.NAMESPACE_URL, f"{day.fetch_at}/{feed}").hex},
             )
 
     def _arrived(self, day: Day, feed: str) -> dict[str, Any]:
-        key = raw_key(day.fetch_at, feed)
+        key = raw_key("us-covid", day.fetch_at, feed)
         detail = {"bucket": {"name": self.stage.place.bucket}, "object": {"key": key}}
         return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
 
