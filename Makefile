@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test proof replay deploy destroy status trace approve redrive refresh smoke rollback subscribe start \
+.PHONY: help run test proof replay deploy destroy status trace approve redrive resend refresh smoke rollback subscribe start \
 	restore bench lint security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
@@ -71,6 +71,11 @@ redrive:  ## RUN=id [STAGE=x] [JSON=1]: try a run that ended badly again
 	$(TOOLS)
 	@$(INFRA) redrive --run $(call quoted,$(RUN)) $(stage) $(json)
 
+resend:  ## RUN=id [STAGE=x] [JSON=1]: ask again for a run's mail or views that are not out
+	@$(call need,RUN,make resend RUN=2020-10-25T17:00:00Z [STAGE=x])
+	$(TOOLS)
+	@$(INFRA) resend --run $(call quoted,$(RUN)) $(stage) $(json)
+
 refresh:  ## [RUN=id] [STAGE=x] [JSON=1]: render the views of a committed run anew, of the head where none is named
 	$(TOOLS)
 	@$(INFRA) refresh $(if $(RUN),--run $(call quoted,$(RUN))) $(stage) $(json)
@@ -105,6 +110,7 @@ lint:  ## ruff, mypy, and cfn-lint on every template as it is deployed
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --check .; exit 1; }
 	@.venv/bin/mypy shared infra tests fetcher/chalicelib merger/chalicelib notifier/chalicelib api/chalicelib
+	@for app in fetcher merger notifier api; do .venv/bin/mypy $$app/app.py || exit 1; done
 	@$(INFRA) build
 	@.venv/bin/cfn-lint infra/*.yaml .build/offline/dev/fetcher/sam.yaml .build/offline/dev/merger/sam.yaml \
 	.build/offline/dev/notifier/sam.yaml .build/offline/dev/api/sam.yaml

@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from chalice import Chalice, Response
 
@@ -22,6 +23,12 @@ from shared.observation import invocation
 from shared.settings import Place
 from shared.tracing import follow
 
+if TYPE_CHECKING:
+    from chalice.app import DynamoDBEvent
+
+    from chalicelib.refresh.refreshing import Refresher
+    from shared.ledger import Ledger
+
 app = Chalice(app_name="covid-stats-api")
 
 ASSETS = Assets(Path(__file__).parent / "chalicelib" / "static")
@@ -33,7 +40,7 @@ def place() -> Place:
 
 
 @functools.cache
-def ledger():
+def ledger() -> "Ledger":
     from shared.ledger import Ledger  # deferred: tables are served without it
 
     return Ledger(client("dynamodb"), table=place().runs_table, dataset=place().dataset.name, service="api")
@@ -49,13 +56,14 @@ def site() -> Site:
 
 
 @functools.cache
-def refresher():
+def refresher() -> "Refresher":
     from chalicelib.refresh.invalidation import Edge  # deferred: see refresh_views
     from chalicelib.refresh.refreshing import Refresher
 
     settings = ApiSettings.read(os.environ)
-    held = {"distribution": settings.distribution, "holding": settings.pointer_seconds}
-    edge = Edge(client("cloudfront"), **held) if settings.distribution else None
+    edge = None
+    if settings.distribution:
+        edge = Edge(client("cloudfront"), distribution=settings.distribution, holding=settings.pointer_seconds)
     return Refresher(
         client("s3"), bucket=place().bucket, ledger=ledger(), dataset=place().dataset, assets=ASSETS, edge=edge
     )
@@ -76,7 +84,8 @@ def serve(**_path: str) -> Response:
     """Every route: the table says what answers it."""
     with invocation(service="api", handler="serve", stage=place().stage, context=app.lambda_context) as line:
         follow("viewer")
-        return Ready(dispatch(site(), Request.from_event(app.current_request.to_original_event()), line))
+        event = app.current_request.to_original_event()  # type: ignore[union-attr]
+        return Ready(dispatch(site(), Request.from_event(event), line))
 
 
 for route in ROUTES:
@@ -86,7 +95,7 @@ app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
 
 
 @app.on_dynamodb_record(stream_arn=os.environ["RUNS_STREAM_ARN"], batch_size=10, starting_position="TRIM_HORIZON")
-def refresh_views(event):
+def refresh_views(event: "DynamoDBEvent") -> dict[str, Any]:
     """Render each run that was committed; what fails is retried, the rest stands."""
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
         from chalicelib.refresh.stream_batch import refresh_batch  # deferred: a request needs none of it

@@ -13,7 +13,7 @@ from chalicelib.collecting import Collector, collect
 from chalicelib.fetch_settings import read_limits, read_urls
 from chalicelib.rawfiles import RawFiles
 from shared.aws import client
-from shared.events import Event, dataset_of
+from shared.events import Event, dataset_of, not_ahead, scheduled_time
 from shared.ledger import Ledger
 from shared.observation import invocation
 from shared.schedule import DEFAULT_SCHEDULE
@@ -37,6 +37,11 @@ def collector(name: str = "") -> Collector:
     )
 
 
+def clock_ms() -> int:
+    """Wall-clock milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
 @app.schedule(os.environ.get("SCHEDULE") or DEFAULT_SCHEDULE, description="Fetch the feeds of one run")
 def fetch(event: Event) -> dict[str, object]:
     """Take up the run of the event's `time`: `{"time": "2020-10-25T17:00:00Z"}` is enough to redrive it.
@@ -46,6 +51,7 @@ def fetch(event: Event) -> dict[str, object]:
     with invocation(
         service="fetcher", handler="fetch", stage=os.environ.get("STAGE", ""), context=event.context
     ) as line:
+        not_ahead(scheduled_time(event.to_dict()), clock_ms=clock_ms())
         return collect(event.to_dict(), using=collector(dataset_of(event.to_dict())), line=line)
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "trace": "infra.tracing.trace:main",
     "approve": "infra.operating.commands:approve",
     "redrive": "infra.operating.commands:redrive",
+    "resend": "infra.operating.commands:resend",
     "refresh": "infra.operating.refresh:main",
     "smoke": "infra.operating.smoke:main",
     "start": "infra.operating.start_run:main",

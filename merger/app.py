@@ -14,13 +14,14 @@ from chalicelib.runs.approve_redrive import handle_command, operate_run
 from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival
 from chalicelib.runs.merge_settings import read_policy, read_watch_policy
 from chalicelib.runs.merge_tools import Tools
-from chalicelib.runs.run_log import tell_answer, tell_asked, tell_outcome, tell_watched
+from chalicelib.runs.run_log import log_answer, log_command, log_outcome, log_watched
 from chalicelib.runs.watching import watch as watch_runs
 from chalicelib.storing.run_files import RunFiles
 from shared.aws import client
-from shared.events import Event, scheduled_time
+from shared.events import Event, not_ahead, scheduled_time
 from shared.ledger import Ledger
 from shared.observation import invocation
+from shared.runs import parse_time
 from shared.settings import Place, Source
 
 app = Chalice(app_name="covid-stats-merger")
@@ -67,30 +68,32 @@ def on_feed_arrived(event: Event) -> None:
     """EventBridge's `Object Created` for a raw file."""
     with _observed("on_feed_arrived", event.context) as line:
         arrived = feed_arrived(event.to_dict())
+        not_ahead(parse_time(arrived.run_id), clock_ms=tools().clock())
         line.bind(run_id=arrived.run_id, feed=arrived.feed)
-        tell_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools(arrived.dataset)))
+        log_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools(arrived.dataset)))
 
 
 @app.schedule(os.environ.get("WATCH_SCHEDULE") or "rate(1 hour)", description="Find what sends no event")
 def watch(event: Event) -> None:
     """The scheduled event's `time` is now."""
     with _observed("watch", event.context) as line:
-        now = scheduled_time(event.to_dict())
+        now = not_ahead(scheduled_time(event.to_dict()), clock_ms=tools().clock())
         policy = read_watch_policy(os.environ)
-        tell = functools.partial(tell_watched, line)
+        report = functools.partial(log_watched, line)
         for dataset in place().datasets:
-            watch_runs(now, owner=event.context.aws_request_id, tools=tools(dataset.name), policy=policy, tell=tell)
+            watch_runs(now, owner=event.context.aws_request_id, tools=tools(dataset.name), policy=policy, report=report)
 
 
 @app.lambda_function()
 def operate(event: Any, context: Any) -> dict[str, Any]:
-    """`{"command": "approve" | "redrive", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch"}`."""
+    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch", "waits"?}`."""
     with _observed("operate", context) as line:
-        asked = operate_run(event)
-        tell_asked(line, asked)
-        tell = functools.partial(tell_outcome, line)
-        answer = handle_command(asked, owner=context.aws_request_id, tools=tools(asked.dataset), tell=tell)
-        tell_answer(line, answer)
+        request = operate_run(event)
+        not_ahead(parse_time(request.time), clock_ms=tools().clock())
+        log_command(line, request)
+        report = functools.partial(log_outcome, line)
+        answer = handle_command(request, owner=context.aws_request_id, tools=tools(request.dataset), report=report)
+        log_answer(line, answer)
         return answer
 
 

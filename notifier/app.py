@@ -1,4 +1,4 @@
-"""The notifier: mails the end of a run, and notices, to those who asked to be told.
+"""The notifier: mails the end of a run, and notices, to those who subscribed.
 
 Here the settings are read, the clients made and the clock looked at; what is done is in `chalicelib.mailing`.
 """

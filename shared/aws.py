@@ -31,6 +31,10 @@ _CONFIG = Config(
 )
 
 
+_ONCE = Config(retries={"total_max_attempts": 1})
+"""A mail whose answer is lost may be out: it is for the notifier to decide whether to publish it again."""
+
+
 class _Files(JSONFileLoader):  # type: ignore[misc]
     """botocore's own list of endpoints is a megabyte of JSON: a tenth of a cold start."""
 
@@ -66,4 +70,4 @@ def _session() -> Any:
 @functools.cache
 def client(service: str) -> Any:
     """The one client of this process for one of SERVICES."""
-    return _session().create_client(service, config=_CONFIG)
+    return _session().create_client(service, config=_CONFIG.merge(_ONCE) if service == "sns" else _CONFIG)

@@ -3,6 +3,7 @@
 CovidStatsError
 ├── TransientError          try again, nothing is wrong with the input
 │   ├── UpstreamUnavailable     a feed's server did not answer properly
+│   ├── AnswerLost              a request went out and its answer did not come back
 │   ├── LeaseHeld               another writer is at work
 │   ├── LeaseLost               this writer's time is up; another may have taken over
 │   ├── HeadMoved               another run was committed meanwhile
@@ -13,6 +14,7 @@ CovidStatsError
     ├── ContractBroken          a feed does not keep its contract
     ├── GateClosed              a change from run to run is beyond what is allowed
     ├── FeedRefused             a feed's server gave a definite no, or a body that cannot be taken
+    ├── ItemMalformed           an item of the ledger is not as the ledger writes it
     ├── UnknownRun              no such run in the ledger
     └── NotAllowed              the run's state does not allow this command
 """
@@ -28,6 +30,10 @@ class TransientError(CovidStatsError):
 
 class UpstreamUnavailable(TransientError):
     """A feed's server timed out, broke off, or answered with a 5xx."""
+
+
+class AnswerLost(TransientError):
+    """A request went out and its answer did not come back: whether it had its effect is not known."""
 
 
 class LeaseHeld(TransientError):
@@ -84,6 +90,10 @@ class GateClosed(PermanentError):
 
 class FeedRefused(PermanentError):
     """A feed's server answered with a definite no (4xx), or with a body that is too large or not whole."""
+
+
+class ItemMalformed(PermanentError):
+    """An item of the ledger is not as the ledger writes it; the message names it, and what is wrong."""
 
 
 class UnknownRun(PermanentError):

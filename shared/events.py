@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import EventMalformed
-from shared.runs import parse_time
+from shared.runs import parse_time, run_id_at
+
+_AHEAD = dt.timedelta(days=1)
+"""Of the clock, at most: clocks differ, and a run may be started for tomorrow."""
 
 
 class Event:
@@ -52,6 +55,18 @@ def sequence_number(record: object) -> str:
 def scheduled_time(event: object) -> dt.datetime:
     """The time for which a scheduled event was meant; `{"time": ...}` is enough. Raises EventMalformed."""
     return parse_time(member(event, "time"))
+
+
+def not_ahead(time: dt.datetime, *, clock_ms: int) -> dt.datetime:
+    """This time, where it is not more than a day ahead of the clock (milliseconds since 1970). Raises EventMalformed.
+
+    A run of the future would be newer than all runs until then: none of them could commit.
+    """
+    latest = dt.datetime.fromtimestamp(clock_ms / 1000, tz=dt.UTC) + _AHEAD
+    if time > latest:
+        allowed = f"at most {run_id_at(latest)} is allowed"
+        raise EventMalformed(f"the time {run_id_at(time)} is more than a day ahead; {allowed}")
+    return time
 
 
 def dataset_of(event: object) -> str:

@@ -9,9 +9,11 @@ Every field and metric is declared in `infra/tracing/log_fields.py`; a test hold
 
 import contextlib
 import json
+import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from shared.scrubbing import scrub
@@ -27,6 +29,7 @@ _LONGEST = 2000
 """Characters of one field."""
 
 _cold = True
+_current: ContextVar["Line | None"] = ContextVar("line", default=None)
 
 
 class Line:
@@ -34,6 +37,7 @@ class Line:
 
     def __init__(self, span: Span, **fields: Any) -> None:
         self._span, self._fields, self._units = span, fields, dict[str, str]()
+        self._passed_over = dict[str, str]()
         self._began = time.perf_counter()
 
     @property
@@ -57,8 +61,20 @@ class Line:
         self.bind(outcome=type(error).__name__, error=scrub(str(error))[:_LONGEST])
         self._span.fail(error)
 
+    def pass_over(self, what: str, why: str) -> None:
+        """Something that cannot be read was left out, so that the rest could go on."""
+        self._passed_over[what] = why
+
+    @property
+    def passed_over(self) -> Mapping[str, str]:
+        """What was left out -> why."""
+        return self._passed_over
+
     def finish(self) -> None:
         """What is the same of every invocation, and known at its end."""
+        if self._passed_over:
+            self.bind(passed_over="; ".join(f"{what}: {why}" for what, why in self._passed_over.items()))
+            self.measure("Count", items_passed_over=len(self._passed_over))
         self.bind(outcome=self._fields.get("outcome", "ok"))
         self.measure("Milliseconds", duration=self.elapsed_ms)
         self.measure("Count", errors=int("error" in self._fields), invocations=1)
@@ -74,6 +90,21 @@ class Line:
         }
 
 
+def pass_over(what: str, why: str) -> None:
+    """Name what cannot be read and is left out: on the line of this invocation, or on standard error."""
+    line = _current.get()
+    if line is None:
+        logging.getLogger(NAMESPACE).warning("%s is passed over: %s", what, why)
+    else:
+        line.pass_over(what, why)
+
+
+def passed_over() -> Mapping[str, str]:
+    """What this invocation has left out so far -> why; nothing outside of one."""
+    line = _current.get()
+    return line.passed_over if line else {}
+
+
 @contextlib.contextmanager
 def invocation(*, service: str, handler: str, stage: str, context: Any = None) -> Iterator[Line]:
     """Everything a handler does happens inside: `with invocation(...) as line: line.bind(run_id=...)`.
@@ -87,11 +118,13 @@ def invocation(*, service: str, handler: str, stage: str, context: Any = None) -
     with first_subsegment(handler, **named) as span:
         line = Line(span, event=EVENT, version=VERSION, **named, trace_id=trace_id())
         line.bind(request_id=getattr(context, "aws_request_id", "") or "")
+        outer = _current.set(line)
         try:
             yield line
         except BaseException as error:
             line.fail(error)
             raise
         finally:
+            _current.reset(outer)
             line.finish()
             print(line.render(epoch_ms=int(time.time() * 1000)), file=sys.stdout, flush=True)

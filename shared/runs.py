@@ -1,4 +1,4 @@
-"""A run: one daily attempt to bring the store up to date with both feeds.
+"""A run: one daily attempt to bring the store up to date with all of its feeds.
 
     COLLECTING ─▶ MERGING ─▶ COMMITTED    rows changed
         │            ├─────▶ UNCHANGED    nothing changed
@@ -14,9 +14,10 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from shared.errors import EventMalformed
+from shared.sizes import ADDRESS, FEED_REASON, VALIDATOR, cut, whole
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -38,8 +39,29 @@ class State(enum.StrEnum):
         return self not in (State.COLLECTING, State.MERGING)
 
 
+type DeliveryStatus = Literal["new", "same", "failed", "absent"]
+"""`new` (other bytes than the last copy), `same` (the same bytes), `failed`, or `absent` (a run that has ended lacks it
+and gets it no more; never written down)."""
+
+type RejectedBy = Literal["", "contract", "gate"]
+"""What a REJECTED run did not pass; empty for any other."""
+
+type MailState = Literal["", "AGAIN", "SENDING", "SENT", "UNSURE"]
+"""Of the mail about an item of the ledger: AGAIN asks the notifier for it once more; UNSURE was published twice without
+an answer, so that it may be out or not."""
+
+type ViewsState = Literal["", "AGAIN", "RENDERED", "FAILED"]
+"""Of a committed run's views: AGAIN asks for them once more."""
+
 ENDED_BADLY = frozenset({State.REJECTED, State.FAILED, State.INCOMPLETE})
 """The ends that an operator hears of and may redrive."""
+
+MAILED = ENDED_BADLY | {State.COMMITTED}
+"""The ends that are mailed about."""
+
+
+SUCCESSOR_WITHIN = dt.timedelta(hours=25)
+"""A run's own successor is that of the next day; an hour for a schedule that was moved."""
 
 
 def run_id_at(time: dt.datetime) -> str:
@@ -62,8 +84,7 @@ def parse_time(text: object) -> dt.datetime:
 class Delivery:
     """What became of one feed in one run, as the fetcher wrote it down."""
 
-    status: str
-    """`new` (other bytes than the last copy), `same` (the same bytes), or `failed`."""
+    status: DeliveryStatus
     reason: str = ""
     """Why it failed, for people; empty otherwise."""
     sha256: str = ""
@@ -74,7 +95,14 @@ class Delivery:
     last_modified: str = ""
 
     def as_map(self) -> dict[str, str | int]:
-        return {name: value for name, value in vars(self).items() if value not in ("", 0)}
+        """As the ledger has it: bounded in bytes, whatever a server sent. Half a validator is none: it is left out."""
+        bounded: dict[str, str | int] = vars(self) | {
+            "reason": cut(self.reason, FEED_REASON),
+            "source_url": cut(self.source_url, ADDRESS),
+            "etag": whole(self.etag, VALIDATOR),
+            "last_modified": whole(self.last_modified, VALIDATOR),
+        }
+        return {name: value for name, value in bounded.items() if value not in ("", 0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +118,7 @@ class Run:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     """Feed name -> what the fetcher says of it."""
     attempts: int = 0
-    """How often a merge was begun; never counts down, so it also tells an older owner from a newer one."""
+    """How often a merge was begun; never counts down, which sets an older owner apart from a newer one."""
     attempts_forgiven: int = 0
     """Attempts made before an operator reopened the run: they do not count towards the limit."""
     lease_owner: str = ""
@@ -105,28 +133,40 @@ class Run:
     """The time from which its data were known: its id, or the time of the command that let it pass."""
     summary: Mapping[str, Any] = field(default_factory=dict)
     """What the digest and the dashboard say of it; see `shared.summary`."""
-    rejected_by: str = ""
-    """`contract` or `gate`, for a REJECTED run."""
+    rejected_by: RejectedBy = ""
+    superseded_by: str = ""
+    """The newer run that was committed, or found nothing changed, before this SUPERSEDED one."""
     approved_by: str = ""
     approved_at: str = ""
     redriven_by: str = ""
     redriven_at: str = ""
-    mail: str = ""
-    """Empty, SENDING or SENT."""
-    views: str = ""
-    """Empty, RENDERED or FAILED."""
+    mail: MailState = ""
+    views: ViewsState = ""
     traces: Mapping[str, str] = field(default_factory=dict)
     """Service -> X-Ray trace header of the invocation that last worked on the run."""
 
+    @property
+    def superseded_out_of_turn(self) -> bool:
+        """Whether it gave way to a run that is not its own successor, and no command took it up late."""
+        if self.state is not State.SUPERSEDED or not self.superseded_by or self.approved_by or self.redriven_by:
+            return False
+        return parse_time(self.superseded_by) - parse_time(self.run_id) > SUCCESSOR_WITHIN
+
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "Run":
-        """From a ledger item as Python values (`shared.attributes.from_item`); unknown attributes are ignored."""
+        """From a ledger item as Python values (`shared.attributes.from_item`); unknown attributes are ignored.
+
+        Raises KeyError, TypeError, ValueError and AttributeError for what is no run.
+        """
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        for name, value in known.items():
+            if not isinstance(value, _KINDS[name]):
+                raise TypeError(f"{name} is {str(value)[:60]!r}, a {type(value).__name__}")
         known["state"] = State(known["state"])
         deliveries = known.get("deliveries", {})
         known["deliveries"] = {
-            feed: Delivery(**{name: value for name, value in said.items() if name in Delivery.__dataclass_fields__})
-            for feed, said in deliveries.items()
+            feed: Delivery(**{name: value for name, value in fields.items() if name in Delivery.__dataclass_fields__})
+            for feed, fields in deliveries.items()
         }
         return cls(**known)
 
@@ -138,3 +178,13 @@ class Run:
         """
         parse_time(values["run_id"])
         return cls.from_values(values)
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(Run.__dataclass_fields__, str),
+    **dict.fromkeys(("attempts", "attempts_forgiven", "lease_until", "added", "changed", "removed"), int),
+    **dict.fromkeys(("deliveries", "summary", "traces"), Mapping),
+    "arrived": frozenset,
+    "base_run_id": (str, type(None)),
+}
+"""Attribute of a run -> what it is in Python."""

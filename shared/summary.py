@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.exact import Number
+from shared.sizes import FEED_REASON, SUMMARY, cut, size
 
 LISTED = 25
 """At most this many entries of each list are carried; the counts on the run tell how many there are."""
+
+_ROWS = ("added", "changed", "removed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,16 @@ class Summary:
     """Feeds that are back after having been announced as stale or missing; whole sentences."""
 
     def as_map(self) -> dict[str, Any]:
-        return {name: _plain(value) for name, value in vars(self).items()}
+        """As the ledger has it: at most `shared.sizes.SUMMARY` bytes; where rows are too wide, the oldest are left out.
+
+        Sentences are cut. The counts on the run tell how many rows there are.
+        """
+        values = {name: _plain(value) for name, value in vars(self).items()}
+        for name in ("warnings", "notes", "recovered"):
+            values[name] = [cut(sentence, FEED_REASON) for sentence in values[name]]
+        while size(values) > SUMMARY and (longest := max((values[name] for name in _ROWS), key=size)):
+            del longest[0]
+        return values
 
     @classmethod
     def from_map(cls, values: Mapping[str, Any]) -> "Summary":

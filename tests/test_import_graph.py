@@ -51,7 +51,7 @@ def first_event(service: str, **environment: str) -> tuple[frozenset[str], objec
     )
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout.splitlines()[-1])
-    return frozenset(found["modules"]), found["said"]
+    return frozenset(found["modules"]), found["response"]
 
 
 @pytest.mark.parametrize("service", ["merger", "notifier", "api"])

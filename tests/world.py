@@ -7,6 +7,7 @@ in `inbox`, changes of the ledger wait in `streams`, until `deliver` or `settle`
 import contextlib
 import copy
 import datetime as dt
+import enum
 import io
 import json
 import os
@@ -24,7 +25,7 @@ from infra.local.chain import scheduled_event
 from infra.local.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
-from shared.ledger_items import Head
+from shared.ledger.items import Head
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
 from tests.proof import memory
@@ -143,7 +144,7 @@ class World:
         """Where the next invocation dies; used up by it."""
         self.turns: Sequence[tuple[str, int]] = ()
         """In what order the threads of the next invocation make their calls; used up by it."""
-        calls.told.append(self._heard)
+        calls.listeners.append(self._heard)
         self.new = self.save()
         """The deployment before anything has happened in it."""
 
@@ -178,11 +179,11 @@ class World:
             {"command": command, "run_id": run_id, "by": by, "time": time}, request_id=self.new_request_id()
         )
 
-    def _operate(self, asked: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
+    def _operate(self, request: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
         """What the command line does: invoke, and have fetched what is missing."""
-        answer: dict[str, Any] = self.invoke("operate", asked, request_id=request_id)
+        answer: dict[str, Any] = self.invoke("operate", request, request_id=request_id)
         if answer["fetch"]:
-            self._queue("fetch", scheduled_event(asked["run_id"]))
+            self._queue("fetch", scheduled_event(request["run_id"]))
         return answer
 
     # --- delivering -------------------------------------------------------------------------------------------------
@@ -271,10 +272,10 @@ class World:
         """Whether the last invocation did, or one of its calls failed, at the point where it was to."""
         return self.calls.current.dead or self.calls.current.failed
 
-    def start(self, pending: Pending, *, stop_at: int) -> "Slow":
+    def start(self, pending: Pending, *, stop_at: int, sleeps: "Sleep | None" = None) -> "Slow":
         """Begin to deliver an event to a handler without threads of its own, and stop it before a call."""
         self.platform.inbox.remove(pending)
-        slow = Slow(self, pending, stop_at=stop_at)
+        slow = Slow(self, pending, stop_at=stop_at, sleeps=sleeps)
         with contextlib.redirect_stdout(io.StringIO()):
             slow.run_to_stop()
         return slow
@@ -364,11 +365,18 @@ TIMEOUT_MS = 900_000
 """Of the merger's functions: Lambda kills what takes longer, and the lease outlasts it."""
 
 
+class Sleep(enum.Enum):
+    """What becomes of an invocation that stood still beyond its time, with a call under way."""
+
+    KILLED = "the call has its effect, and the invocation is dead"
+    WAKES = "it goes on as if no time had passed"
+
+
 class Slow:
     """An invocation in a thread of its own, which stands still before one of its calls until it is let go on."""
 
-    def __init__(self, made: World, pending: Pending, *, stop_at: int) -> None:
-        self.pending = pending
+    def __init__(self, made: World, pending: Pending, *, stop_at: int, sleeps: "Sleep | None" = None) -> None:
+        self.pending, self._sleeps = pending, sleeps
         self._world, self._stop_at = made, stop_at
         self._began_ms = made.platform.now_ms
         self._stopped, self._go = threading.Event(), threading.Event()
@@ -412,7 +420,8 @@ class Slow:
         if number == self._stop_at and not self._go.is_set():
             self._stopped.set()
             self._go.wait()
-        if self._world.platform.now_ms - self._began_ms >= TIMEOUT_MS:
+        late = self._world.platform.now_ms - self._began_ms >= TIMEOUT_MS
+        if late and (self._sleeps is None or (self._sleeps is Sleep.KILLED and number > self._stop_at)):
             raise Crash("timed out")
 
 
@@ -424,12 +433,12 @@ def object_created(key: str) -> dict[str, Any]:
 
 
 def _mail(body: Any) -> Mail:
-    said = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
+    fields = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
     attributes = {
-        said[f"MessageAttributes.entry.{n}.Name"]: said[f"MessageAttributes.entry.{n}.Value.StringValue"]
+        fields[f"MessageAttributes.entry.{n}.Name"]: fields[f"MessageAttributes.entry.{n}.Value.StringValue"]
         for n in (1, 2)
     }
-    return Mail(kind=attributes["kind"], subject=said["Subject"], body=said["Message"])
+    return Mail(kind=attributes["kind"], subject=fields["Subject"], body=fields["Message"])
 
 
 @contextlib.contextmanager
@@ -488,5 +497,6 @@ def _set_clocks(made: World) -> None:
     """The composition roots of the apps, with the test's clock in place of the wall's."""
     tools = replace(made.apps["merger"].tools(), clock=lambda: made.platform.now_ms)
     mailer = replace(made.apps["notifier"].mailer(), now_ms=lambda: made.platform.now_ms)
+    vars(made.apps["fetcher"])["clock_ms"] = lambda: made.platform.now_ms
     vars(made.apps["merger"])["tools"] = lambda _name="": tools
     vars(made.apps["notifier"])["mailer"] = lambda: mailer

@@ -17,7 +17,7 @@ from chalicelib.retrying import persist
 from shared.errors import CovidStatsError, FeedRefused, UpstreamUnavailable
 from shared.events import scheduled_time
 from shared.ledger import Ledger
-from shared.ledger_items import FeedState
+from shared.ledger.items import FeedState
 from shared.observation import Line
 from shared.runs import Delivery, State, parse_time, run_id_at
 from shared.scrubbing import scrub, scrub_address

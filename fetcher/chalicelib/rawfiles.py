@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from shared.keys import raw_key
-from shared.ledger_items import FeedState
+from shared.ledger.items import FeedState
 from shared.runs import Delivery
 
 _CHUNK = 256 * 1024

@@ -15,11 +15,8 @@ from infra.local.mailbox import Mailbox, ReceivedMail
 from infra.waiting import Overdue, wait_for
 from shared.changes import ChangeSet
 from shared.errors import UnknownRun
-from shared.ledger_items import Notice
-from shared.runs import Run, State, parse_time
-
-MAILED = frozenset({State.COMMITTED, State.REJECTED, State.INCOMPLETE, State.FAILED})
-"""The ends that someone gets a mail about."""
+from shared.ledger.items import Notice
+from shared.runs import MAILED, Run, State, parse_time
 
 _BEFORE_WATCH_SECONDS = 60.0
 """How long a run may take by itself; then the watch looks, which drives on what got lost."""

@@ -1,7 +1,8 @@
-"""Approve and redrive, as an operator does them: say what will happen, do it, wait for the outcome."""
+"""Approve, redrive and resend, as an operator does them: say what will happen, do it, wait for the outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from infra.deploying.deployed import FunctionFailed, Stage
 from infra.errors import CommandFailed
@@ -27,12 +28,15 @@ class CommandOutcome:
     @property
     def good(self) -> bool:
         """Whether the run needs no further attention."""
+        if self.command == "resend":
+            return self.after.mail == "SENT" and self.after.views != "FAILED"
         return self.after.state in (State.COMMITTED, State.UNCHANGED, State.SUPERSEDED)
 
 
 INTENTIONS = {
     "approve": "its files are merged again, and what the gate refused is let pass",
     "redrive": "feeds that are missing are fetched, and it is merged again",
+    "resend": "its mail and its views are asked for again, as far as they are not out",
 }
 
 
@@ -49,14 +53,16 @@ def operate(
     report(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{reason}")
     report(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
     command_event = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
-    try:
-        reply = stage.invoke("merger", "operate", command_event)
-    except FunctionFailed as error:
-        raise CommandFailed(f"stage {stage.name} does not {command} it: {error.message}") from error
+    reply = _command(stage, command_event)
+    if reply.get("waits"):
+        report(f"it is taken up, and gives way: {reply['waits']}")
+        ends = f"run {run_id}, which is taken up and which the watch carries on otherwise, need not give way"
+        reply = wait_for(lambda: _command(stage, command_event, going_on=True), seconds=seconds, what=ends) or reply
     if reply["fetch"]:
         report("fetching the feeds that are missing")
         stage.invoke("fetcher", "fetch", scheduled_event(run_id))
-    after = _await_outcome(stage, run_id, seconds=seconds)
+    wait = _await_sent if command == "resend" else _await_outcome
+    after = wait(stage, run_id, seconds=seconds)
     return CommandOutcome(command=command, before=before, after=after, by=stage.caller)
 
 
@@ -68,6 +74,32 @@ def _check_effect(stage: Stage, command: str, run: Run) -> None:
             f"{command} of run {run.run_id} would have no effect: run {head} was committed since, and an older run"
             " never overwrites a newer one. What it brought is in the newer one's files, if it is still published"
         )
+
+
+def _command(stage: Stage, command: Mapping[str, str], *, going_on: bool = False) -> Any:
+    """The answer; nothing where the run still gives way and it is `going_on`. Raises CommandFailed."""
+    try:
+        answer = stage.invoke("merger", "operate", command)
+    except FunctionFailed as error:
+        run = stage.ledger.get(command["run_id"])
+        if command["time"] in (run.approved_at, run.redriven_at):
+            raise CommandFailed(
+                f"run {run.run_id} is taken up and is {run.state}, but its merge failed: {error.message};"
+                " the watch carries it on, within the hour"
+            ) from error
+        raise CommandFailed(f"stage {stage.name} does not {command['command']} it: {error.message}") from error
+    return None if going_on and answer.get("waits") else answer
+
+
+def _await_sent(stage: Stage, run_id: str, *, seconds: float) -> Run:
+    """The run once its mail is out, and its views are rendered or have failed. Raises Overdue."""
+
+    def look() -> Run | None:
+        run = stage.ledger.get(run_id)
+        rendered = run.state is not State.COMMITTED or run.views in ("RENDERED", "FAILED")
+        return run if run.mail in ("SENT", "UNSURE") and rendered else None
+
+    return wait_for(look, seconds=seconds, what=f"the mail about run {run_id} is out") or stage.ledger.get(run_id)
 
 
 def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:

@@ -1,4 +1,4 @@
-"""The operator's commands: `make status`, `make approve RUN=`, `make redrive RUN=`.
+"""The operator's commands: `make status`, `make approve RUN=`, `make redrive RUN=`, `make resend RUN=`.
 
 STAGE names a stage on AWS; without it, or with the name of one that runs in this checkout, the local cloud is meant.
 """
@@ -39,6 +39,11 @@ def approve(arguments: list[str], *, find: Find | None = None) -> int:
 def redrive(arguments: list[str], *, find: Find | None = None) -> int:
     """Try a run that ended badly again. Exits with 1 when it still does not end well."""
     return _operate("redrive", arguments, redrive.__doc__, find=find or find_stage)
+
+
+def resend(arguments: list[str], *, find: Find | None = None) -> int:
+    """Ask again for a run's mail or views that are not out. Exits with 1 when they still are not."""
+    return _operate("resend", arguments, resend.__doc__, find=find or find_stage)
 
 
 def find_stage(name: str) -> Stage:

@@ -18,12 +18,14 @@ from infra.operating.commands import Find, find_stage, print_json, stage_parser
 from infra.terminal import Terminal
 from infra.waiting import wait_for
 from shared.errors import EventMalformed
-from shared.runs import parse_time, run_id_at
+from shared.runs import State, parse_time, run_id_at
 
 _SECONDS = 6 * 3600.0
 """How long DynamoDB may take to restore a table; minutes are usual."""
 
 type Item = Mapping[str, Any]
+type Key = tuple[str, ...]
+type Items = Mapping[Key, Item]
 type Report = Callable[[str], None]
 
 
@@ -38,25 +40,70 @@ class Brought:
 def restore(stage: Stage, at: dt.datetime, *, backups: Mapping[str, str] | None = None, report: Report) -> None:
     """Bucket first, the ledger last: whoever looks meanwhile is never pointed to something that is not there yet.
 
+    Meanwhile no run can commit: one that begins waits, with the files that it collects, and is merged afterwards with
+    what was restored. Where this breaks off the stage stays closed, and the same again ends it.
     `backups`: table name -> ARN of an on-demand backup to take in place of point-in-time recovery.
     Raises CommandFailed while a run is open: its writes and these would mix; and where nothing is as old as that.
     """
-    open_runs = [run.run_id for run in stage.ledger.newest_first() if not run.state.ended]
-    if open_runs:
-        raise CommandFailed(f"runs {open_runs} of stage {stage.name} are open; wait until they have ended")
-    brought = restore_bucket(stage.client("s3"), stage.place.bucket, at)
+    _close(stage, f"a restore to {run_id_at(at)} is at work")
+    try:
+        brought = restore_bucket(stage.client("s3"), stage.place.bucket, at)
+    except CommandFailed:  # nothing was changed
+        stage.ledger.open()
+        raise
     report(f"{stage.place.bucket}: {brought.written} objects brought back, {brought.deleted} newer ones put away")
-    client = stage.client("dynamodb")
-    for table in (stage.settings["OBSERVATIONS_TABLE"], stage.place.runs_table):
-        brought = restore_table(client, table, at, backup=(backups or {}).get(table, ""))
+    client, rows, runs = stage.client("dynamodb"), stage.settings["OBSERVATIONS_TABLE"], stage.place.runs_table
+    for table, prepare in ((rows, as_they_were), (runs, with_what_is_open)):
+        brought = restore_table(client, table, at, backup=(backups or {}).get(table, ""), prepare=prepare)
         report(f"{table}: {brought.written} items written, {brought.deleted} deleted")
+    stage.ledger.open()
+
+
+def _close(stage: Stage, why: str) -> None:
+    """Raises CommandFailed where a run is at work; those that wait since a restore broke off go on waiting."""
+    ledger = stage.ledger
+    broke_off = bool(ledger.head().closed)
+    ledger.close(why)
+    now = int(time.time() * 1000)
+    at_work = [
+        run.run_id
+        for run in ledger.newest_first()
+        if not run.state.ended and (not broke_off or (run.state is State.MERGING and run.lease_until > now))
+    ]
+    if at_work:
+        if not broke_off:
+            ledger.open()
+        raise CommandFailed(f"runs {at_work} of stage {stage.name} are open; wait until they have ended")
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
 
 
-def restore_table(client: Any, table: str, at: dt.datetime, *, backup: str = "") -> Brought:
-    """Make the table's items what they were at that time, or in the backup of this ARN; what is so already stays."""
+def as_they_were(wanted: Items, _there: Items) -> Items:
+    """Nothing of what is there now has to stay."""
+    return wanted
+
+
+def with_what_is_open(wanted: Items, there: Items) -> Items:
+    """The ledger as it was, but for runs that began meanwhile, which wait, and the door that they wait at."""
+    open_runs = {
+        key: item for key, item in there.items() if item.get("state", {}).get("S") in (State.COLLECTING, State.MERGING)
+    }
+    doors = {
+        key: {"dataset": item["dataset"], "run_id": item["run_id"], **wanted.get(key, {}), "closed": item["closed"]}
+        for key, item in there.items()
+        if "closed" in item
+    }
+    return {**wanted, **open_runs, **doors}
+
+
+def restore_table(
+    client: Any, table: str, at: dt.datetime, *, backup: str = "", prepare: Callable[[Items, Items], Items]
+) -> Brought:
+    """Make the table's items what they were at that time, or in the backup of this ARN; what is so already stays.
+
+    `prepare` makes of the items as they were, and as they are, the items that are wanted.
+    """
     beside = f"{table}-restored"
     if backup:
         client.restore_table_from_backup(TargetTableName=beside, BackupArn=backup)
@@ -66,6 +113,7 @@ def restore_table(client: Any, table: str, at: dt.datetime, *, backup: str = "")
         wait_for(lambda: _is_active(client, beside), seconds=_SECONDS, what=f"{beside} is there")
         names = [part["AttributeName"] for part in client.describe_table(TableName=table)["Table"]["KeySchema"]]
         wanted, there = _items(client, beside, names), _items(client, table, names)
+        wanted = dict(prepare(wanted, there))
         changed = [item for key, item in wanted.items() if there.get(key) != item]
         surplus = [there[key] for key in there.keys() - wanted.keys()]
         for item in changed:
@@ -81,7 +129,7 @@ def _is_active(client: Any, table: str) -> bool:
     return bool(client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE")
 
 
-def _items(client: Any, table: str, names: list[str]) -> dict[tuple[str, ...], Item]:
+def _items(client: Any, table: str, names: list[str]) -> dict[Key, Item]:
     """Key -> item, of a whole table."""
     pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return {tuple(str(item[name]) for name in names): item for page in pages for item in page["Items"]}

@@ -9,7 +9,7 @@ from typing import Any
 from infra.deploying import stacks
 from infra.deploying.deployed import Stage
 from infra.services import all_stacks, foundation_stack
-from shared.ledger_items import FeedState, Head
+from shared.ledger.items import FeedState, Head
 from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
 
 _SHOWN_RUNS = 10
@@ -17,6 +17,10 @@ _EXPECTED_WITHIN = dt.timedelta(hours=26)
 """A run a day, and two hours for a schedule that was moved."""
 _ENDED_WITHIN = dt.timedelta(hours=8)
 """The deadline for feeds, and two looks of the watch."""
+
+
+_AHEAD = dt.timedelta(days=1)
+"""A head beyond that is of the future."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +105,7 @@ def look_at(stage: Stage) -> Status:
     problems = [
         *_run_problems(runs, at),
         *_head_problems(head, served, runs),
+        *_order_problems(head, runs, at),
         *_feed_problems(feeds, stage),
         *(f"{queue.name} holds {queue.messages} messages" for queue in queues if queue.messages),
         *(
@@ -147,6 +152,17 @@ def _head_problems(head: Head, served: str, runs: Sequence[Run]) -> Iterator[str
         yield f"the views served are of {served or 'no run'}; the head is {head.head}"
     if head.writing and head.writing not in {run.run_id for run in runs if run.state is State.MERGING}:
         yield f"run {head.writing} began to write and did not finish"
+
+
+def _order_problems(head: Head, runs: Sequence[Run], at: dt.datetime) -> Iterator[str]:
+    if head.closed:
+        yield f"{head.closed}: no run can commit until it is done; where it broke off, the same command again ends it"
+    newest = max(head.head, head.latest)
+    if newest and parse_time(newest) - at > _AHEAD:
+        yield f"run {newest} is of the future: no run before it can commit"
+    for run in runs:
+        if run.superseded_out_of_turn:
+            yield f"run {run.run_id} was superseded by {run.superseded_by}, which is not its successor"
 
 
 def _feed_problems(feeds: Sequence[FeedStatus], stage: Stage) -> Iterator[str]:

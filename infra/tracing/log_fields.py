@@ -41,6 +41,8 @@ FIELDS: Mapping[str, str] = {
     "request_id": "Lambda's id of the invocation: the platform's own lines have it",
     "outcome": "`ok`, what the handler says of itself, or the class of the error",
     "error": "the error's message",
+    "waits": "what the run has to give way to before it goes on",
+    "passed_over": "items of the ledger that could not be read and were left out, and why",
     "run_id": "the run that was worked on; several of a batch, with blanks between",
     "state": "the run's state then; several of a batch, with blanks between",
     "reason": "why it ended as it did, or why a feed was not fetched",
@@ -52,7 +54,8 @@ FIELDS: Mapping[str, str] = {
     "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
     "ended": "run id and state of each run that the watch brought to an end",
     "notices": "what the watch announced",
-    "command": "`approve` or `redrive`; who gave it is in the ledger, not here",
+    "again": "mails and views that the watch asked for again",
+    "command": "`approve`, `redrive` or `resend`; who gave it is in the ledger, not here",
     "fetch": "whether feeds are missing that the fetcher must get",
     "mails": "kinds of the mails that were sent",
     "route": "the route that answered, with its placeholders: no path, no query",
@@ -80,10 +83,12 @@ METRICS: Mapping[str, Metric] = {
     "runs_rejected": Metric(unit="Count", meaning="runs that ended REJECTED"),
     "runs_ended": Metric(unit="Count", meaning="runs that the watch brought to an end"),
     "notices_written": Metric(unit="Count", meaning="notices that the watch wrote: a stale feed, a missed run"),
+    "asked_again": Metric(unit="Count", meaning="mails and views that were due and that the watch asked for again"),
     "commit_age": Metric(unit="Seconds", meaning="since the newest committed run, at each watch"),
     "good_run_age": Metric(unit="Seconds", meaning="since the newest run that was committed or found nothing new"),
     "open_age": Metric(unit="Seconds", meaning="since the beginning of the oldest run that has not ended; 0: none"),
     "views_age": Metric(unit="Seconds", meaning="since the newest run whose views are rendered, at each watch"),
+    "items_passed_over": Metric(unit="Count", meaning="items of the ledger that could not be read and were left out"),
     "mails_sent": Metric(unit="Count", meaning="mails that went out"),
     "records_failed": Metric(unit="Count", meaning="stream records that will be tried again"),
     "views_rendered": Metric(unit="Count", meaning="runs whose views were rendered"),
@@ -111,12 +116,14 @@ HANDLERS: Mapping[str, Says] = {
         sometimes=frozenset({"state", "way", "reason", "merge_duration"}) | _MERGE,
     ),
     "merger.watch": Says(
-        always=frozenset({"ended", "notices", "runs_ended", "notices_written", "good_run_age", "open_age"}),
+        always=frozenset(
+            {"ended", "notices", "again", "runs_ended", "notices_written", "asked_again", "good_run_age", "open_age"}
+        ),
         sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
     ),
     "merger.operate": Says(
         always=frozenset({"run_id", "command", "state", "reason", "fetch"}),
-        sometimes=frozenset({"way", "merge_duration"}) | _MERGE,
+        sometimes=frozenset({"waits", "way", "merge_duration"}) | _MERGE,
     ),
     "notifier.on_run_ended": Says(always=frozenset({"run_id", "state", "mails", "mails_sent", "records_failed"})),
     "api.serve": Says(always=frozenset({"route", "method", "status"})),
@@ -137,7 +144,7 @@ def fields_always(handler: str, dataset: Dataset) -> frozenset[str]:
 
 def fields_at_all(handler: str, dataset: Dataset) -> frozenset[str]:
     """Names that a line of this handler may have."""
-    some = HANDLERS[handler].sometimes | {"error"}
+    some = HANDLERS[handler].sometimes | {"error", "passed_over", "items_passed_over"}
     return fields_always(handler, dataset) | {name for known in some for name in _names(known, dataset)}
 
 

@@ -5,7 +5,7 @@ import textwrap
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.plain_text import inset, section, wrapped
 from shared.dataset import Dataset, Join
-from shared.ledger_items import Head, Notice
+from shared.ledger.items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.wording import WIDTH, sentence
 
@@ -32,11 +32,10 @@ def notice_mail(notice: Notice, *, head: Head, letterhead: Letterhead) -> Mail:
     """A feed that stands still, or a failure that is not the end of a run."""
     if notice.kind == "stale":
         return _stale(notice, letterhead=letterhead)
-    status = f"make status STAGE={letterhead.stage}"
     blocks = [
         wrapped(sentence(notice.text)),
         section("Meanwhile", [inset(_served(head))]),
-        section("What to do", ["The next run makes up for it. To see how things are:", f"  {status}"]),
+        section("What to do", _what_to_do_about(notice, letterhead)),
         letterhead.links({}),
         letterhead.signature(),
     ]
@@ -87,19 +86,21 @@ def _what_happened(run: Run) -> str:
 
 def _feed_line(run: Run, name: str, troubled: list[str], *, dataset: Dataset) -> str:
     mark = "*" if name in troubled else " "
-    said = run.deliveries.get(name)
+    delivery = run.deliveries.get(name)
     return f"{mark} {name} ({dataset.feed(name).title})\n" + textwrap.indent(
-        wrapped(_delivered(said, arrived=name in run.arrived), width=WIDTH - 6), "    "
+        wrapped(_delivered(delivery, arrived=name in run.arrived), width=WIDTH - 6), "    "
     )
 
 
-def _delivered(said: Delivery | None, *, arrived: bool) -> str:
+def _delivered(delivery: Delivery | None, *, arrived: bool) -> str:
     if not arrived:
-        return f"did not arrive: {said.reason}" if said is not None and said.reason else "did not arrive"
-    if said is None or said.status == "failed":
+        return f"did not arrive: {delivery.reason}" if delivery is not None and delivery.reason else "did not arrive"
+    if delivery is None or delivery.status == "failed":
         return "arrived"
-    unchanged = ", the same as before" if said.status == "same" else ""
-    return f"arrived: {said.bytes:,} bytes{unchanged}" + (f", from {said.source_url}" if said.source_url else "")
+    unchanged = ", the same as before" if delivery.status == "same" else ""
+    return f"arrived: {delivery.bytes:,} bytes{unchanged}" + (
+        f", from {delivery.source_url}" if delivery.source_url else ""
+    )
 
 
 def _served(head: Head) -> str:
@@ -123,3 +124,18 @@ def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
             f"  make start STAGE={letterhead.stage}",
         ]
     return ["To try again, with the files that are kept:", f"  {redrive}"]
+
+
+def _what_to_do_about(notice: Notice, letterhead: Letterhead) -> list[str]:
+    if run_id := notice.details.get("resend"):
+        return ["To send it once more:", f"  {letterhead.command('resend', str(run_id))}"]
+    if notice.details.get("superseded_by"):
+        return [
+            "Until its time has come, no newer data are served. To go back to how the",
+            "stage was before it (infra/docs/restore.md):",
+            f"  make restore STAGE={letterhead.stage} TIME=...",
+        ]
+    status = f"  make status STAGE={letterhead.stage}"
+    if notice.about.startswith("unreadable#"):
+        return ["All else goes on without it. To see how things are:", status]
+    return ["The next run makes up for it. To see how things are:", status]

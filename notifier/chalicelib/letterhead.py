@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from chalicelib.plain_text import within, wrapped
 from shared.dataset import Dataset
@@ -13,12 +14,15 @@ _MOST_SUBJECT = 99
 _PRODUCTION = "prod"
 
 
+type MailKind = Literal["digest", "failure", "stale"]
+"""The message attribute by which a subscriber can filter."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mail:
     """One mail, as it is published."""
 
-    kind: str
-    """`digest`, `failure` or `stale`: the message attribute by which a subscriber can filter."""
+    kind: MailKind
     subject: str
     """One line of ASCII, under 100 characters: SNS takes no other."""
     body: str
@@ -41,7 +45,7 @@ class Letterhead:
     """What the operator wants every reader to know; empty where there is nothing."""
 
     def subject(self, text: str) -> str:
-        """The stage stands first, but for production: a glance tells whether it is serious."""
+        """The stage stands first, but for production: a glance shows whether it is serious."""
         prefix = "" if self.stage == _PRODUCTION else f"[{self.stage}] "
         return shorten(ascii_line(f"{prefix}covid-stats: {text}"), _MOST_SUBJECT)
 
@@ -59,8 +63,8 @@ class Letterhead:
     def signature(self) -> str:
         return f"covid-stats, stage {self.stage}, dataset {self.dataset.name}"
 
-    def mail(self, kind: str, subject: str, blocks: Iterable[str]) -> Mail:
+    def mail(self, kind: MailKind, subject: str, blocks: Iterable[str]) -> Mail:
         """A mail of these blocks, empty ones left out; cut at the end of a line where SNS would not take it."""
-        said = [wrapped(ascii_line(self.notice)) if self.notice else "", *blocks]
-        body = "\n\n".join(block for block in said if block) + "\n"
+        shown = [wrapped(ascii_line(self.notice)) if self.notice else "", *blocks]
+        body = "\n\n".join(block for block in shown if block) + "\n"
         return Mail(kind=kind, subject=self.subject(subject), body=within(body, MOST_BYTES))

@@ -8,14 +8,11 @@ from shared.attributes import from_item, to_item
 from shared.dataset import Dataset
 from shared.errors import EventMalformed
 from shared.events import member
-from shared.ledger_items import NOTICES, Notice
-from shared.runs import ENDED_BADLY, Run, State
-
-MAILED = ENDED_BADLY | {State.COMMITTED}
-"""The ends of a run that are told by mail."""
+from shared.ledger.items import NOTICES, Notice
+from shared.runs import MAILED, Run, State
 
 _SAME_END = ("state", "attempts", "known_from", "approved_at", "redriven_at")
-"""What tells one end of a run from another after it was approved or redriven."""
+"""What sets one end of a run apart from another after it was approved or redriven."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +41,7 @@ def occasion(record: object, *, dataset: Dataset) -> Occasion | None:
 
 
 def _occasions(values: Mapping[str, Any], *, dataset: Dataset) -> Iterator[Occasion]:
-    partition, has_mail = values["dataset"], "mail" in values
+    partition, has_mail = values["dataset"], values.get("mail", "AGAIN") != "AGAIN"
     key = to_item({name: values[name] for name in ("dataset", "run_id")})
     if partition == dataset.name and State(values["state"]) in MAILED and not has_mail:
         run = Run.from_event(values)

@@ -1,7 +1,9 @@
 """Mail about what a batch of ledger records says, each by itself: one that fails neither blocks nor hides another.
 
-Once per occasion: a mail is claimed on the ledger item, published, and marked. It comes twice only where an
-invocation dies between publishing and marking: then no one knows that it is out, and silence would be worse.
+Once per occasion: a mail is claimed on the ledger item, published, and marked. Where SNS refuses it, it is tried again
+as often as the stream does, and then by the watch, every hour. Where nobody learns whether it is out (the answer is
+lost, or the invocation dies between claiming and marking) it is published once more, so that it comes twice at most;
+after that it is UNSURE, which a notice tells the operator.
 """
 
 from collections.abc import Callable
@@ -12,13 +14,16 @@ from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.mail_triggers import Occasion, occasion
-from shared.errors import EventMalformed
+from shared.errors import AnswerLost, EventMalformed
 from shared.events import sequence_number, stream_records
 from shared.ledger import Ledger
-from shared.ledger_items import Notice
+from shared.ledger.items import Notice
 from shared.observation import Line
 from shared.runs import Run, State
 from shared.tracing import follow, subsegment
+
+MOST_PUBLISHED = 2
+"""How often a mail is published of which nobody learns whether it is out: once more than once, as silence is worse."""
 
 LEASE_MS = 60_000
 """How long a mail is claimed for, in milliseconds: the function's timeout, so who claimed it is done or dead then."""
@@ -68,12 +73,26 @@ def _mail_about(about: Occasion, *, owner: str, using: Mailer) -> list[str]:
             follow("merger", about.subject.traces.get("merger", ""), state=about.subject.state)
         mail = _compose(about, using=using)
         now = using.now_ms()
-        if not using.ledger.claim_mail(about.key, still=about.still, owner=owner, now=now, until=now + LEASE_MS):
+        claim = using.ledger.claim_mail(about.key, still=about.still, owner=owner, now=now, until=now + LEASE_MS)
+        if claim is None:
             return []
-        using.publish(mail)
+        if claim.unanswered >= MOST_PUBLISHED:
+            using.ledger.mark_mailed(about.key, owner=owner, mail="UNSURE")
+            return []
+        _publish(mail, about, owner=owner, using=using)
         using.ledger.mark_mailed(about.key, owner=owner)
         span.annotate(kind=mail.kind, bytes=len(mail.body))
         return [mail.kind]
+
+
+def _publish(mail: Mail, about: Occasion, *, owner: str, using: Mailer) -> None:
+    try:
+        using.publish(mail)
+    except AnswerLost:
+        raise
+    except Exception:
+        using.ledger.publish_refused(about.key, owner=owner)
+        raise
 
 
 def _compose(about: Occasion, *, using: Mailer) -> Mail:

@@ -33,9 +33,9 @@ def wrapped(text: str, *, width: int = WIDTH, first: str = "", rest: str = "") -
 
 
 def within(body: str, most_bytes: int) -> str:
-    """The body, cut at the end of a line where it is too long for a message."""
+    """The body, cut at the end of a line where it is too long for a message; within a line that is too long itself."""
     if len(body.encode()) <= most_bytes:
         return body
     note = "\n... cut here: the mail was too long\n"
     kept = body.encode()[: most_bytes - len(note)].decode(errors="ignore")
-    return kept[: max(kept.rfind("\n"), 0)] + note
+    return kept[: end if (end := kept.rfind("\n")) > 0 else len(kept)] + note

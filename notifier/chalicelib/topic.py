@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from botocore.exceptions import ConnectionError as NotConnected
+from botocore.exceptions import HTTPClientError
+
 from chalicelib.letterhead import Mail
+from shared.errors import AnswerLost
 
 
 class Topic:
@@ -12,13 +16,21 @@ class Topic:
         self._client, self._arn, self._stage = client, arn, stage
 
     def publish(self, mail: Mail) -> None:
-        """Send to all subscribers whose filter takes the mail's `kind` and this `stage`."""
+        """Send to all subscribers whose filter takes the mail's `kind` and this `stage`.
+
+        Raises AnswerLost where the request went out and nothing came back; the mail may be out as well.
+        """
         attributes = {"kind": mail.kind, "stage": self._stage}
-        self._client.publish(
-            TopicArn=self._arn,
-            Subject=mail.subject,
-            Message=mail.body,
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
-        )
+        try:
+            self._client.publish(
+                TopicArn=self._arn,
+                Subject=mail.subject,
+                Message=mail.body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+                },
+            )
+        except NotConnected:
+            raise
+        except HTTPClientError as error:
+            raise AnswerLost(f"SNS did not answer to the {mail.kind}: {error}") from error

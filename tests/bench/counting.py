@@ -31,7 +31,7 @@ class Counts:
         self.calls: Counter[str] = Counter()
         """`dynamodb.UpdateItem` -> how often."""
         self.rows_written = self.rows_read = self.items_in_transactions = 0
-        made.calls.told.append(self._hear)
+        made.calls.listeners.append(self._hear)
 
     def _hear(self, call: "Call", _: object) -> None:
         self.calls[call.name] += 1
@@ -115,7 +115,7 @@ def _day(made: "World", number: int, files: Mapping[str, bytes]) -> Counts:
     made.publish(files, at=time)
     made.schedule("fetch", time)
     made.settle()
-    made.calls.told.remove(counts._hear)
+    made.calls.listeners.remove(counts._hear)
     assert not made.platform.errors, made.platform.errors
     return counts
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.ledger_items import Head, Notice
+from shared.ledger.items import Head, Notice
 from shared.runs import Run, State
 from tests.bench.scale_data import REGIONS
 

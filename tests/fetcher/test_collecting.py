@@ -12,7 +12,7 @@ from chalicelib.collecting import Collector, collect
 from chalicelib.downloading import Limits
 from chalicelib.rawfiles import RawFiles
 from shared.errors import EventMalformed
-from shared.ledger_items import FeedState
+from shared.ledger.items import FeedState
 from shared.observation import Line
 from shared.runs import Delivery, Run, State
 from shared.tracing import Span
@@ -265,7 +265,7 @@ def test_a_redriven_run_gets_what_is_missing_and_nothing_else(fetcher: Fetcher) 
     ledger.reopen(
         SUNDAY,
         allowed=frozenset({State.INCOMPLETE}),
-        marks={"redriven_by": "arn", "redriven_at": MONDAY},
+        command={"redriven_by": "arn", "redriven_at": MONDAY},
         known_from=MONDAY,
     )
     fetcher.server.reply("/combined.csv", scripted.body(JHU))

@@ -6,21 +6,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.merging import merge_run
 from chalicelib.runs.watching import WatchPolicy
 from chalicelib.runs.watching import watch as watch_runs
+from infra.local.chain import scheduled_event
+from shared import aws
 from shared.attributes import to_item
 from shared.dataset import ONE_SERIES
-from shared.errors import NotAllowed
+from shared.errors import EventMalformed, NotAllowed
+from shared.keys import raw_key
 from shared.ledger import Ledger
 from shared.runs import State, parse_time, run_id_at
-from tests.proof.calls import CrashPoint, Fault
+from tests.proof.calls import CrashPoint, Fault, Invocation
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
 from tests.shared.declared import US_COVID
-from tests.world import ANN, RUNS_TABLE, Mail, World, world
+from tests.shared.refusing import refused, transactions_are_cancelled
+from tests.world import ANN, BUCKET, RUNS_TABLE, Mail, World, object_created, world
 
 ROWS = 12
 SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
@@ -330,3 +335,161 @@ def test_a_stage_without_any_run_counts_from_its_first_watch(fresh: World) -> No
 def later(day: int) -> str:
     """So many days into the year's March."""
     return run_id_at(parse_time(at(1)) + dt.timedelta(days=day - 1))
+
+
+def test_a_merge_whose_commit_is_refused_for_good_is_given_up_and_mailed(system: World) -> None:
+    """Not for a head that moved: an item that has become too large, say."""
+    with transactions_are_cancelled(system.dynamodb, "ValidationError"):
+        carry(system, [*a_day(2, MORE), watch(3, "01:00:00"), watch(3, "02:00:00")])
+    assert system.run(at(2)).state is State.FAILED
+    assert [kind for kind, _ in mails(system)] == ["failure"]
+    assert not system.head().dirty
+
+
+def test_a_run_is_given_up_even_where_its_rows_cannot_be_taken_back(system: World) -> None:
+    """They stay dirty: the next run puts them right."""
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies(times=3))])
+    index = next(key for key in system.files() if key.endswith(f"{at(1)}.index"))
+    kept = system.files()[index]
+    system.calls.begin(Invocation())
+    system.s3.delete_object(Bucket=BUCKET, Key=index)
+    carry(system, [watch(2, "20:00:00"), watch(2, "21:00:00")])
+    assert (system.run(at(2)).state, {run.split("#")[0] for run in system.head().dirty}) == (State.FAILED, {at(2)})
+    system.calls.begin(Invocation())
+    system.s3.put_object(Bucket=BUCKET, Key=index, Body=kept)
+    carry(system, a_day(3, pair(ROWS)))
+    assert (system.run(at(3)).state, system.head().dirty) == (State.UNCHANGED, frozenset())
+    assert {row["run_id"] for row in system.rows().values()} == {at(1)}
+
+
+def test_one_bad_item_stops_no_merge_and_no_page_and_is_mailed(system: World) -> None:
+    system.calls.begin(Invocation())
+    for key in ({"dataset": "us-covid#notices", "run_id": "bad"}, {"dataset": "us-covid", "run_id": at(1, "17:30:00")}):
+        system.dynamodb.put_item(TableName=RUNS_TABLE, Item={name: {"S": value} for name, value in key.items()})
+    carry(system, a_day(2, MORE))
+    assert system.run(at(2)).state is State.COMMITTED
+    assert [entry["run_id"] for entry in system.get("/changes?since=2020-01-01T00:00:00Z").json] == [at(1), at(2)]
+    assert [subject for kind, subject in mails(system) if kind == "failure"] == [
+        "an item of the ledger cannot be read and is passed over",
+        "an item of the ledger cannot be read and is passed over",
+    ]
+
+
+def sns_is_down() -> None:
+    raise EndpointConnectionError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
+
+
+def test_a_digest_that_could_not_be_published_until_the_retries_ended_is_sent_once_it_can_be(system: World) -> None:
+    with refused(aws.client("sns"), "sns.Publish", sns_is_down):
+        carry(system, [publish(2, MORE), fetch(2)])
+        assert (len(system.platform.dead_letters), mails(system)) == (1, [])
+        system.advance(minutes=2)
+        carry(system, [watch(2, "19:00:00")])
+        assert (len(system.platform.dead_letters), mails(system)) == (2, [])
+    system.advance(minutes=2)
+    carry(system, [watch(2, "20:00:00"), watch(2, "21:00:00")])
+    assert [kind for kind, _ in mails(system)] == ["digest"]
+    assert system.run(at(2)).mail == "SENT"
+
+
+def test_views_that_were_never_rendered_are_rendered_once_they_can_be(system: World) -> None:
+    system.publish(MORE, at=at(2, "12:00:00"))
+    system.schedule("fetch", at(2))
+    while system.platform.inbox:
+        system.deliver_next()
+    system.platform.streams["refresh_views"].waiting.clear()
+    carry(system, [watch(2, "17:30:00")])
+    assert (system.run(at(2)).views, len(system.get("/data").json)) == ("", ROWS)
+    carry(system, [watch(2, "18:30:00")])
+    assert (system.run(at(2)).views, len(system.get("/data").json)) == ("RENDERED", ROWS + 1)
+
+
+def test_an_operator_sends_a_mail_of_which_nobody_knows_whether_it_is_out(system: World) -> None:
+    """Its answer is lost each time: published twice, then left, then spoken of, and sent again by a command."""
+    sns = aws.client("sns")
+
+    def lose(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
+
+    sns.meta.events.register_last("after-call.sns.Publish", lose)
+    carry(system, [publish(2, MORE), fetch(2)])
+    sns.meta.events.unregister("after-call.sns.Publish", lose)
+    assert (system.run(at(2)).mail, [kind for kind, _ in mails(system)]) == ("UNSURE", ["digest", "digest"])
+    carry(system, [watch(2, "19:00:00"), watch(2, "20:00:00")])
+    assert mails(system)[2:] == [("failure", f"it is not known whether the mail about run {at(2)} is out")]
+    assert system.operate("resend", at(2), time=at(2, "21:00:00"))["state"] == "COMMITTED"
+    system.settle()
+    assert [kind for kind, _ in mails(system)] == ["digest", "digest", "failure", "digest"]
+    with pytest.raises(NotAllowed, match="is COMMITTED, its mail SENT, its views RENDERED: there is nothing"):
+        system.operate("resend", at(2), time=at(2, "22:00:00"))
+
+
+# --- times of the future ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("handler", ["fetch", "watch"])
+def test_a_time_more_than_a_day_ahead_of_the_clock_begins_nothing(system: World, handler: str) -> None:
+    before = system.items()
+    system._queue(handler, scheduled_event("2021-03-02T17:00:00Z", function=handler))
+    system.settle()
+    assert {str(error) for error in system.platform.errors} == {
+        "the time 2021-03-02T17:00:00Z is more than a day ahead; at most 2020-03-02T23:59:00Z is allowed"
+    }
+    assert (system.items(), len(system.platform.dead_letters)) == (before, 1)
+
+
+def test_a_file_and_a_command_of_the_future_are_refused(system: World) -> None:
+    before = system.items()
+    system._queue("on_feed_arrived", object_created(raw_key("us-covid", "2021-03-02T17:00:00Z", "nyt")))
+    system.settle()
+    with pytest.raises(EventMalformed, match="more than a day ahead"):
+        system.operate("redrive", at(1), time="2021-03-02T17:00:00Z")
+    assert system.items() == before
+
+
+def a_run_of_the_future(system: World) -> None:
+    """As one could begin before its time was checked: the clock stands there, and goes back."""
+    now = system.platform.now_ms
+    carry(system, [publish(1, MORE), lambda world: world.schedule("fetch", "2021-03-01T17:00:00Z")])
+    system.platform.now_ms = now
+
+
+def test_runs_that_a_run_of_the_future_supersedes_are_mailed_about(system: World) -> None:
+    a_run_of_the_future(system)
+    carry(system, [*a_day(2, pair(ROWS + 2)), *a_day(3, pair(ROWS + 3))])
+    assert [system.run(at(day)).state for day in (2, 3)] == [State.SUPERSEDED, State.SUPERSEDED]
+    assert mails(system)[1:] == [
+        ("failure", f"run {at(2)} was superseded out of turn"),
+        ("failure", f"run {at(3)} was superseded out of turn"),
+    ]
+    assert "make restore STAGE=test TIME=..." in system.platform.mails[-1].body
+    answer = system.get("/health")
+    assert (answer.status, answer.json["status"]) == (503, "ahead")
+
+
+def test_a_run_that_gives_way_to_its_own_successor_is_not_mailed_about(system: World) -> None:
+    carry(
+        system,
+        [publish(2, {"nyt": nyt(ROWS + 1)}), fetch(2), *a_day(3, MORE)[:2], publish(3, MORE), fetch(2), watch(3)],
+    )
+    assert (system.run(at(2)).state, system.run(at(2)).superseded_by) == (State.SUPERSEDED, at(3))
+    assert [kind for kind, _ in mails(system)] == ["digest"]
+
+
+def test_an_approval_while_another_run_writes_says_what_it_gives_way_to(system: World) -> None:
+    """And goes on when it is told again, as the same command."""
+    carry(system, [publish(2, {"nyt": nyt(ROWS - 3), "jhu": jhu(ROWS)}), fetch(2)])
+    assert system.run(at(2)).state is State.REJECTED
+    carry(system, [together(publish(3, MORE), fetch(3), merge_dies())])
+    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
+    assert answer == {
+        "run_id": at(2),
+        "state": "MERGING",
+        "reason": "",
+        "fetch": False,
+        "waits": f"run {at(3)} is writing",
+    }
+    assert system.run(at(2)).approved_by == ANN
+    system.advance(hours=1)
+    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
+    assert (answer["state"], "waits" in answer) == ("COMMITTED", False)

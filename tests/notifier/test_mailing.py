@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.mailing import LEASE_MS, Mailer, mail_batch
-from shared.errors import CovidStatsError, EventMalformed
+from shared.errors import AnswerLost, CovidStatsError, EventMalformed
+from shared.ledger.items import Notice
 from shared.observation import Line
-from shared.runs import State
+from shared.runs import Run, State
 from shared.tracing import Span
 from tests.shared.crashing import Crash, CrashingClients, every_crash
 from tests.shared.declared import US_COVID
@@ -32,12 +33,16 @@ class Notifier:
     now: int = 1_603_645_210_000
     refuse: list[str] = field(default_factory=list)
     """Kinds of mail that the topic does not take."""
+    silent: bool = False
+    """The topic takes mails, and its answer is lost."""
     line: Line = field(default_factory=lambda: Line(Span(None)))
 
     def publish(self, mail: Mail) -> None:
         if mail.kind in self.refuse:
             raise ConnectionError(f"no topic for {mail.kind}")
         self.sent.append(mail)
+        if self.silent:
+            raise AnswerLost(f"no answer to the {mail.kind}")
 
     def handle(self, stream: object) -> list[str]:
         """The sequence numbers that are to be delivered again."""
@@ -108,9 +113,9 @@ def test_the_same_records_again_send_nothing(notifier: Notifier) -> None:
 
 def test_what_the_line_says(notifier: Notifier) -> None:
     notifier.handle(batch("stream_committed", "stream_rejected"))
-    said = json.loads(notifier.line.render(epoch_ms=0))
-    said.pop("_aws")
-    assert said == {
+    fields = json.loads(notifier.line.render(epoch_ms=0))
+    fields.pop("_aws")
+    assert fields == {
         "run_id": f"{SUNDAY} {MONDAY}",
         "state": "COMMITTED REJECTED",
         "mails": "digest failure",
@@ -142,9 +147,9 @@ def test_a_poison_record_neither_blocks_nor_hides_its_neighbours(notifier: Notif
     stream["Records"][1]["dynamodb"]["NewImage"]["deliveries"] = {"B": "AAEC"}
     assert notifier.handle(stream) == ["100000000000000000102"]
     assert notifier.kinds == ["digest", "stale"]
-    said = json.loads(notifier.line.render(epoch_ms=0))
-    assert (said["outcome"], said["records_failed"]) == ("EventMalformed", 1)
-    assert "attribute of kind B is not used here" in said["error"]
+    fields = json.loads(notifier.line.render(epoch_ms=0))
+    assert (fields["outcome"], fields["records_failed"]) == ("EventMalformed", 1)
+    assert "attribute of kind B is not used here" in fields["error"]
 
 
 def test_a_record_without_a_number_is_raised_after_its_neighbours_are_through(notifier: Notifier) -> None:
@@ -189,7 +194,7 @@ def test_an_end_that_was_redriven_meanwhile_is_not_told(notifier: Notifier) -> N
     """Its record comes late: the run is open again, or has ended again, of which there is a record of its own."""
     ledger = notifier.cloud.ledger()
     rejected = frozenset({State.REJECTED})
-    ledger.reopen(MONDAY, allowed=rejected, marks={"redriven_by": "arn", "redriven_at": MONDAY}, known_from=MONDAY)
+    ledger.reopen(MONDAY, allowed=rejected, command={"redriven_by": "arn", "redriven_at": MONDAY}, known_from=MONDAY)
     assert (notifier.handle(event("stream_rejected")), notifier.sent) == ([], [])
 
     claimed = ledger.claim(MONDAY, owner="me", now=0, until=1)
@@ -268,3 +273,37 @@ def _holders(value: Any) -> Any:
         yield value
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _holders(inner)
+
+
+def test_a_mail_whose_answers_are_lost_comes_twice_at_most_and_is_called_unsure(notifier: Notifier) -> None:
+    notifier.silent = True
+    again = [notifier.handle(event("stream_committed")) for _ in range(9)]
+    assert (len(notifier.sent), [bool(failed) for failed in again[:4]]) == (2, [True, True, False, False])
+    assert mail_marks(notifier.cloud) == {SUNDAY: "UNSURE"}
+
+
+def test_a_lost_answer_costs_one_mail_more_and_no_third(notifier: Notifier) -> None:
+    notifier.silent = True
+    notifier.handle(event("stream_committed"))
+    notifier.silent = False
+    assert (notifier.handle(event("stream_committed")), notifier.kinds) == ([], ["digest", "digest"])
+    assert mail_marks(notifier.cloud) == {SUNDAY: "SENT"}
+
+
+def test_a_mail_that_is_refused_however_often_is_sent_when_the_watch_asks_for_it(notifier: Notifier) -> None:
+    notifier.refuse = ["digest", "stale"]
+    for _ in range(9):
+        notifier.handle(batch("stream_committed", "stream_notice"))
+    ledger, at = notifier.cloud.ledger(), "2020-10-25T20:00:00Z"
+    items: list[Run | Notice] = [ledger.get(SUNDAY), next(ledger.notices())]
+    assert [ledger.mail_again(item, at=at, now=notifier.now) for item in items] == [False, False]
+    notifier.now += LEASE_MS + 1
+    assert [ledger.mail_again(item, at=at, now=notifier.now) for item in items] == [True, True]
+    assert mail_marks(notifier.cloud) == {SUNDAY: "AGAIN", STALE: "AGAIN"}
+    notifier.refuse = []
+    asked = batch("stream_committed", "stream_notice")
+    for place, record in enumerate(asked["Records"]):
+        record["dynamodb"]["SequenceNumber"] = f"20000000000000000000{place}"
+        record["dynamodb"]["NewImage"]["mail"] = {"S": "AGAIN"}
+    assert (notifier.handle(asked), notifier.kinds) == ([], ["digest", "stale"])
+    assert [ledger.mail_again(item, at=at, now=notifier.now + LEASE_MS * 2) for item in items] == [False, False]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import MOST_BYTES, Letterhead, Mail
-from shared.ledger_items import Head, Notice
+from shared.ledger.items import Head, Notice
 from shared.runs import Delivery, Run, State
 from shared.summary import LISTED
 from tests.shared.declared import US_COVID
@@ -39,15 +39,15 @@ def summary(**other: Any) -> dict[str, Any]:
     } | other
 
 
-def committed(said: Mapping[str, Any], *, added: int = 1, changed: int = 0, removed: int = 0) -> Run:
-    """`said` is what its summary has other than the usual."""
+def committed(parts: Mapping[str, Any], *, added: int = 1, changed: int = 0, removed: int = 0) -> Run:
+    """`parts` is what its summary has other than the usual."""
     return Run(
         run_id=SUNDAY,
         state=State.COMMITTED,
         added=added,
         changed=changed,
         removed=removed,
-        summary=summary(**said),
+        summary=summary(**parts),
     )
 
 
@@ -342,9 +342,9 @@ def test_whatever_is_told_the_subject_is_one_line_of_ascii_under_100_characters(
 @given(reason=st.text(max_size=500), state=st.sampled_from([State.REJECTED, State.INCOMPLETE, State.FAILED]))
 def test_whatever_the_reason_a_failure_names_run_stage_last_good_run_and_command(reason: str, state: State) -> None:
     mail = failure(ended(state, reason=reason), head=HEAD, letterhead=DEV)
-    said = unfolded(mail)
+    text = unfolded(mail)
     for part in (SUNDAY, SATURDAY, "stage dev", f"make redrive RUN={SUNDAY} STAGE=dev"):
-        assert part in said
+        assert part in text
 
 
 _count = st.integers(0, 10**9)
@@ -354,9 +354,9 @@ _count = st.integers(0, 10**9)
 def test_a_digest_has_its_counts_in_subject_and_first_line(counts: tuple[int, int, int]) -> None:
     added, changed, removed = counts
     mail = digest(committed({"added": []}, added=added, changed=changed, removed=removed), letterhead=DEV)
-    said = f"{added:,} added, {changed:,} changed, {removed:,} removed"
-    assert mail.subject == f"[dev] covid-stats: {said} (2020-10-24)"
-    assert mail.body.splitlines()[0] == f"{said}; latest 2020-10-24"
+    rows = f"{added:,} added, {changed:,} changed, {removed:,} removed"
+    assert mail.subject == f"[dev] covid-stats: {rows} (2020-10-24)"
+    assert mail.body.splitlines()[0] == f"{rows}; latest 2020-10-24"
 
 
 def test_a_mail_too_long_for_sns_is_cut_at_the_end_of_a_line() -> None:

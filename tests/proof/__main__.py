@@ -34,19 +34,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="another one gives other lives and inputs")
     parser.add_argument("--lives", type=int, default=50, help="of each dataset")
     parser.add_argument("--inputs", type=int, default=21_000, help="files, pairs, events and requests together")
-    asked = parser.parse_args(arguments)
-    wanted = asked.only.split(",") if asked.only else list(NAMES)
+    args = parser.parse_args(arguments)
+    wanted = args.only.split(",") if args.only else list(NAMES)
     if unknown := sorted(set(wanted) - set(NAMES)):
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    if asked.feeds and not asked.feeds.is_dir():
-        parser.error(f"--feeds: {str(asked.feeds)!r} is not a folder")
+    if args.feeds and not args.feeds.is_dir():
+        parser.error(f"--feeds: {str(args.feeds)!r} is not a folder")
     dev = FEEDS / "dev"
-    feeds = asked.feeds or (dev if dev.is_dir() else None)
-    extent = Extent(seed=asked.seed, lives=asked.lives, inputs=asked.inputs, feeds=feeds)
+    feeds = args.feeds or (dev if dev.is_dir() else None)
+    extent = Extent(seed=args.seed, lives=args.lives, inputs=args.inputs, feeds=feeds)
     rows = list(_prove([name for name in NAMES if name in wanted], extent))
     print("\n".join(table(rows)))
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    if args.json:
+        args.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     return int(any(row.findings for row in rows))
 
 

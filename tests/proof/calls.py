@@ -62,7 +62,7 @@ class Calls:
     """Listens to clients. One call at a time takes effect, whichever thread makes it: the store is one place."""
 
     def __init__(self, *, lanes: Sequence[str]) -> None:
-        self.told: list[Callable[[Call, Any], None]] = []
+        self.listeners: list[Callable[[Call, Any], None]] = []
         """Hear of every call that took effect, with the parsed answer, before the caller does."""
         self._lanes = tuple(lanes)
         self.current = Invocation()
@@ -113,8 +113,8 @@ class Calls:
         try:
             status = ((parsed_response or {}).get("ResponseMetadata") or {}).get("HTTPStatusCode", 0)
             if exception is None and status < 300:
-                for tell in self.told:
-                    tell(call, parsed_response)
+                for listener in self.listeners:
+                    listener(call, parsed_response)
             self._happen(mine, call, number, after=True)
         finally:
             self._server.release()

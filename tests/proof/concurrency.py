@@ -6,13 +6,13 @@ from typing import Any
 
 from shared.dataset import ONE_SERIES
 from shared.errors import TransientError
-from shared.runs import State
+from shared.runs import State, parse_time
 from tests.proof.findings import Lost, Twice
 from tests.proof.model import merged_rows
 from tests.proof.small_feeds import jhu, nyt, pair
 from tests.proof.stories import at
 from tests.shared.declared import US_COVID
-from tests.world import Pending, World
+from tests.world import Pending, Sleep, World
 
 ROWS = 12
 FIRST = {"nyt": nyt(ROWS + 1, cases={3: 4}), "jhu": jhu(ROWS + 1)}
@@ -89,10 +89,32 @@ def a_lease_that_runs_out_under_a_slow_writer(system: World, *, stop_at: int) ->
     hold(system, SECOND)
 
 
+def a_writer_that_wakes_after_another_has_committed(system: World, *, stop_at: int, sleeps: Sleep) -> None:
+    """The third of March takes over from the second, which had a call under way; the fourth puts right what it did."""
+    for day in (2, 3):
+        system.deliver(arrivals(system, day)[0])
+    slow = system.start(*arrivals(system, 2), stop_at=stop_at, sleeps=sleeps)
+    system.advance(hours=1)
+    system.deliver(*arrivals(system, 3))
+    committed = system.run(at(3)).state is State.COMMITTED
+    slow.finish()
+    system.settle()
+    system.platform.now_ms = max(system.platform.now_ms, int(parse_time(at(3, "23:00:00")).timestamp() * 1000))
+    bring_to_an_end(system)
+    system.publish(SECOND, at=at(4, "12:00:00"))
+    system.schedule("fetch", at(4))
+    system.settle()
+    assert (system.run(at(4)).state, system.head().settled or not committed) == (State.UNCHANGED, True)
+    hold(system, SECOND)
+
+
 def scenarios() -> Iterator[tuple[str, Callable[[World], None]]]:
     """(what happens, how to make it happen): all of it."""
     for n in range(LAST_CALL):
         yield f"two arrivals, the first stops at call {n}", partial(two_arrivals_one_of_them_slow, stop_at=n)
+        for sleeps in Sleep:
+            wakes = partial(a_writer_that_wakes_after_another_has_committed, stop_at=n, sleeps=sleeps)
+            yield f"a writer sleeps at call {n} until another has committed: {sleeps.value}", wakes
         yield f"a lease runs out at call {n}", partial(a_lease_that_runs_out_under_a_slow_writer, stop_at=n)
         for day in (2, 3):
             slow = partial(two_runs_one_of_them_slow, slow_day=day, stop_at=n)
@@ -119,9 +141,9 @@ def hold(system: World, files: Mapping[str, bytes]) -> None:
     assert rows == merged_rows(US_COVID, files)
     assert {(ONE_SERIES, row.pop("date")): row for row in system.get("/data").json} == rows
     committed = [run.run_id for run in system.runs() if run.state is State.COMMITTED]
-    told = len(system.platform.mails)
-    if told != len(committed):
-        raise (Lost if told < len(committed) else Twice)(f"{told} mails of {committed}")
+    mails = len(system.platform.mails)
+    if mails != len(committed):
+        raise (Lost if mails < len(committed) else Twice)(f"{mails} mails of {committed}")
     assert system.head().head == committed[-1]
     assert not system.head().writing
     assert all(isinstance(error, TransientError) for error in system.platform.errors)

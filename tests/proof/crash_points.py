@@ -15,7 +15,10 @@ from tests.proof.stories import Story, carry
 from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Mail, World
 
 BOOKKEEPING = frozenset(
-    {"attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"}
+    {
+        *("attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"),
+        *("mail_tries", "mail_again_at", "views_again_at", "late"),
+    }
 )
 """What a crash may leave different: how often it was tried, and who held which lease."""
 
@@ -73,7 +76,7 @@ class Tried:
 
 def look(world: World) -> Seen:
     runs = {(item["dataset"], item["run_id"]): item for item in memory.items(RUNS_TABLE)}
-    rows = {(item["series"], item["date"]): item for item in memory.items(OBSERVATIONS)}
+    rows = {(item["dataset#series"], item["date"]): item for item in memory.items(OBSERVATIONS)}
     platform = world.platform
     waiting = sorted(((pending.handler, pending.event) for pending in platform.inbox), key=str)
     streams = [
@@ -196,24 +199,24 @@ def _compare(wanted: Seen, found: Seen, *, twice: bool) -> tuple[list[Finding], 
     lost, surplus = (
         (Counter(left.mails) - Counter(right.mails)).total() for left, right in ((wanted, found), (found, wanted))
     )
-    said = []
+    findings = []
     if lost:
-        said.append(Finding(kind=Kind.LOSS, what=f"{lost} mails are missing"))
+        findings.append(Finding(kind=Kind.LOSS, what=f"{lost} mails are missing"))
     if strange := [mail.subject for mail in found.mails if mail not in wanted.mails]:
-        said.append(Finding(kind=Kind.DIFFERENCE, what=f"mails that nobody waits for: {strange}"))
+        findings.append(Finding(kind=Kind.DIFFERENCE, what=f"mails that nobody waits for: {strange}"))
     elif surplus > twice:
-        said.append(Finding(kind=Kind.DUPLICATE, what=f"{surplus} mails too many"))
+        findings.append(Finding(kind=Kind.DUPLICATE, what=f"{surplus} mails too many"))
     for name in ("rows", "ledger", "files"):
-        said += _compare_items(name, getattr(wanted, name), getattr(found, name))
+        findings += _compare_items(name, getattr(wanted, name), getattr(found, name))
     if wanted.waiting != found.waiting:
         left, right = len(wanted.waiting), len(found.waiting)
         kind = Kind.LOSS if right < left else Kind.DUPLICATE if right > left else Kind.DIFFERENCE
-        said.append(Finding(kind=kind, what=f"waiting events: {left} became {right}"))
+        findings.append(Finding(kind=kind, what=f"waiting events: {left} became {right}"))
     if wanted.served != found.served:
-        said.append(Finding(kind=Kind.DIFFERENCE, what="another table is served"))
+        findings.append(Finding(kind=Kind.DIFFERENCE, what="another table is served"))
     if wanted.dead_letters != found.dead_letters:
-        said.append(Finding(kind=Kind.LOSS, what=f"dead letters: {found.dead_letters}"))
-    return said, surplus
+        findings.append(Finding(kind=Kind.LOSS, what=f"dead letters: {found.dead_letters}"))
+    return findings, surplus
 
 
 def _compare_items(name: str, wanted: Mapping[Any, Any], found: Mapping[Any, Any]) -> Iterator[Finding]:

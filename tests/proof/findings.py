@@ -38,5 +38,5 @@ def finding_of(error: BaseException, *, where: str) -> Finding:
         f"raised in {frame.filename}, line {frame.lineno}: {frame.line}"
         for frame in traceback.extract_tb(error.__traceback__)[-1:]
     ]
-    said = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", []), *raised]
-    return Finding(kind=kind, where=where, what="\n".join(said))
+    lines = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", []), *raised]
+    return Finding(kind=kind, where=where, what="\n".join(lines))

@@ -216,8 +216,8 @@ class Life(RuleBasedStateMachine):
         except (Crash, Fault, TransientError):
             self.seen["crashes"] += self.world.died
         else:
-            told_again = self.world.now == (run.approved_at if command == "approve" else run.redriven_at)
-            assert run.state in allowed or told_again
+            repeated = self.world.now == (run.approved_at if command == "approve" else run.redriven_at)
+            assert run.state in allowed or repeated
             self.seen[command] += 1
         self._judge()
 
@@ -234,7 +234,7 @@ class Life(RuleBasedStateMachine):
         self.served = run_id
         table = self.world.get("/data").json
         assert sorted(map(_as_key, table)) == sorted(
-            _as_key(row) for row in _told(self.rows_of[run_id], self.world.dataset)
+            _as_key(row) for row in _as_rows(self.rows_of[run_id], self.world.dataset)
         )
 
     def the_store_holds_the_head_when_nobody_writes(self) -> None:
@@ -287,9 +287,9 @@ class Life(RuleBasedStateMachine):
     def _commit(self, run: Run, rows: Rows) -> None:
         old, world = self.rows_of[self.head], self.world
         wanted = change_set(world.dataset, old, rows)
-        told = ChangeSet.from_json(world.files()[change_set_key(world.dataset.name, run.run_id)])
-        assert {name: list(getattr(told, name)) for name in wanted} == wanted
-        assert (told.run_id, told.base_run_id) == (run.run_id, self.head or None) == (run.run_id, run.base_run_id)
+        written = ChangeSet.from_json(world.files()[change_set_key(world.dataset.name, run.run_id)])
+        assert {name: list(getattr(written, name)) for name in wanted} == wanted
+        assert (written.run_id, written.base_run_id) == (run.run_id, self.head or None) == (run.run_id, run.base_run_id)
         assert (run.added, run.changed, run.removed) == tuple(map(len, wanted.values()))
         self.marks = {key: run.run_id if rows[key] != old.get(key) else self.marks[key] for key in rows}
         self.head = run.run_id
@@ -385,7 +385,7 @@ def _is_broken(data: bytes) -> bool:
     return "new_" in lines[0] or len(set(lines)) < len(lines) or "-1" in lines[-1].split(",") or "surplus" in lines[-1]
 
 
-def _told(rows: Rows, dataset: Dataset) -> list[dict[str, Any]]:
+def _as_rows(rows: Rows, dataset: Dataset) -> list[dict[str, Any]]:
     return [({"series": key[0]} if dataset.has_series else {}) | {"date": key[1]} | row for key, row in rows.items()]
 
 

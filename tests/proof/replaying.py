@@ -50,7 +50,7 @@ class Replay:
 # --- through the merge ---------------------------------------------------------------------------------------------
 
 
-def merge_days(days: Days, *, tell: Callable[[int], None] = lambda _: None) -> Replay:
+def merge_days(days: Days, *, report: Callable[[int], None] = lambda _: None) -> Replay:
     """Each day's files merged in full and, where that can be, by delta, with what was committed last."""
     replay, dataset = Replay(), US_COVID
     before = Rows()
@@ -58,7 +58,7 @@ def merge_days(days: Days, *, tell: Callable[[int], None] = lambda _: None) -> R
     old_files: Files = {}
     for day, files in days.each():
         replay.days += 1
-        tell(replay.days)
+        report(replay.days)
         wanted = judge(dataset, before, files, known=days.oracle.get(day))
         replay.ends[wanted.state] += 1
         found: list[Said] = []
@@ -102,7 +102,7 @@ def _merge(files: Files, old: Snapshot | None, day: str) -> tuple[Merged | None,
 
 
 def live_days(
-    world: World, days: Days, *, most: int | None = None, tell: Callable[[int], None] = lambda _: None
+    world: World, days: Days, *, most: int | None = None, report: Callable[[int], None] = lambda _: None
 ) -> Replay:
     """One run a day at 17:00 and a watch at 23:59: ends, change sets, rows, what is served, and mails."""
     replay, dataset = Replay(), world.dataset
@@ -112,7 +112,7 @@ def live_days(
         if replay.days == most:
             break
         replay.days += 1
-        tell(replay.days)
+        report(replay.days)
         mails_before = len(world.platform.mails)
         world.publish(files, at=f"{day}T12:00:00Z")
         for handler, time in (("fetch", "17:00:00"), ("watch", "23:59:00")):
@@ -120,7 +120,7 @@ def live_days(
             world.settle()
         wanted = judge(dataset, before, files, known=days.oracle.get(day))
         kinds = Counter({_MAILS[wanted.state]: 1} if wanted.state in _MAILS else {})
-        kinds["stale"] += stale.output(day, files)
+        kinds["stale"] += stale.due(day, files)
         replay.ends[wanted.state] += 1
         mails = Counter(mail.kind for mail in world.platform.mails[mails_before:])
         replay.mails += mails
@@ -161,7 +161,7 @@ class _Stale:
     last: dict[str, dt.date] = field(default_factory=dict)
     """Feed -> the day on which it was last there."""
 
-    def output(self, day: str, files: Files) -> int:
+    def due(self, day: str, files: Files) -> int:
         today = dt.date.fromisoformat(day)
         for feed, data in files.items():
             sha256 = hashlib.sha256(data).hexdigest()
@@ -182,8 +182,8 @@ def _compare(where: str, found: Iterable[Said], wanted: Verdict) -> Iterator[Fin
         if left != right:
             missing = isinstance(right, dict) and isinstance(left, dict) and right.keys() - left.keys()
             shown = _shown(right, left)
-            said = f"{what}: {shown}" + (f" ({wanted.why})" if wanted.why else "")
-            yield Finding(kind=Kind.LOSS if missing else Kind.DIFFERENCE, where=where, what=said)
+            text = f"{what}: {shown}" + (f" ({wanted.why})" if wanted.why else "")
+            yield Finding(kind=Kind.LOSS if missing else Kind.DIFFERENCE, where=where, what=text)
 
 
 def _compare_mails(where: str, wanted: Counter[str], found: Counter[str]) -> Iterator[Finding]:

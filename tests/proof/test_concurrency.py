@@ -11,6 +11,7 @@ from tests.proof.concurrency import (
     ROUNDS,
     SECOND,
     a_lease_that_runs_out_under_a_slow_writer,
+    a_writer_that_wakes_after_another_has_committed,
     arrivals,
     bring_to_an_end,
     hold,
@@ -21,7 +22,7 @@ from tests.proof.concurrency import (
     two_runs_one_of_them_slow,
 )
 from tests.proof.stories import SETTINGS, at
-from tests.world import World, world
+from tests.world import Sleep, World, world
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,14 @@ def test_two_runs_merged_at_the_same_instant_end_with_the_newer_one(system: Worl
 @pytest.mark.parametrize("stop_at", range(LAST_CALL))
 def test_a_writer_whose_lease_has_run_out_writes_nothing_more(system: World, stop_at: int) -> None:
     a_lease_that_runs_out_under_a_slow_writer(system, stop_at=stop_at)
+
+
+@pytest.mark.parametrize("stop_at", range(LAST_CALL))
+@pytest.mark.parametrize("sleeps", list(Sleep))
+def test_what_a_writer_writes_after_another_has_committed_is_put_right(
+    system: World, stop_at: int, sleeps: Sleep
+) -> None:
+    a_writer_that_wakes_after_another_has_committed(system, stop_at=stop_at, sleeps=sleeps)
 
 
 def test_giving_way_to_another_run_uses_up_no_attempt(system: World) -> None:

@@ -108,6 +108,6 @@ def test_an_unknown_part_and_a_missing_folder_are_refused(capsys: pytest.Capture
     for arguments in (["--only", "everything"], ["--feeds", "/nowhere"]):
         with pytest.raises(SystemExit):
             main(arguments)
-    said = capsys.readouterr().err
-    assert "there is no everything; there are crash-points, interleavings, inputs, days" in said
-    assert "--feeds: '/nowhere' is not a folder" in said
+    text = capsys.readouterr().err
+    assert "there is no everything; there are crash-points, interleavings, inputs, days" in text
+    assert "--feeds: '/nowhere' is not a folder" in text

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.ledger import Ledger
+from shared.ledger.mailing import MailClaim
 from shared.runs import Run, State
 from tests.proof.crash_points import Then, try_story
 from tests.proof.findings import Kind
@@ -41,21 +42,21 @@ def sabotage(system: World, service: str, root: str, ledger: type[Ledger], **oth
     tools = vars(system.apps[service])[root]()
     made = ledger(system.dynamodb, table=RUNS_TABLE, dataset=system.dataset.name, service=service)
     changed = replace(tools, ledger=made, **others)
-    vars(system.apps[service])[root] = lambda: changed
+    vars(system.apps[service])[root] = lambda _name="": changed
 
 
 class MailsWithoutClaim(Ledger):
     """Everybody may mail, always."""
 
-    def claim_mail(self, *arguments: Any, **named: Any) -> bool:
+    def claim_mail(self, *arguments: Any, **named: Any) -> MailClaim | None:
         super().claim_mail(*arguments, **named)
-        return True
+        return MailClaim(unanswered=0)
 
 
 class MarksFirst(Ledger):
     """A mail is marked as sent when it is claimed."""
 
-    def claim_mail(self, key: Any, *, owner: str, **named: Any) -> bool:
+    def claim_mail(self, key: Any, *, owner: str, **named: Any) -> MailClaim | None:
         taken = super().claim_mail(key, owner=owner, **named)
         if taken:
             self.mark_mailed(key, owner=owner)

@@ -42,13 +42,13 @@ def main(service: str, event: Any) -> dict[str, Any]:
     for client in clients:
         client.meta.events.register_first("before-send", _Answers(FIRSTS[service].answers(app)))
     answered = time.process_time()
-    said = FIRSTS[service].handler(app)(event, CONTEXT)
+    response = FIRSTS[service].handler(app)(event, CONTEXT)
     done = time.process_time()
     return {
         "import": imported - began,
         "clients": made - imported,
         "event": done - answered,
-        "said": said,
+        "response": response,
         "modules": sorted({name.partition(".")[0] for name in sys.modules}),
     }
 

@@ -46,7 +46,7 @@ def test_the_shorter_list_of_endpoints_leads_to_the_same_address_and_signature(s
             "region": client.meta.region_name,
             "partition": client.meta.partition,
             "signed as": (signer.signing_name, signer.region_name, signer.signature_version),
-            "asked at": url("get_object", Params={"Bucket": "b", "Key": "k"}).partition("?")[0] if url else "",
+            "signed for": url("get_object", Params={"Bucket": "b", "Key": "k"}).partition("?")[0] if url else "",
         }
 
     plain, trimmed = botocore.session.Session(), botocore.session.Session()

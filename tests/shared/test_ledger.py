@@ -1,15 +1,17 @@
 """The ledger: every write is conditional, so that repeating it, or doing it late, changes nothing."""
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from shared.attributes import to_item
-from shared.errors import HeadMoved, LeaseHeld, NotAllowed, UnknownRun
+from shared.errors import HeadMoved, ItemMalformed, LeaseHeld, NotAllowed, UnknownRun
 from shared.ledger import Ledger
-from shared.ledger_items import FeedState, Head, Notice
+from shared.ledger.items import FeedState, Head, Notice
+from shared.observation import invocation
 from shared.runs import ENDED_BADLY, Delivery, Run, State
 from tests.shared.in_memory import Cloud
 
@@ -187,7 +189,7 @@ def test_there_is_one_writer_at_a_time_and_the_next_learns_who_died(ledger: Ledg
     with pytest.raises(LeaseHeld, match=f"^run {SUNDAY} is writing$"):
         ledger.begin_writing(monday, base="", now=100, until=200)
     before = ledger.begin_writing(monday, base="", now=101, until=201)
-    assert (before.writing, before.dirty) == (SUNDAY, frozenset({SUNDAY}))
+    assert (before.writing, before.dirty) == (SUNDAY, frozenset({f"{SUNDAY}#"}))
 
 
 def test_writing_on_top_of_another_head_is_refused(ledger: Ledger) -> None:
@@ -201,7 +203,7 @@ def test_writing_on_top_of_another_head_is_refused(ledger: Ledger) -> None:
 def test_a_writer_that_gives_up_leaves_the_place_free_and_nothing_to_put_right(ledger: Ledger) -> None:
     run = merging(ledger, SUNDAY)
     ledger.begin_writing(run, base="", now=0, until=100)
-    ledger.end_writing(run, base="")
+    ledger.end_writing(run, base="", late=frozenset())
     head = ledger.head()
     assert (head.writing, head.writing_until, head.dirty) == ("", 0, frozenset())
 
@@ -239,8 +241,8 @@ def test_a_claim_whose_answer_got_lost_is_given_back_by_its_owner_alone(ledger: 
 def test_a_run_that_ended_badly_is_reopened_with_what_it_has(ledger: Ledger) -> None:
     run = merging(ledger, SUNDAY)
     ledger.end(run, {"state": State.REJECTED, "reason": "no", "rejected_by": "gate"})
-    marks = {"approved_by": "arn:alice", "approved_at": MONDAY}
-    assert ledger.reopen(SUNDAY, allowed=frozenset({State.REJECTED}), marks=marks, known_from=MONDAY) == Run(
+    command = {"approved_by": "arn:alice", "approved_at": MONDAY}
+    assert ledger.reopen(SUNDAY, allowed=frozenset({State.REJECTED}), command=command, known_from=MONDAY) == Run(
         run_id=SUNDAY,
         state=State.COLLECTING,
         arrived=BOTH,
@@ -255,13 +257,19 @@ def test_a_run_that_ended_badly_is_reopened_with_what_it_has(ledger: Ledger) -> 
 def test_a_run_in_another_state_is_not_reopened(ledger: Ledger) -> None:
     ledger.begin(SUNDAY)
     with pytest.raises(NotAllowed, match=f"^run {SUNDAY} is COLLECTING; this needs FAILED or INCOMPLETE or REJECTED$"):
-        ledger.reopen(SUNDAY, allowed=ENDED_BADLY, marks={"redriven_by": "arn"}, known_from=SUNDAY)
+        ledger.reopen(SUNDAY, allowed=ENDED_BADLY, command={"redriven_by": "arn"}, known_from=SUNDAY)
     with pytest.raises(UnknownRun):
-        ledger.reopen(MONDAY, allowed=ENDED_BADLY, marks={"redriven_by": "arn"}, known_from=MONDAY)
+        ledger.reopen(MONDAY, allowed=ENDED_BADLY, command={"redriven_by": "arn"}, known_from=MONDAY)
 
 
 def test_a_notice_is_written_once(ledger: Ledger) -> None:
-    notice = Notice(kind="stale", about="nyt#2020-10-12#3", text="still", time=SUNDAY, details={"days": 3})
+    notice = Notice(
+        kind="stale",
+        about="nyt#2020-10-12#3",
+        text="still",
+        time=SUNDAY,
+        details={"feed": "nyt", "since": SATURDAY, "days": 3},
+    )
     later = dataclasses.replace(notice, text="again", time=MONDAY)
     assert (ledger.notify(notice), ledger.notify(later)) == (True, False)
     assert list(ledger.notices()) == [notice]
@@ -279,7 +287,7 @@ class Claim:
 
     def __call__(self, owner: str, *, now: int) -> bool:
         key = to_item({"dataset": "us-covid", "run_id": SUNDAY})
-        return self.ledger.claim_mail(key, still=self.still, owner=owner, now=now, until=now + 60)
+        return bool(self.ledger.claim_mail(key, still=self.still, owner=owner, now=now, until=now + 60))
 
     def mark(self, owner: str) -> None:
         self.ledger.mark_mailed(to_item({"dataset": "us-covid", "run_id": SUNDAY}), owner=owner)
@@ -314,7 +322,7 @@ def test_a_mark_of_one_who_lost_the_claim_does_not_count(claim: Claim) -> None:
 
 def test_a_mail_about_what_is_no_longer_so_is_not_sent(claim: Claim) -> None:
     allowed = frozenset({State.REJECTED})
-    claim.ledger.reopen(SUNDAY, allowed=allowed, marks={"redriven_at": MONDAY}, known_from=MONDAY)
+    claim.ledger.reopen(SUNDAY, allowed=allowed, command={"redriven_at": MONDAY}, known_from=MONDAY)
     assert not claim("one", now=0)
     claim.ledger.end(claim.ledger.get(SUNDAY), {"state": State.REJECTED, "reason": "again"})
     assert not claim("one", now=0)
@@ -329,7 +337,7 @@ def test_a_mail_about_an_item_that_is_gone_is_not_sent(ledger: Ledger) -> None:
 def test_a_run_that_ends_anew_is_to_be_mailed_anew(claim: Claim) -> None:
     claim("one", now=0)
     claim.mark("one")
-    claim.ledger.reopen(SUNDAY, allowed=ENDED_BADLY, marks={"redriven_at": MONDAY}, known_from=MONDAY)
+    claim.ledger.reopen(SUNDAY, allowed=ENDED_BADLY, command={"redriven_at": MONDAY}, known_from=MONDAY)
     claim.ledger.end(claim.ledger.get(SUNDAY), {"state": State.REJECTED, "reason": "again"})
     assert claim.ledger.get(SUNDAY).mail == ""
 
@@ -396,3 +404,45 @@ def test_a_long_list_is_read_to_its_end_page_by_page_and_no_further_than_it_is_t
     assert client.begun_at == [None]
     assert [run.run_id for run in runs] == ["b", "a"]
     assert client.begun_at == [None, {"run_id": ["c"]}, {"run_id": []}, {"run_id": ["b"]}]
+
+
+# --- items that are not as the ledger writes them --------------------------------------------------------------------
+
+
+def test_a_bad_run_is_named_and_passed_over_by_queries_and_an_error_where_it_is_meant(
+    cloud: Cloud, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    for run_id in (SATURDAY, SUNDAY, MONDAY):
+        ledger.begin(run_id)
+    key = {"dataset": {"S": "us-covid"}, "run_id": {"S": SUNDAY}}
+    cloud.put(**key, state={"S": "COMMITTED"}, added={"S": "many"}, junk={"B": b"1"})
+    assert [run.run_id for run in ledger.newest_first()] == [MONDAY, SATURDAY]
+    assert caplog.messages == [
+        f"us-covid {SUNDAY} is passed over: it is no run: TypeError: added is 'many', a str",
+    ]
+    with pytest.raises(ItemMalformed, match="it is no run: TypeError: added is 'many', a str"):
+        ledger.get(SUNDAY)
+    cloud.put(**key, state={"S": "LOST"})
+    assert [run.run_id for run in ledger.newest_first()] == [MONDAY, SATURDAY]
+
+
+def test_a_bad_notice_and_a_bad_feed_are_passed_over(cloud: Cloud, ledger: Ledger) -> None:
+    good = Notice(kind="failure", about="missed#1", text="none", time=SUNDAY)
+    ledger.notify(good)
+    state = FeedState(feed="nyt", sha256="a", last_run_id=SUNDAY, changed_run_id=SUNDAY)
+    ledger.save_feed_state(state)
+    for place, item in enumerate([{}, {"kind": {"S": "stale"}}, {"kind": {"S": "rumour"}}]):
+        cloud.put(dataset={"S": "us-covid#notices"}, run_id={"S": f"bad#{place}"}, **item)
+    cloud.put(dataset={"S": "us-covid#feeds"}, run_id={"S": "jhu"})
+    assert (list(ledger.notices()), ledger.feed_states()) == ([good], {"nyt": state})
+
+
+def test_what_is_passed_over_is_named_and_counted_on_the_line(
+    cloud: Cloud, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.put(dataset={"S": "us-covid#notices"}, run_id={"S": "bad"})
+    with invocation(service="merger", handler="watch", stage="test"):
+        assert list(ledger.notices()) == []
+    fields = json.loads(capsys.readouterr().out)
+    assert fields["items_passed_over"] == 1
+    assert fields["passed_over"].startswith("us-covid#notices bad: it is no Notice: ")

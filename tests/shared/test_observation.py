@@ -13,8 +13,8 @@ from shared.tracing import Span
 
 def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     [line] = capsys.readouterr().out.splitlines()
-    said: dict[str, Any] = json.loads(line)
-    return said
+    fields: dict[str, Any] = json.loads(line)
+    return fields
 
 
 def test_fields_and_metrics_stand_side_by_side_and_the_metrics_are_declared() -> None:
@@ -49,8 +49,8 @@ def test_an_invocation_prints_one_line_when_all_is_done(capsys: pytest.CaptureFi
     context = SimpleNamespace(aws_request_id="7f1c")
     with invocation(service="fetcher", handler="fetch", stage="test", context=context) as line:
         line.bind(run_id="2020-10-25T17:00:00Z")
-    said = printed(capsys)
-    named = {name: said[name] for name in ("service", "handler", "stage", "request_id", "run_id", "outcome")}
+    fields = printed(capsys)
+    named = {name: fields[name] for name in ("service", "handler", "stage", "request_id", "run_id", "outcome")}
     assert named == {
         "service": "fetcher",
         "handler": "fetch",
@@ -59,8 +59,8 @@ def test_an_invocation_prints_one_line_when_all_is_done(capsys: pytest.CaptureFi
         "run_id": "2020-10-25T17:00:00Z",
         "outcome": "ok",
     }
-    assert (said["errors"], said["invocations"]) == (0, 1)
-    assert {"Name": "duration", "Unit": "Milliseconds"} in said["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    assert (fields["errors"], fields["invocations"]) == (0, 1)
+    assert {"Name": "duration", "Unit": "Milliseconds"} in fields["_aws"]["CloudWatchMetrics"][0]["Metrics"]
 
 
 def test_an_outcome_that_the_handler_says_stays(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,8 +76,8 @@ def test_an_error_is_on_the_line_and_goes_on(capsys: pytest.CaptureFixture[str])
 
     with pytest.raises(UpstreamUnavailable):
         fail()
-    said = printed(capsys)
-    assert (said["outcome"], said["errors"], said["error"][:9], len(said["error"])) == (
+    fields = printed(capsys)
+    assert (fields["outcome"], fields["errors"], fields["error"][:9], len(fields["error"])) == (
         "UpstreamUnavailable",
         1,
         "HTTP 503 ",

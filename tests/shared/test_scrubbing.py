@@ -2,10 +2,10 @@ from shared.scrubbing import scrub, scrub_address
 
 
 def test_addresses_names_and_secrets_are_masked_and_the_rest_stays() -> None:
-    assert {said: scrub(said) for said in SAID} == SAID
+    assert {text: scrub(text) for text in EXAMPLES} == EXAMPLES
 
 
-SAID = {
+EXAMPLES = {
     "HTTP 404 from https://host.example/a/us.csv": "HTTP 404 from https://host.example/a/us.csv",
     "from https://host/us.csv?token=s3cret&x=1 again": "from https://host/us.csv?... again",
     "'https://me:pass@host/' is odd": "'https://host/' is odd",  # checkov:skip=CKV_SECRET_4

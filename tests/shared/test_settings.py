@@ -6,24 +6,24 @@ from shared.errors import SettingInvalid
 from shared.settings import Place, Source
 from tests.shared.declared import US_COVID
 
-SAID = {"STAGE": "dev", "BUCKET": "data", "RUNS_TABLE": "runs"}
+VALUES = {"STAGE": "dev", "BUCKET": "data", "RUNS_TABLE": "runs"}
 
 
 def test_a_place_is_read_from_the_environment_and_the_dataset_has_a_default() -> None:
-    assert Place.read(SAID) == Place(stage="dev", datasets=(US_COVID,), bucket="data", runs_table="runs")
-    assert Place.read(SAID | {"DATASET": "us-covid"}).dataset is US_COVID
+    assert Place.read(VALUES) == Place(stage="dev", datasets=(US_COVID,), bucket="data", runs_table="runs")
+    assert Place.read(VALUES | {"DATASET": "us-covid"}).dataset is US_COVID
 
 
 @pytest.mark.parametrize("name", ["STAGE", "BUCKET", "RUNS_TABLE"])
 def test_a_setting_that_is_missing_or_empty_fails_by_its_name(name: str) -> None:
-    for said in ({**SAID, name: ""}, {other: value for other, value in SAID.items() if other != name}):
+    for values in ({**VALUES, name: ""}, {other: value for other, value in VALUES.items() if other != name}):
         with pytest.raises(SettingInvalid, match=f"^the setting {name} is missing or empty$"):
-            Place.read(said)
+            Place.read(values)
 
 
 def test_an_unknown_dataset_fails_by_the_name_of_its_setting() -> None:
     with pytest.raises(SettingInvalid, match="DATASET is 'mars'"):
-        Place.read(SAID | {"DATASET": "mars"})
+        Place.read(VALUES | {"DATASET": "mars"})
 
 
 def test_numbers_are_read_and_a_default_holds_where_nothing_is_said() -> None:

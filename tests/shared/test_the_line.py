@@ -24,10 +24,10 @@ def test_an_invocation_writes_one_line_with_its_fields_and_its_metrics(capsys: p
         line.bind(run_id="2020-10-25T17:00:00Z")
         line.measure("Count", rows_added=1)
         line.measure("Bytes", bytes_read=562_225)
-    [said] = printed(capsys)
-    directive = said.pop("_aws")
-    assert (said.pop("duration") >= 0, said.pop("cold_start") in (True, False)) == (True, True)
-    assert said == {
+    [fields] = printed(capsys)
+    directive = fields.pop("_aws")
+    assert (fields.pop("duration") >= 0, fields.pop("cold_start") in (True, False)) == (True, True)
+    assert fields == {
         "event": "invocation",
         "version": VERSION,
         "service": "merger",
@@ -65,16 +65,16 @@ def test_an_error_is_raised_on_and_told(capsys: pytest.CaptureFixture[str]) -> N
 
     with pytest.raises(EventMalformed):
         handler()
-    [said] = printed(capsys)
-    assert (said["outcome"], said["errors"]) == ("EventMalformed", 1)
-    assert said["error"] == "seen is {'by': 'arn:aws:iam::123456789012:...'}"
+    [fields] = printed(capsys)
+    assert (fields["outcome"], fields["errors"]) == ("EventMalformed", 1)
+    assert fields["error"] == "seen is {'by': 'arn:aws:iam::123456789012:...'}"
 
 
 def test_an_error_that_goes_no_further_is_told_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     with invocation(service="api", handler="serve", stage="test", context=CONTEXT) as line:
         line.fail(ZeroDivisionError("division by zero"))
-    [said] = printed(capsys)
-    assert (said["outcome"], said["error"], said["errors"]) == ("ZeroDivisionError", "division by zero", 1)
+    [fields] = printed(capsys)
+    assert (fields["outcome"], fields["error"], fields["errors"]) == ("ZeroDivisionError", "division by zero", 1)
 
 
 def test_only_the_first_invocation_of_a_process_is_cold(capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,8 +86,8 @@ def test_only_the_first_invocation_of_a_process_is_cold(capsys: pytest.CaptureFi
 
 def test_a_field_is_cut_and_scrubbed() -> None:
     line = Line(Span(None), reason="x" * 5000, source="https://host/us.csv?token=s3cret")
-    said = json.loads(line.render(epoch_ms=0))
-    assert (len(said["reason"]), said["source"]) == (2000, "https://host/us.csv?...")
+    fields = json.loads(line.render(epoch_ms=0))
+    assert (len(fields["reason"]), fields["source"]) == (2000, "https://host/us.csv?...")
 
 
 def test_a_text_with_line_breaks_stays_one_line() -> None:
@@ -101,10 +101,10 @@ def test_the_line_names_its_trace_and_the_trace_says_what_the_line_says(
     with invocation(service="merger", handler="watch", stage="test", context=CONTEXT) as line:
         line.bind(run_id="2020-10-25T17:00:00Z", state="COMMITTED", ended="")
         line.measure("Count", rows_added=1)
-    [said] = printed(capsys)
+    [fields] = printed(capsys)
     [document] = process.documents(at_least=1)
-    assert said["trace_id"] == document["trace_id"]
-    cold = {"cold_start": True} if said["cold_start"] else {"cold_start": False}
+    assert fields["trace_id"] == document["trace_id"]
+    cold = {"cold_start": True} if fields["cold_start"] else {"cold_start": False}
     assert document["annotations"] == {
         "service": "merger",
         "handler": "watch",

@@ -55,13 +55,13 @@ def test_an_exception_makes_a_fault_with_its_cause_told_once(process: Process) -
     with pytest.raises(GateClosed), first_subsegment("on_feed_arrived"), subsegment("gate"):
         raise GateClosed("3 of 280 rows would be removed", rows=3)
     sent = by_name(process.documents(at_least=2))
-    [told] = sent["gate"]["cause"]["exceptions"]
-    assert (sent["gate"]["fault"], told["type"], told["message"]) == (
+    [exception] = sent["gate"]["cause"]["exceptions"]
+    assert (sent["gate"]["fault"], exception["type"], exception["message"]) == (
         True,
         "GateClosed",
         "3 of 280 rows would be removed",
     )
-    assert (sent["on_feed_arrived"]["fault"], sent["on_feed_arrived"]["cause"]) == (True, told["id"])
+    assert (sent["on_feed_arrived"]["fault"], sent["on_feed_arrived"]["cause"]) == (True, exception["id"])
 
 
 def test_an_error_that_goes_no_further_is_a_fault_where_it_was_caught(process: Process) -> None:

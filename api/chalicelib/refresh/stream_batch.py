@@ -31,7 +31,7 @@ def read_record(record: object) -> StreamRecord:
     sequence, change = sequence_number(record), member(record, "dynamodb")
     try:
         values = from_item(change.get("NewImage", {}))
-        wanted = values.get("state") == State.COMMITTED and not values.get("views")
+        wanted = values.get("state") == State.COMMITTED and values.get("views", "AGAIN") == "AGAIN"
         return StreamRecord(sequence=sequence, run=Run.from_event(values) if wanted else None)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EventMalformed(f"stream record {sequence} is not a ledger item: {error}") from error

@@ -1,26 +1,33 @@
 """What /health says: whether readers are served what was committed last, and how fresh it is."""
 
 import datetime as dt
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
 from chalicelib.routes.site import Site
-from shared.ledger_items import Head
-from shared.runs import parse_time
+from shared.ledger.items import Head
+from shared.runs import Run, parse_time
 from shared.schedule import next_due
 from shared.version import VERSION
 
+_AHEAD = dt.timedelta(days=1)
+_RUNS = 3
+"""The newest of them are looked at."""
+
 
 def examine(site: Site) -> dict[str, Any]:
-    """`status`: `ok`, `empty` (nothing committed yet), `rendering` (views lag within bounds) or `behind`."""
+    """`status`: `ok`, `empty` (nothing committed yet), `rendering` (views lag within bounds), `behind`, or
+    `ahead`: a run that is newer than it can be keeps all others from committing."""
     ledger = site.ledger()
     head = ledger.head()
     served = site.shelf.current(fresh=True)
-    newest = next(iter(islice(ledger.newest_first(page=1), 1)), None)
+    runs = list(islice(ledger.newest_first(page=_RUNS), _RUNS))
+    newest = runs[0] if runs else None
     states = ledger.feed_states()
     due = next_due(site.settings.schedule, after=parse_time(newest.run_id)) if newest else None
     return {
-        "status": judge(site, head, served),
+        "status": "ahead" if _is_ahead(site, head, runs) else judge(site, head, served),
         "head": head.head or None,
         "views": served,
         "rows": head.rows,
@@ -34,6 +41,12 @@ def examine(site: Site) -> dict[str, Any]:
         "notice": site.settings.notice,
         "version": VERSION,
     }
+
+
+def _is_ahead(site: Site, head: Head, runs: Sequence[Run]) -> bool:
+    newest = max(head.head, head.latest)
+    ahead = bool(newest) and parse_time(newest) - site.now() > _AHEAD
+    return ahead or any(run.superseded_out_of_turn for run in runs)
 
 
 def judge(site: Site, head: Head, served: str | None) -> str:

@@ -202,8 +202,8 @@ def _run() -> dict[str, Any]:
             "warnings": _list(_TEXT),
             "approved_at": _TEXT,
             "redriven_at": _TEXT,
-            "mail": {"enum": ["", "SENDING", "SENT"]},
-            "views": {"enum": ["", "RENDERED", "FAILED"]},
+            "mail": {"enum": ["", "AGAIN", "SENDING", "SENT", "UNSURE"]},
+            "views": {"enum": ["", "AGAIN", "RENDERED", "FAILED"]},
         }
     )
 
@@ -213,7 +213,7 @@ def _health() -> dict[str, Any]:
     feed = _object({"last_run_id": _TIME, "changed_run_id": _TIME})
     return _object(
         {
-            "status": {"enum": ["ok", "empty", "rendering", "behind"]},
+            "status": {"enum": ["ok", "empty", "rendering", "behind", "ahead"]},
             "head": _or_null(_TIME),
             "views": _or_null(_TIME),
             "rows": _COUNT,

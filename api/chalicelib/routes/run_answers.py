@@ -66,9 +66,11 @@ def answer_feed(site: Site, _args: Arguments, _request: Request) -> Reply:
 
 
 def answer_health(site: Site, _args: Arguments, _request: Request) -> Reply:
-    """`/health`: 503 when the views lag behind the head for too long."""
+    """`/health`: 503 when the views lag behind the head for too long, or a run of the future is the head."""
     health = examine(site)
-    return Reply(status=200 if health["status"] != "behind" else 503, headers=NEVER, document=json_document(health))
+    return Reply(
+        status=503 if health["status"] in ("behind", "ahead") else 200, headers=NEVER, document=json_document(health)
+    )
 
 
 def run_as_map(run: Run) -> dict[str, Any]:

@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
-from shared.errors import EventMalformed, NotAllowed
+from shared.errors import EventMalformed, HeadMoved, LeaseHeld, NotAllowed
 from shared.events import member
-from shared.runs import ENDED_BADLY, Run, State, parse_time
+from shared.runs import ENDED_BADLY, MAILED, Run, State, parse_time
+
+_LONGEST_NAME = 500
+
+type Command = Literal["approve", "redrive", "resend"]
+"""Let a rejected run pass the gate; try one that ended badly again; ask again for mail or views that are not out."""
+
+COMMANDS: tuple[Command, ...] = get_args(Command.__value__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperateRun:
     """A command about one run."""
 
-    command: str
-    """`approve` or `redrive`."""
+    command: Command
     dataset: str
     """Empty: the stage's first."""
     run_id: str
@@ -30,10 +36,12 @@ class OperateRun:
 def operate_run(event: Mapping[str, Any]) -> OperateRun:
     """From the event of a direct invocation. Raises EventMalformed, naming what is wrong."""
     command, by = member(event, "command"), member(event, "by")
-    if command not in ("approve", "redrive"):
-        raise EventMalformed(f"command is {command!r}; approve or redrive are allowed")
-    if not isinstance(by, str) or not by:
-        raise EventMalformed("by is empty; the ledger records who asks")
+    if command not in COMMANDS:
+        raise EventMalformed(f"command is {command!r}; {', '.join(COMMANDS)} are allowed")
+    if not isinstance(by, str) or not 0 < len(by) <= _LONGEST_NAME:
+        raise EventMalformed(
+            f"by is {str(by)[:80]!r}; the ledger records who asks, in up to {_LONGEST_NAME} characters"
+        )
     run_id, time = member(event, "run_id"), member(event, "time")
     parse_time(run_id)
     parse_time(time)
@@ -41,40 +49,75 @@ def operate_run(event: Mapping[str, Any]) -> OperateRun:
 
 
 def handle_command(
-    asked: OperateRun, *, owner: str, tools: Tools, tell: Callable[[Outcome], None] = lambda _: None
+    request: OperateRun, *, owner: str, tools: Tools, report: Callable[[Outcome], None] = lambda _: None
 ) -> dict[str, Any]:
     """Reopen the run and, where all its files are there, merge it.
 
     The answer says `run_id`, `state`, `reason`, and `fetch`: whether feeds are missing, which only the fetcher can
-    get. `tell` hears what a merge came to. Raises UnknownRun, and NotAllowed where the run's state does not allow
-    the command.
+    get; and, where there is one, `waits`: what it has to give way to, such as another run that writes rows. The same
+    command again goes on then, and so does the watch. `report` is called with what a merge came to. Raises UnknownRun,
+    and NotAllowed where the run's state does not allow the command.
     """
-    run = _approve(asked, tools) if asked.command == "approve" else _redrive(asked, tools)
+    if request.command == "resend":
+        return _answer(_resend(request, tools))
+    if closed := tools.ledger.head().closed:
+        raise NotAllowed(f"{closed}: no run can be taken up until it is done")
+    run = _approve(request, tools) if request.command == "approve" else _redrive(request, tools)
     run = take_in(run, tools)
     missing = tools.dataset.feed_names - run.arrived
-    outcome = merge_run(run.run_id, owner=owner, tools=tools) if not missing else None
-    if outcome:
-        tell(outcome)
+    waits = ""
+    try:
+        outcome = merge_run(run.run_id, owner=owner, tools=tools) if not missing else None
+    except (LeaseHeld, HeadMoved) as error:
+        waits = str(error)
+    else:
+        if outcome:
+            report(outcome)
     run = tools.ledger.get(run.run_id)
-    return {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": bool(missing)}
+    return _answer(run, fetch=bool(missing), waits=waits)
 
 
-def _approve(asked: OperateRun, tools: Tools) -> Run:
-    run = tools.ledger.get(asked.run_id)
+def _answer(run: Run, *, fetch: bool = False, waits: str = "") -> dict[str, Any]:
+    answer = {"run_id": run.run_id, "state": run.state.value, "reason": run.reason, "fetch": fetch}
+    return answer | ({"waits": waits} if waits else {})
+
+
+def _approve(request: OperateRun, tools: Tools) -> Run:
+    run = tools.ledger.get(request.run_id)
     if run.state is State.REJECTED and run.rejected_by == "contract":
         raise NotAllowed(
             f"run {run.run_id} was rejected because a file cannot be read ({run.reason}); there is nothing to let"
             " pass: the next run takes the file as upstream has mended it"
         )
-    marks = {"approved_by": asked.by, "approved_at": asked.time}
-    return tools.ledger.reopen(run.run_id, allowed=frozenset({State.REJECTED}), marks=marks, known_from=_later(asked))
+    command = {"approved_by": request.by, "approved_at": request.time}
+    return tools.ledger.reopen(
+        run.run_id, allowed=frozenset({State.REJECTED}), command=command, known_from=_later(request)
+    )
 
 
-def _redrive(asked: OperateRun, tools: Tools) -> Run:
-    marks = {"redriven_by": asked.by, "redriven_at": asked.time}
-    return tools.ledger.reopen(asked.run_id, allowed=ENDED_BADLY, marks=marks, known_from=_later(asked))
+def _redrive(request: OperateRun, tools: Tools) -> Run:
+    command = {"redriven_by": request.by, "redriven_at": request.time}
+    return tools.ledger.reopen(request.run_id, allowed=ENDED_BADLY, command=command, known_from=_later(request))
 
 
-def _later(asked: OperateRun) -> str:
+def _resend(request: OperateRun, tools: Tools) -> Run:
+    run = tools.ledger.get(request.run_id)
+    mail = run.state in MAILED and run.mail != "SENT"
+    views = run.state is State.COMMITTED and run.views != "RENDERED"
+    if not (mail or views):
+        raise NotAllowed(
+            f"run {run.run_id} is {run.state}, its mail {run.mail or 'none'}, its views {run.views or 'none'}:"
+            " there is nothing that is due and not out"
+        )
+    asked = [
+        mail and tools.ledger.mail_again(run, at=request.time, now=tools.clock(), also_unsure=True),
+        views and tools.ledger.render_again(run, at=request.time),
+    ]
+    if not any(asked):
+        raise NotAllowed(f"the mail about run {run.run_id} is being sent; look again in a minute")
+    return tools.ledger.get(run.run_id)
+
+
+def _later(request: OperateRun) -> str:
     """Its data are known from the command on; never from before the run."""
-    return max(asked.run_id, asked.time)
+    return max(request.run_id, request.time)

@@ -2,52 +2,45 @@
 
 Everything before the commit point can be repeated: files are written under the run's own keys, rows are wishes for a
 state, and the transaction moves the head only from the run this one was compared with. A run that began to write
-rows is on the head's `dirty` list until a commit or a roll-back; whoever writes next puts right what it left.
+rows is on the head's `dirty` list until a commit or a roll-back; whoever writes next puts right what it left. A writer
+that was paused beyond its lease may write once more after another has committed: whoever did not finish before a commit
+is `late` until the next one, and a writer that learns that its time is up puts itself on the list again.
 """
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.runs.merge_tools import Outcome, Tools
+from chalicelib.runs.merge_tools import Comparison, Outcome, Tools
 from shared.attributes import Value
 from shared.dataset import ONE_SERIES
-from shared.errors import HeadMoved, LeaseLost, ObjectMissing
+from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
-from shared.ledger_items import Head, Notice
-from shared.runs import ENDED_BADLY, Run, State
+from shared.ledger.items import Head, Notice
+from shared.runs import ENDED_BADLY, RejectedBy, Run, State
+from shared.scrubbing import scrub
 from shared.tracing import subsegment
 
 if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
     from chalicelib.comparing.full_merge import Merged
 
 
-_MOST_TOLD = 50
-"""Notices whose recovery one digest tells: a transaction takes 100 items."""
+_MOST_RECOVERED = 50
+"""Notices whose recovery one digest reports: a transaction takes 100 items."""
 
 
 def commit_unchanged(
-    run: Run,
-    head: Head,
-    shas: Mapping[str, str],
-    tools: Tools,
-    *,
-    way: str,
-    size: int = 0,
-    moved: frozenset[str] = frozenset(),
+    compared: Comparison, tools: Tools, *, moved: frozenset[str] = frozenset(), late: frozenset[str] = frozenset()
 ) -> Outcome:
-    """One transaction: the run ends, and the head remembers that these files give the same rows."""
-    new_head = Head(
-        head=head.head,
-        latest=run.run_id,
-        newest=head.newest,
-        rows=head.rows,
-        sources=head.sources,
-        seen=shas,
-        rules=head.rules,
-        rows_since=_rows_since(run, head, shas, moved),
-    )
+    """One transaction: the run ends, and the head remembers that these files give the same rows.
+
+    `moved` are feeds whose used rows changed without a change of the joined ones.
+    """
+    run, head = compared.run, compared.head
+    rows_since = _rows_since(compared, moved)
+    new_head = replace(head, latest=run.run_id, seen=compared.shas, late=late, rows_since=rows_since)
     ended: dict[str, Value] = {
         "state": State.UNCHANGED,
         "base_run_id": head.head,
@@ -57,43 +50,54 @@ def commit_unchanged(
         "reason": "",
     }
     tools.ledger.commit(run, head=new_head, base=head.head, ended=ended)
-    return Outcome(state=State.UNCHANGED, way=way, bytes_read=size)
+    return Outcome(state=State.UNCHANGED, way=compared.way, bytes_read=compared.size)
 
 
-def commit_changes(
-    run: Run,
-    head: Head,
-    shas: Mapping[str, str],
-    merged: "Merged",
-    tools: Tools,
-    *,
-    way: str,
-    size: int,
-) -> Outcome:
+def commit_changes(compared: Comparison, merged: "Merged", tools: Tools) -> Outcome:
     """Files, then rows, then the commit point. With nothing changed, only rows that others left wrong are written."""
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys  # deferred: brings numpy
 
-    changes, snapshot = merged.changes, merged.snapshot
-    dirty = _touched_by(head.dirty, tools)
+    run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
+    touched = _touched_by(head, tools)
     if not changes.empty:
         _write_files(run, head, merged, tools)
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
-    if before.dirty - head.dirty:
-        raise HeadMoved(f"runs {sorted(before.dirty - head.dirty)} wrote rows meanwhile; run {run.run_id} looks again")
-    touched = (changes.added, changes.after, changes.removed, table_of_keys(dirty))
-    wanted = find_wanted(merged.old if changes.empty else snapshot, touched, dataset=tools.dataset.name)
-    with subsegment("write_rows", rows=len(wanted)):
-        written = tools.write_rows(wanted.requests(), _in_time(run, tools))
-    if changes.empty:
-        return commit_unchanged(run, head, shas, tools, way=way, size=size, moved=merged.moved)
+    if (before.dirty | before.late) - (head.dirty | head.late):
+        others = sorted(before.dirty - head.dirty)
+        raise HeadMoved(f"others wrote rows meanwhile: {others}; run {run.run_id} looks again")
+    keys = (changes.added, changes.after, changes.removed, table_of_keys(touched))
+    wanted = find_wanted(merged.old if changes.empty else snapshot, keys, dataset=tools.dataset.name)
+    with _leaving_no_rows(run, head, tools):
+        with subsegment("write_rows", rows=len(wanted)):
+            written = tools.write_rows(wanted.requests(), _in_time(run, tools))
+        if changes.empty:
+            return commit_unchanged(compared, tools, moved=merged.moved, late=before.dirty)
+        return _commit_rows(compared, merged, tools, written=written, late=before.dirty)
+
+
+@contextlib.contextmanager
+def _leaving_no_rows(run: Run, head: Head, tools: Tools) -> Iterator[None]:
+    """A writer whose time was up, and who has written all the same, says so."""
+    try:
+        yield
+    except (LeaseLost, HeadMoved):
+        tools.ledger.left_rows(run, base=head.head)
+        raise
+
+
+def _commit_rows(
+    compared: Comparison, merged: "Merged", tools: Tools, *, written: int, late: frozenset[str]
+) -> Outcome:
+    """The commit point: the rows are written, the head moves, the run ends."""
+    run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
     over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, merged.moved))
-    told = list(itertools.islice(over, _MOST_TOLD))
+    recovered = list(itertools.islice(over, _MOST_RECOVERED))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
     ended: dict[str, Value] = {
         "state": State.COMMITTED,
         "reason": "",
         "base_run_id": head.head or None,
-        "summary": _summary(run, head, shas, merged, told, tools),
+        "summary": _summary(compared, merged, recovered, tools),
         **counts,
     }
     new_head = Head(
@@ -101,13 +105,16 @@ def commit_changes(
         latest=run.run_id,
         newest=snapshot.newest,
         rows=len(snapshot.joined),
-        sources=shas,
-        seen=shas,
+        sources=compared.shas,
+        seen=compared.shas,
         rules=tools.rules,
-        rows_since=_rows_since(run, head, shas, merged.moved),
+        late=late,
+        rows_since=_rows_since(compared, merged.moved),
     )
-    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, told=told)
-    return Outcome(state=State.COMMITTED, way=way, rows_written=written, bytes_read=size, counts=counts)
+    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, recovered=recovered)
+    return Outcome(
+        state=State.COMMITTED, way=compared.way, rows_written=written, bytes_read=compared.size, counts=counts
+    )
 
 
 def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
@@ -127,36 +134,35 @@ def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
     tools.files.write(index_key(name, run.run_id), index_pieces(merged.snapshot), content_type=binary)
 
 
-def _rows_since(run: Run, head: Head, shas: Mapping[str, str], moved: frozenset[str]) -> dict[str, str]:
+def _rows_since(compared: Comparison, moved: frozenset[str]) -> dict[str, str]:
     """Feed -> the run that last found its used rows changed: this one where they moved or nothing is known."""
-    return {feed: run.run_id if feed in moved else head.rows_since.get(feed, run.run_id) for feed in shas}
+    run, since = compared.run, compared.head.rows_since
+    return {feed: run.run_id if feed in moved else since.get(feed, run.run_id) for feed in compared.shas}
 
 
-def _summary(
-    run: Run, head: Head, shas: Mapping[str, str], merged: "Merged", told: list[Notice], tools: Tools
-) -> dict[str, Any]:
+def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], tools: Tools) -> dict[str, Any]:
     from chalicelib.comparing.run_warnings import find_notes, find_warnings  # deferred: brings numpy
     from chalicelib.runs.summarising import recoveries, summarise
 
-    bad = _bad_since(head.head, run, tools)
+    bad = _bad_since(compared.head.head, compared.run, tools)
     stale = [
         (tools.dataset.feed(str(notice.details["feed"])).title, str(notice.details["since"])[:10])
-        for notice in told
+        for notice in recovered
         if notice.kind == "stale"
     ]
-    missed = [notice.text for notice in told if notice.kind != "stale"]
+    missed = [notice.text for notice in recovered if notice.kind != "stale"]
     return summarise(
         merged,
         tools.dataset,
         warnings=find_warnings(merged, tools.dataset, tools.policy.limits(tools.dataset)),
         notes=find_notes(merged, tools.dataset),
         recovered=recoveries(bad, stale, missed),
-        rows_since=_rows_since(run, head, shas, merged.moved),
+        rows_since=_rows_since(compared, merged.moved),
     ).as_map()
 
 
 def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, str]]:
-    """Runs between the base and this one that ended badly: no digest has told of their recovery."""
+    """Runs between the base and this one that ended badly: no digest has reported their recovery."""
     between = list(tools.ledger.newest_first(since=base, upto=run.run_id))
     for other in reversed(between):
         if other.run_id not in (base, run.run_id) and other.state in ENDED_BADLY:
@@ -169,19 +175,33 @@ def _is_over(notice: Notice, run: Run, moved: frozenset[str]) -> bool:
         return False
     if notice.kind == "stale":
         return str(notice.details["feed"]) in moved
-    return str(notice.details["run_id"]) < run.run_id
+    return str(notice.details.get("run_id", "9")) < run.run_id
 
 
-def _touched_by(runs: Iterable[str], tools: Tools) -> set[tuple[str, str]]:
-    """(series, date) of every row that these interrupted runs may have written.
+def _touched_by(head: Head, tools: Tools) -> set[tuple[str, str]]:
+    """(series, date) of every row that writers who did not finish may have written.
 
-    A run without a change set changed nothing itself: it was putting right what the others had left.
+    A writer touches what differs between its files and the head that it was compared with. A later attempt of the same
+    run, compared with a later head, has put another change set in place of that one; but a row that differs between the
+    two heads is in the change set of a run that was committed in between. A run without a change set changed nothing
+    itself: it was putting right what others had left.
     """
-    keys = set[tuple[str, str]]()
+    runs, keys = set[str](), set[tuple[str, str]]()
+    for name in head.dirty | head.late:
+        run_id, _, base = name.partition("#")
+        runs |= {run_id, *_committed_since(base, head, tools)}
     for run in runs:
         with contextlib.suppress(ObjectMissing):
             keys |= {(name or ONE_SERIES, date) for name, date in tools.files.change_set(run).touched}
     return keys
+
+
+def _committed_since(base: str, head: Head, tools: Tools) -> Iterator[str]:
+    """The runs that were committed after `base`, up to the head."""
+    run_id = head.head
+    while run_id and run_id > base:
+        yield run_id
+        run_id = tools.ledger.get(run_id).base_run_id or ""
 
 
 def _in_time(run: Run, tools: Tools) -> Callable[[], None]:
@@ -199,29 +219,46 @@ def lease(tools: Tools) -> int:
 
 
 def end_without_commit(
-    run: Run, tools: Tools, state: State, reason: str, *, rejected_by: str = "", rejected_rows: int = 0
+    run: Run,
+    tools: Tools,
+    state: State,
+    reason: str,
+    *,
+    rejected_by: RejectedBy = "",
+    rejected_rows: int = 0,
+    superseded_by: str = "",
 ) -> Outcome:
     """End a run that commits nothing, putting right what an earlier attempt of it may have written."""
     _roll_back(run, tools)
     ended: dict[str, Value] = {"state": state, "reason": reason}
-    if rejected_by:
-        ended["rejected_by"] = rejected_by
-    if not tools.ledger.end(run, ended):
-        raise HeadMoved(f"run {run.run_id} changed hands")
+    ended |= {"rejected_by": rejected_by} if rejected_by else {}
+    ended |= {"superseded_by": superseded_by} if superseded_by else {}
+    _end(run, tools, ended)
     return Outcome(state=state, reason=reason, counts={"rejected": rejected_rows} if rejected_by else {})
 
 
+def _end(run: Run, tools: Tools, ended: Mapping[str, Value]) -> None:
+    if not tools.ledger.end(run, ended):
+        raise HeadMoved(f"run {run.run_id} changed hands")
+
+
 def give_up(run: Run, tools: Tools) -> Outcome:
-    attempts = tools.policy.max_attempts
-    return end_without_commit(
-        run, tools, State.FAILED, f"merging was begun {attempts} times and did not come to an end"
-    )
+    """End a run as FAILED, whatever stands in the way: rows that cannot be taken back stay marked as dirty."""
+    reason = f"merging was begun {tools.policy.max_attempts} times and did not come to an end"
+    try:
+        return end_without_commit(run, tools, State.FAILED, reason)
+    except (LeaseHeld, HeadMoved):  # others are at work: it is for the next attempt to look again
+        raise
+    except Exception as error:
+        reason = f"{reason}; nor could rows be taken back that it wrote, which the next run puts right: {error}"
+        _end(run, tools, {"state": State.FAILED, "reason": scrub(reason)})
+        return Outcome(state=State.FAILED, reason=reason)
 
 
 def _roll_back(run: Run, tools: Tools) -> None:
     """Make the rows those of the head again, where this run had begun to write."""
     head = tools.ledger.head()
-    if run.run_id not in head.dirty:
+    if not any(name.partition("#")[0] == run.run_id for name in head.dirty):
         return
     from chalicelib.storing.snapshots import empty_snapshot, read_index  # deferred: brings numpy
     from chalicelib.storing.wanted_rows import find_wanted, table_of_keys
@@ -233,7 +270,8 @@ def _roll_back(run: Run, tools: Tools) -> None:
     )
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     in_time = _in_time(run, tools)
-    wanted = find_wanted(old, [table_of_keys(_touched_by(before.dirty, tools))], dataset=tools.dataset.name)
-    tools.write_rows(wanted.requests(), in_time)
-    in_time()
-    tools.ledger.end_writing(run, base=head.head)
+    wanted = find_wanted(old, [table_of_keys(_touched_by(before, tools))], dataset=tools.dataset.name)
+    with _leaving_no_rows(run, head, tools):
+        tools.write_rows(wanted.requests(), in_time)
+        in_time()
+    tools.ledger.end_writing(run, base=head.head, late=before.dirty)

@@ -41,7 +41,7 @@ def handle_arrival(arrived: FeedArrived, *, owner: str, tools: Tools) -> Outcome
 
 
 def take_in(run: Run, tools: Tools) -> Run:
-    """The run with the arrival of every file that is there: the event that should have told of it was lost."""
+    """The run with the arrival of every file that is there: the event of it was lost."""
     if run.state is State.COLLECTING and not run.arrived >= tools.dataset.feed_names:
         for feed in sorted((tools.files.arrived(run.run_id) & tools.dataset.feed_names) - run.arrived):
             run = tools.ledger.arrive(run.run_id, feed)

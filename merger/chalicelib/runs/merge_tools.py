@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.storing.run_files import RunFiles
 from shared.dataset import Dataset
 from shared.ledger import Ledger
-from shared.runs import State
+from shared.ledger.items import Head
+from shared.runs import Run, State
 
 if TYPE_CHECKING:
     from chalicelib.comparing.gate import Limits
+
+type Way = Literal["", "same", "delta", "full"]
+"""How a run was compared: `same` (no byte changed), `delta` or `full`; empty where it did not come to that."""
 
 RULES = "2"
 """Raise this when the same files would give other rows: runs are then compared anew although no byte changed."""
@@ -64,6 +68,20 @@ class Tools:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A run that was claimed, and what it is compared with."""
+
+    run: Run
+    head: Head
+    """As it was before the comparison; the commit needs it to be so still."""
+    shas: Mapping[str, str]
+    """Feed -> sha256 of the run's file."""
+    size: int = 0
+    """Bytes of these files together; 0 where none had to be read."""
+    way: Way = "same"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a merge came to, for the log line."""
 
@@ -71,7 +89,6 @@ class Outcome:
     reason: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     """`added`, `changed`, `removed` of a COMMITTED run; `rejected` of a REJECTED one: rows the gate kept out."""
-    way: str = ""
-    """`same` (no byte changed), `delta` or `full`; empty where it did not come to a comparison."""
+    way: Way = ""
     rows_written: int = 0
     bytes_read: int = 0

@@ -8,14 +8,15 @@ A crash anywhere is followed by the same steps with the same result; see `chalic
 import datetime as dt
 import functools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.runs.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
-from chalicelib.runs.merge_tools import Outcome, Tools
+from chalicelib.runs.merge_tools import Comparison, Outcome, Tools, Way
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
 from shared.keys import index_key
-from shared.ledger_items import Head
+from shared.ledger.items import Head
 from shared.runs import Run, State, parse_time
 from shared.tracing import subsegment
 
@@ -72,38 +73,44 @@ def _bring_to_an_end(run: Run, tools: Tools) -> Outcome:
 
 def _merge_claimed(run: Run, tools: Tools) -> Outcome:
     head = tools.ledger.head()
+    if head.closed:
+        raise LeaseHeld(head.closed)
     newer = max(head.head, head.latest)
     if newer > run.run_id:
         how = "was committed" if newer == head.head else "found nothing changed"
-        return end_without_commit(run, tools, State.SUPERSEDED, f"run {newer}, which is newer, {how} first")
+        reason = f"run {newer}, which is newer, {how} first"
+        return end_without_commit(run, tools, State.SUPERSEDED, reason, superseded_by=newer)
     raw = {feed.name: tools.files.raw_file(run.run_id, feed.name) for feed in tools.dataset.feeds}
     shas = {feed: file.sha256 for feed, file in raw.items()}
-    if head.head and head.seen == shas and head.rules == tools.rules and not head.dirty:
-        return commit_unchanged(run, head, shas, tools, way="same")
-    size = sum(file.bytes for file in raw.values())
-    _check_size(size, tools)
-    with subsegment("merge", bytes=size) as span:
+    compared = Comparison(run=run, head=head, shas=shas)
+    if head.head and head.seen == shas and head.rules == tools.rules and head.settled:
+        return commit_unchanged(compared, tools)
+    compared = replace(compared, size=sum(file.bytes for file in raw.values()))
+    _check_size(compared.size, tools)
+    with subsegment("merge", bytes=compared.size) as span:
         from chalicelib.comparing.gate import (  # deferred: brings numpy; within, to be seen in the trace
             check_gate,
             check_rows,
         )
 
-        merged, way = _merge(run, head, size, tools)
+        merged, way = _merge(compared, tools)
+        compared = replace(compared, way=way)
         span.annotate(way=way, rows=len(merged.snapshot.rows))
     check_rows(merged, tools.dataset)
     if not run.approved_by:
         with subsegment("gate"):
             check_gate(merged, tools.policy.limits(tools.dataset))
-    if merged.changes.empty and head.head and not head.dirty:
-        return commit_unchanged(run, head, shas, tools, way=way, size=size, moved=merged.moved)
-    return commit_changes(run, head, shas, merged, tools, way=way, size=size)
+    if merged.changes.empty and head.head and head.settled:
+        return commit_unchanged(compared, tools, moved=merged.moved)
+    return commit_changes(compared, merged, tools)
 
 
-def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str]":
+def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way]":
     from chalicelib.comparing.delta_merge import delta_merge  # deferred: brings numpy
     from chalicelib.comparing.full_merge import full_merge
     from chalicelib.storing.snapshots import empty_snapshot, read_index
 
+    run, head = compared.run, compared.head
     feeds = [feed.name for feed in tools.dataset.feeds]
     files = _openers(run.run_id, feeds, tools)
     found: dict[str, Any] = {
@@ -114,7 +121,7 @@ def _merge(run: Run, head: Head, size: int, tools: Tools) -> "tuple[Merged, str]
         "run_id": run.run_id,
         "latest_day": last_day_allowed(parse_time(run.run_id).date(), tools.dataset),
     }
-    large = size >= tools.policy.delta_from_bytes
+    large = compared.size >= tools.policy.delta_from_bytes
     if head.head and large and head.rules == tools.rules and _has_sources(head, feeds, tools):
         merged = delta_merge(files, old_files=_openers(head.head, feeds, tools), **found)
         if merged:

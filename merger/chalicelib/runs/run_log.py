@@ -11,29 +11,33 @@ from shared.runs import State
 from shared.tracing import follow
 
 
-def tell_outcome(line: Line, outcome: Outcome | None) -> None:
+def log_outcome(line: Line, outcome: Outcome | None) -> None:
     """None: the run waits for other feeds, has ended, or is in other hands."""
     if outcome is None:
         line.bind(outcome="waiting")
         return
     line.bind(outcome="merged", state=outcome.state.value, way=outcome.way, reason=outcome.reason)
     line.measure("Milliseconds", merge_duration=line.elapsed_ms)
-    _tell_rows(line, [outcome])
+    _log_rows(line, [outcome])
 
 
-def tell_asked(line: Line, asked: OperateRun) -> None:
+def log_command(line: Line, request: OperateRun) -> None:
     """Who asks is in the ledger, not in the log."""
-    line.bind(run_id=asked.run_id, command=asked.command)
+    line.bind(run_id=request.run_id, command=request.command)
     follow("operator")
 
 
-def tell_answer(line: Line, answer: Mapping[str, Any]) -> None:
+def log_answer(line: Line, answer: Mapping[str, Any]) -> None:
     line.bind(state=answer["state"], reason=answer["reason"], fetch=answer["fetch"])
+    if "waits" in answer:
+        line.bind(waits=answer["waits"])
 
 
-def tell_watched(line: Line, watched: Watched) -> None:
-    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices))
-    line.measure("Count", runs_ended=len(watched.ended), notices_written=len(watched.notices))
+def log_watched(line: Line, watched: Watched) -> None:
+    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices), again="; ".join(watched.again))
+    line.measure(
+        "Count", runs_ended=len(watched.ended), notices_written=len(watched.notices), asked_again=len(watched.again)
+    )
     line.measure("Seconds", open_age=watched.open_age.total_seconds())
     line.measure("Seconds", good_run_age=watched.good_run_age.total_seconds())
     if watched.commit_age is not None:
@@ -41,10 +45,10 @@ def tell_watched(line: Line, watched: Watched) -> None:
     if watched.views_age is not None:
         line.measure("Seconds", views_age=watched.views_age.total_seconds())
     if watched.merges:
-        _tell_rows(line, watched.merges)
+        _log_rows(line, watched.merges)
 
 
-def _tell_rows(line: Line, merges: Sequence[Outcome]) -> None:
+def _log_rows(line: Line, merges: Sequence[Outcome]) -> None:
     rejected = sum(outcome.state is State.REJECTED for outcome in merges)
     line.measure("Count", runs_rejected=rejected, rows_written=sum(outcome.rows_written for outcome in merges))
     for name in ("added", "changed", "removed", "rejected"):

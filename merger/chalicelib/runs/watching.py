@@ -4,14 +4,15 @@
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
-from shared.ledger_items import FeedState, Head, Notice
-from shared.runs import Run, State, parse_time, run_id_at
+from shared.ledger.items import FeedState, Head, Notice
+from shared.observation import passed_over
+from shared.runs import MAILED, Run, State, parse_time, run_id_at
 from shared.schedule import DEFAULT_SCHEDULE, last_due
 from shared.tracing import follow, subsegment
 
@@ -41,6 +42,8 @@ class Watched:
     """`{run id} {state}` of each run it brought to an end."""
     notices: list[str] = field(default_factory=list)
     """What it announced."""
+    again: list[str] = field(default_factory=list)
+    """Mails and views that it asked for again."""
     errors: list[Exception] = field(default_factory=list)
     merges: list[Outcome] = field(default_factory=list)
     """What the merges came to that it drove on."""
@@ -60,11 +63,11 @@ def watch(
     owner: str,
     tools: Tools,
     policy: WatchPolicy,
-    tell: Callable[[Watched], None] = lambda _: None,
+    report: Callable[[Watched], None] = lambda _: None,
 ) -> Watched:
     """Look at every open run and every feed. One that fails does not keep the others from being looked at.
 
-    `tell` hears of what was seen and done. Raises the first error after all have been looked at.
+    `report` is called with what was seen and done. Raises the first error after all have been looked at.
     """
     seen = Watched()
     follow("schedule")
@@ -76,12 +79,23 @@ def watch(
                     _take_up(run, now, owner=owner, tools=tools, policy=policy, seen=seen)
         except Exception as error:
             seen.errors.append(error)
-    for notice in (*_missed(tools, policy, now), *_stale(tools, policy, now)):
+    try:
+        _ask_again(runs, now, tools=tools, seen=seen)
+    except Exception as error:
+        seen.errors.append(error)
+    found = (
+        *_missed(tools, policy, now),
+        *_stale(tools, policy, now),
+        *_unsure(runs, now),
+        *_superseded(runs, now),
+        *_unreadable(now),
+    )
+    for notice in found:
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
     _measure_ages(seen, runs, now, tools)
     seen.open_age = max((now - _began(run) for run in runs if _is_open(run, seen)), default=dt.timedelta(0))
-    tell(seen)
+    report(seen)
     if seen.errors:
         raise seen.errors[0]
     return seen
@@ -129,12 +143,12 @@ def _is_open(run: Run, seen: Watched) -> bool:
 def _incomplete(run: Run, tools: Tools, policy: WatchPolicy) -> str:
     hours = policy.deadline.total_seconds() / 3600
     missing = [feed for feed in tools.dataset.feeds if feed.name not in run.arrived]
-    said = [
+    reasons = [
         f"feed {feed.name} ({feed.title}) had not arrived after {hours:g} hours: "
         + (run.deliveries[feed.name].reason if feed.name in run.deliveries else "")
         for feed in missing
     ]
-    return "; ".join(text.removesuffix(": ") for text in said)
+    return "; ".join(text.removesuffix(": ") for text in reasons)
 
 
 def _missed(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
@@ -179,6 +193,52 @@ def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Noti
                         "source_url": state.source_url or feed.url,
                     },
                 )
+
+
+def _ask_again(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Watched) -> None:
+    """Mails that are not out an hour after they were due, and the head's views: the stream's retries have ended."""
+    at, clock, ledger = run_id_at(now), tools.clock(), tools.ledger
+    mails: list[tuple[str, Run | Notice]] = [
+        *((run.run_id, run) for run in runs if run.state in MAILED and now - _began(run) >= _GRACE),
+        *((it.about, it) for it in ledger.notices() if now - parse_time(it.time) >= _GRACE),
+    ]
+    for name, item in mails:
+        if item.mail not in ("SENT", "UNSURE") and ledger.mail_again(item, at=at, now=clock):
+            seen.again.append(f"{name} mail")
+    newest = next((run for run in runs if run.state is State.COMMITTED), None)
+    if newest and newest.views != "RENDERED" and now - _began(newest) >= _GRACE and ledger.render_again(newest, at=at):
+        seen.again.append(f"{newest.run_id} views")
+
+
+def _unsure(runs: Iterable[Run], now: dt.datetime) -> Iterator[Notice]:
+    """Mails that were published without an answer."""
+    for run in runs:
+        if run.mail == "UNSURE":
+            text = f"it is not known whether the mail about run {run.run_id} is out: SNS did not answer, twice"
+            about, details = f"unsure#{run.run_id}", {"resend": run.run_id}
+            yield Notice(kind="failure", about=about, text=text, time=run_id_at(now), details=details)
+
+
+def _superseded(runs: Iterable[Run], now: dt.datetime) -> Iterator[Notice]:
+    """Runs that gave way to one that is not their own successor: to one of the future, say."""
+    for run in runs:
+        if run.superseded_out_of_turn or (run.superseded_by > run_id_at(now) and not run.redriven_by):
+            by = run.superseded_by
+            text = f"run {run.run_id} was superseded out of turn: run {by}, which is not its successor, was there first"
+            yield Notice(
+                kind="failure",
+                about=f"superseded#{run.run_id}",
+                text=text,
+                time=run_id_at(now),
+                details={"run_id": run.run_id, "superseded_by": by},
+            )
+
+
+def _unreadable(now: dt.datetime) -> Iterator[Notice]:
+    """Items of the ledger that had to be passed over."""
+    for what, why in passed_over().items():
+        text = f"an item of the ledger cannot be read and is passed over: {what}: {why}"
+        yield Notice(kind="failure", about=f"unreadable#{what}"[:500], text=text, time=run_id_at(now))
 
 
 def _standing_still(state: FeedState, head: Head) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from infra.operating.status_words import Words
 from infra.terminal import Terminal
 from shared import keys
 from shared.attributes import to_item
-from shared.ledger_items import FeedState
+from shared.ledger.items import FeedState
 from shared.runs import State
 from tests.shared.in_memory import BUCKET, ENVIRONMENT, Cloud, cloud_in_memory
 

@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from shared.attributes import Value
+from shared.runs import MailState
+
+type NoticeKind = Literal["stale", "failure"]
+"""A feed that stands still, or something that went wrong and is not the end of a run."""
 
 HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
 """What the names of their partitions end in."""
@@ -32,9 +37,24 @@ class Head:
     writing: str = ""
     """Id of the run whose rows are being written; left behind by one that died."""
     dirty: frozenset[str] = frozenset()
-    """Runs that began to write rows since the last commit: rows they touched may not be those of `head`."""
+    """Writers (see `writer`) that began since the last commit: rows they touched may not be those of `head`."""
+    late: frozenset[str] = frozenset()
+    """Writers that had not finished when the last commit was made: one that was paused may have written after it, so
+    that whoever writes next looks after its rows once more."""
     writing_until: int = 0
     """Wall-clock milliseconds until which no other run may write."""
+    closed: str = ""
+    """Why no run can write or commit, as a sentence; empty where one can."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether all rows are those of `head`, as far as anyone knows."""
+        return not self.dirty and not self.late
+
+
+def writer(run_id: str, *, base: str) -> str:
+    """Who writes rows, as the head has it: a run, and the head that it was compared with (empty: none)."""
+    return f"{run_id}#{base}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +64,7 @@ class FeedState:
     feed: str
     sha256: str
     source_url: str = ""
-    """Where it came from; what the server said of it holds for no other address."""
+    """Where it came from; what the server said there holds for no other address."""
     etag: str = ""
     last_modified: str = ""
     last_run_id: str
@@ -57,8 +77,7 @@ class FeedState:
 class Notice:
     """Something to mail that is not the end of a run."""
 
-    kind: str
-    """`stale` or `failure`."""
+    kind: NoticeKind
     about: str
     """What it is about, unique: `nyt#2020-10-12#3`. The same notice is written once only."""
     text: str
@@ -66,6 +85,11 @@ class Notice:
     """Time of the event that found it."""
     details: Mapping[str, Value] = field(default_factory=dict)
     """For `stale`: `feed`, `since` (the run that saw the feed's bytes first), `days`, `source_url`."""
-    mail: str = ""
+    mail: MailState = ""
     recovered_by: str = ""
-    """The committed run whose digest told that it is over."""
+    """The committed run whose digest reports that it is over."""
+
+    def __post_init__(self) -> None:
+        lacking = {"feed", "since", "days"} - self.details.keys() if self.kind == "stale" else set()
+        if self.kind not in ("stale", "failure") or lacking:
+            raise ValueError(f"a notice of kind {self.kind!r} without {sorted(lacking)}; stale and failure are allowed")
