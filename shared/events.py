@@ -12,6 +12,11 @@ from typing import Any
 from shared.errors import EventMalformed
 from shared.runs import parse_time
 
+SOURCE = "covid-stats"
+"""What our own events on the default bus name as their source."""
+FEED_WANTED = "Feed Wanted"
+"""The kind of event by which the watch has feeds of a run fetched again that did not come."""
+
 
 class Event:
     """An event as Lambda handed it over, not looked at yet."""
@@ -55,6 +60,8 @@ def scheduled_time(event: object) -> dt.datetime:
 
 
 def dataset_of(event: object) -> str:
-    """The dataset that an event names; empty where it names none."""
+    """The dataset that an event names, an event of ours in its detail; empty where it names none."""
+    if isinstance(event, Mapping) and event.get("detail-type") == FEED_WANTED:
+        event = event.get("detail")
     name = event.get("dataset") if isinstance(event, Mapping) else None
     return name if isinstance(name, str) else ""

@@ -51,6 +51,7 @@ FIELDS: Mapping[str, str] = {
     "feed": "the feed that arrived",
     "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
     "ended": "run id and state of each run that the watch brought to an end",
+    "wanted": "run id and feeds of each run that the watch had feeds fetched again for",
     "notices": "what the watch announced",
     "command": "`approve` or `redrive`; who gave it is in the ledger, not here",
     "fetch": "whether feeds are missing that the fetcher must get",
@@ -111,7 +112,7 @@ HANDLERS: Mapping[str, Says] = {
         sometimes=frozenset({"state", "way", "reason", "merge_duration"}) | _MERGE,
     ),
     "merger.watch": Says(
-        always=frozenset({"ended", "notices", "runs_ended", "notices_written", "good_run_age", "open_age"}),
+        always=frozenset({"ended", "notices", "wanted", "runs_ended", "notices_written", "good_run_age", "open_age"}),
         sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
     ),
     "merger.operate": Says(

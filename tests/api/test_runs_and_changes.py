@@ -59,6 +59,11 @@ def test_a_run_is_shown_without_its_operators(api: ApiApp, committer: Committer)
                 "source_url": "",
                 "etag": "",
                 "last_modified": "",
+                "went_back_to": "",
+                "requests": 0,
+                "first_requested": "",
+                "last_requested": "",
+                "retry_after": "",
             }
         },
         "attempts": 1,

@@ -136,7 +136,7 @@ def _summary(
     run: Run, head: Head, shas: Mapping[str, str], merged: "Merged", told: list[Notice], tools: Tools
 ) -> dict[str, Any]:
     from chalicelib.comparing.run_warnings import find_notes, find_warnings  # deferred: brings numpy
-    from chalicelib.runs.summarising import recoveries, summarise
+    from chalicelib.runs.summarising import recoveries, summarise, went_back
 
     bad = _bad_since(head.head, run, tools)
     stale = [
@@ -148,7 +148,7 @@ def _summary(
     return summarise(
         merged,
         tools.dataset,
-        warnings=find_warnings(merged, tools.dataset, tools.policy.limits(tools.dataset)),
+        warnings=[*went_back(run), *find_warnings(merged, tools.dataset, tools.policy.limits(tools.dataset))],
         notes=find_notes(merged, tools.dataset),
         recovered=recoveries(bad, stale, missed),
         rows_since=_rows_since(run, head, shas, merged.moved),

@@ -32,7 +32,7 @@ def tell_answer(line: Line, answer: Mapping[str, Any]) -> None:
 
 
 def tell_watched(line: Line, watched: Watched) -> None:
-    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices))
+    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices), wanted="; ".join(watched.wanted))
     line.measure("Count", runs_ended=len(watched.ended), notices_written=len(watched.notices))
     line.measure("Seconds", open_age=watched.open_age.total_seconds())
     line.measure("Seconds", good_run_age=watched.good_run_age.total_seconds())
