@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.plain_text import within, wrapped
 from shared.dataset import Dataset
+from shared.printing import without_controls
 from shared.wording import ascii_line, shorten
 
 MOST_BYTES = 250_000
@@ -62,5 +63,5 @@ class Letterhead:
     def mail(self, kind: str, subject: str, blocks: Iterable[str]) -> Mail:
         """A mail of these blocks, empty ones left out; cut at the end of a line where SNS would not take it."""
         said = [wrapped(ascii_line(self.notice)) if self.notice else "", *blocks]
-        body = "\n\n".join(block for block in said if block) + "\n"
+        body = without_controls("\n\n".join(block for block in said if block)) + "\n"
         return Mail(kind=kind, subject=self.subject(subject), body=within(body, MOST_BYTES))
