@@ -13,6 +13,7 @@ from shared.version import VERSION
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import BUCKET
 
 ATOM = "{http://www.w3.org/2005/Atom}"

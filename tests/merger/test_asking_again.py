@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from chalicelib.runs.asking_again import WantFeeds, feeds_wanted, how_often, send_event
-from tests.shared.declared import US_COVID
 from shared.errors import UpstreamUnavailable
 from shared.runs import Delivery, Run, State, parse_time
 from tests.proof.small_feeds import jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, command, fetch, publish, watch
+from tests.shared.declared import US_COVID
 from tests.world import World, world
 
 ROWS = 12
