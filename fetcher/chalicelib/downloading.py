@@ -24,7 +24,7 @@ from chalicelib.feed_addresses import Address, FeedAddress, parse_address, redir
 from chalicelib.validators import Validators, http_date, validators_of
 from shared.errors import FeedRefused, UpstreamUnavailable
 from shared.printing import printable
-from shared.scrubbing import scrub_address
+from shared.scrubbing import scrub
 
 _HEADERS = {"User-Agent": "covid-stats", "Accept": "text/csv, */*;q=0.5", "Accept-Encoding": "identity"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -78,7 +78,7 @@ def download(
     address = declared
     with _time_limit(seconds, feed.shown) as limit:
         for _ in range(limits.redirects + 1):
-            shown = feed.shown if address == declared else scrub_address(address.url)
+            shown = feed.shown if address == declared else scrub(address.url)
             headers = _HEADERS | known.as_headers() | _credentials(declared, address)
             with _get(feed, declared, address, shown=shown, headers=headers, limits=limits, limit=limit) as response:
                 if response.status in _REDIRECTS:

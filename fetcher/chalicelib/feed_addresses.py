@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from chalicelib.same_site import is_same_site
 from shared.errors import FeedRefused
-from shared.scrubbing import scrub_address
+from shared.scrubbing import scrub
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -34,7 +34,8 @@ class Address:
     def url(self) -> str:
         """Without credentials."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.target}"
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.target}"
 
     @property
     def number(self) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -110,7 +111,7 @@ def redirect_target(feed: FeedAddress, current: Address, locations: Sequence[str
         target = parse_address(urljoin(current.url, locations[0]))
     except ValueError as error:
         raise FeedRefused(f"{said} to what is no http(s) address: {error}") from error
-    shown = scrub_address(target.url)
+    shown = scrub(target.url)
     if current.scheme == "https" != target.scheme:
         raise FeedRefused(f"{said} from https to {shown}")
     if target.authorization:
