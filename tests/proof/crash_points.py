@@ -74,7 +74,7 @@ class Tried:
 
 def look(world: World) -> Seen:
     runs = {(item["dataset"], item["run_id"]): item for item in memory.items(RUNS_TABLE)}
-    rows = {(item["series"], item["date"]): item for item in memory.items(OBSERVATIONS)}
+    rows = {(item["dataset#series"], item["date"]): item for item in memory.items(OBSERVATIONS)}
     platform = world.platform
     waiting = sorted(_once_each((pending.handler, pending.event) for pending in platform.inbox), key=str)
     streams = [
