@@ -18,7 +18,7 @@ from typing import Any
 from infra.local.chain import Carried
 from infra.local.day_display import DayDisplay
 from infra.local.day_folders import Day
-from infra.local.mailbox import Mail
+from infra.local.mailbox import ReceivedMail
 from infra.terminal import PrintableConsole
 from shared.printing import without_controls
 from shared.runs import Run, parse_time
@@ -156,7 +156,8 @@ def _on_a_terminal(run: Run, world: World) -> str:
     out = io.StringIO()
     shown = DayDisplay(PrintableConsole(file=out, width=200, highlight=False))
     mails = [
-        Mail(subject=mail.subject, body=mail.body, attributes={"kind": mail.kind}) for mail in world.platform.mails
+        ReceivedMail(subject=mail.subject, body=mail.body, attributes={"kind": mail.kind})
+        for mail in world.platform.mails
     ]
     day = Carried(
         day=Day(date=dt.date(2020, 3, 2), note=""),

@@ -119,7 +119,7 @@ def test_it_can_be_as_hostile_as_servers_are(server: FeedServer) -> None:
 def test_it_can_answer_with_any_bytes(server: FeedServer) -> None:
     server.publish({"us.csv": DATA}, at=MONDAY, raw={"us.csv": b"HTTP/1.1 418 teapot\r\n\r\nshort"})
     assert get(server)[:2] == (418, b"short")
-    assert server.requests == [Request(name="us.csv", status=0, conditional=False)]
+    assert server.requests == [AnsweredRequest(name="us.csv", status=0, conditional=False)]
 
 
 def test_it_can_compress_for_those_who_take_it() -> None:
