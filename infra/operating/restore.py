@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
 from infra.operating.commands import Find, find_stage, print_json, stage_parser
