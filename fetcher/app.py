@@ -10,7 +10,7 @@ import time
 from chalice import Chalice
 
 from chalicelib.collecting import Collector, collect
-from chalicelib.fetch_settings import read_limits, read_urls
+from chalicelib.fetch_settings import read_addresses, read_limits
 from chalicelib.rawfiles import RawFiles
 from shared.aws import client
 from shared.events import Event, dataset_of, not_ahead, scheduled_time
@@ -28,7 +28,7 @@ def collector(name: str = "") -> Collector:
     place = Place.read(os.environ)
     dataset = place.find(name)
     return Collector(
-        urls=read_urls(os.environ, dataset=dataset),
+        addresses=read_addresses(os.environ, dataset=dataset),
         limits=read_limits(os.environ),
         ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=dataset.name, service="fetcher"),
         files=RawFiles(client("s3"), bucket=place.bucket, dataset=dataset.name),
@@ -46,7 +46,8 @@ def clock_ms() -> int:
 def fetch(event: Event) -> dict[str, object]:
     """Take up the run of the event's `time`: `{"time": "2020-10-25T17:00:00Z"}` is enough to redrive it.
 
-    `dataset` names one of the stage's; absent, the first is meant.
+    `dataset` names one of the stage's; absent, the first is meant. Also what the event of feeds that are wanted again
+    comes to: then run and dataset are those that it names.
     """
     with invocation(
         service="fetcher", handler="fetch", stage=os.environ.get("STAGE", ""), context=event.context

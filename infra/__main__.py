@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.errors import CommandFailed
 from infra.stopping import stop_cleanly
+from shared.printing import without_controls
 
 COMMANDS = {
     "build": "infra.packaging.build:main",
@@ -43,10 +44,10 @@ def main(arguments: list[str]) -> int:
     try:
         return int(getattr(importlib.import_module(module), function)(arguments[1:]))
     except CommandFailed as failed:
-        print(failed, file=sys.stderr)
+        print(without_controls(str(failed)), file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as refused:
-        print(f"AWS: {refused}", file=sys.stderr)
+        print(without_controls(f"AWS: {refused}"), file=sys.stderr)
         return 1
     except OSError as error:
         print(error, file=sys.stderr)

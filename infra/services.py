@@ -47,7 +47,14 @@ SERVICES = {
         Service(
             name="fetcher",
             functions=("fetch",),
-            settings=("SCHEDULE", "FEED_URLS", "MAX_FEED_BYTES", "FETCH_TIMEOUT_SECONDS", "FETCH_ATTEMPTS"),
+            settings=(
+                "SCHEDULE",
+                "FEED_URLS",
+                "REDIRECT_HOSTS",
+                "MAX_FEED_BYTES",
+                "FETCH_TIMEOUT_SECONDS",
+                "FETCH_ATTEMPTS",
+            ),
             limit_mib=3,
         ),
         Service(

@@ -2,11 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 
+from shared.printing import without_controls
 from shared.runs import ENDED_BADLY, Run, State
 
 
@@ -25,11 +27,19 @@ class TerminalStep:
         return "".join(f"  {note}" for note in self._notes)
 
 
+class PrintableConsole(Console):
+    """A console whose texts cannot steer the terminal: they quote ledgers, logs and mails, and so upstream."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(without_controls(segment.text), segment.style)
+
+
 class Terminal:
     """Writes to standard output, in colour where it is a terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or PrintableConsole(highlight=False)
 
     def say(self, text: str = "") -> None:
         self.console.print(escape(text), soft_wrap=True)

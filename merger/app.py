@@ -11,6 +11,7 @@ from typing import Any
 from chalice import Chalice
 
 from chalicelib.runs.approve_redrive import handle_command, operate_run
+from chalicelib.runs.asking_again import WantFeeds, send_event
 from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival
 from chalicelib.runs.merge_settings import read_policy, read_watch_policy
 from chalicelib.runs.merge_tools import Tools
@@ -49,11 +50,15 @@ def tools(name: str = "") -> Tools:
 
         return write_rows(client("dynamodb"), table, requests, check=check)
 
+    def ask_again(wanted: WantFeeds) -> None:
+        send_event(client("events"), stage=place().stage, dataset=dataset.name)(wanted)  # few watches need it
+
     return Tools(
         dataset=dataset,
         ledger=Ledger(client("dynamodb"), table=place().runs_table, dataset=dataset.name, service="merger"),
         files=RunFiles(client("s3"), bucket=place().bucket, dataset=dataset.name),
         write_rows=write,
+        ask_again=ask_again,
         policy=read_policy(os.environ),
         clock=lambda: int(time.time() * 1000),
     )

@@ -29,7 +29,14 @@ class TransientError(CovidStatsError):
 
 
 class UpstreamUnavailable(TransientError):
-    """A feed's server timed out, broke off, or answered with a 5xx."""
+    """A feed's server timed out, broke off, or answered with a 5xx.
+
+    `wait_seconds`: how long the server wants to be left alone (`Retry-After`); 0 where it named no time.
+    """
+
+    def __init__(self, message: str, *, wait_seconds: float = 0) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(message)
 
 
 class AnswerLost(TransientError):

@@ -15,6 +15,11 @@ from shared.runs import parse_time, run_id_at
 _AHEAD = dt.timedelta(days=1)
 """Of the clock, at most: clocks differ, and a run may be started for tomorrow."""
 
+SOURCE = "covid-stats"
+"""What our own events on the default bus name as their source."""
+FEED_WANTED = "Feed Wanted"
+"""The kind of event by which the watch has feeds of a run fetched again that did not come."""
+
 
 class Event:
     """An event as Lambda handed it over, not looked at yet."""
@@ -70,6 +75,8 @@ def not_ahead(time: dt.datetime, *, clock_ms: int) -> dt.datetime:
 
 
 def dataset_of(event: object) -> str:
-    """The dataset that an event names; empty where it names none."""
+    """The dataset that an event names, an event of ours in its detail; empty where it names none."""
+    if isinstance(event, Mapping) and event.get("detail-type") == FEED_WANTED:
+        event = event.get("detail")
     name = event.get("dataset") if isinstance(event, Mapping) else None
     return name if isinstance(name, str) else ""

@@ -90,9 +90,18 @@ class Delivery:
     sha256: str = ""
     bytes: int = 0
     source_url: str = ""
-    """Without credentials and query, see `shared.scrubbing.scrub_address`."""
+    """What is harmless of it, see `shared.scrubbing.scrub_address`."""
     etag: str = ""
     last_modified: str = ""
+    went_back_to: str = ""
+    """Id of the older run that had this very file, where another file came in between; empty otherwise."""
+    requests: int = 0
+    """How many times the feed was requested without success: once by the schedule, then by the watch or a command."""
+    first_requested: str = ""
+    last_requested: str = ""
+    """Times of the first and the last of these requests."""
+    retry_after: str = ""
+    """Time before which the server does not want to be asked again; empty where it named none."""
 
     def as_map(self) -> dict[str, str | int]:
         """As the ledger has it: bounded in bytes, whatever a server sent. Half a validator is none: it is left out."""

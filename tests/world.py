@@ -305,6 +305,10 @@ class World:
                 self._queue("on_feed_arrived", object_created(key))
         elif call.name == "sns.Publish":
             self.platform.mails.append(_mail(call.request.body))
+        elif call.name == "eventbridge.PutEvents":
+            body = call.request.body if isinstance(call.request.body, str) else call.request.body.decode()
+            for entry in json.loads(body)["Entries"]:
+                self._queue("fetch", wanted_event(entry))
         elif service == "dynamodb" and operation not in ("GetItem", "Query", "BatchWriteItem"):
             for record in memory.take_stream_records(RUNS_TABLE):
                 for name, passes in self._filters.items():
@@ -432,6 +436,12 @@ def object_created(key: str) -> dict[str, Any]:
     return event
 
 
+def wanted_event(entry: Mapping[str, str]) -> dict[str, Any]:
+    """EventBridge's event for an entry that was put on the bus."""
+    event: dict[str, Any] = json.loads((EVENTS / "feed_wanted.json").read_text())
+    return event | {"detail": json.loads(entry["Detail"])}
+
+
 def _mail(body: Any) -> Mail:
     fields = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
     attributes = {
@@ -464,7 +474,7 @@ def world(settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_CO
 
 
 def _found(dataset: Dataset, feeds: Feeds) -> World:
-    clients = {name: aws.client(name) for name in ("s3", "dynamodb", "sns")}
+    clients = {name: aws.client(name) for name in ("s3", "dynamodb", "sns", "events")}
     clients["s3"].create_bucket(Bucket=BUCKET)
     clients["sns"].create_topic(Name=TOPIC.rpartition(":")[2])
     for name, hash_key, range_key in ((RUNS_TABLE, "dataset", "run_id"), (OBSERVATIONS, "dataset#series", "date")):

@@ -1,28 +1,37 @@
-"""One GET of one feed, streamed into a file: every byte as it came, within limits of size and time.
+"""One GET of one feed, streamed into a file, within limits of size and time.
 
 http.client is used bare: botocore loads it anyway, it looks at no proxy variables, and it lets the socket be
 shut down when the time is up, which ends a body that trickles, and headers that never do. A read timeout does neither.
+
+Nothing that a server sends is quoted in an error but for numbers and single headers, made printable and cut: the first
+characters of what should have been an answer are nobody's reason.
 """
 
 import contextlib
-import hashlib
+import datetime as dt
 import http.client
+import math
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
-from urllib.parse import quote, urljoin, urlsplit
 
+from chalicelib.body_receiving import check_framing, receive
+from chalicelib.connecting import allowed_numbers, connect
+from chalicelib.feed_addresses import Address, FeedAddress, parse_address, redirect_target
+from chalicelib.validators import Validators, http_date, validators_of
 from shared.errors import FeedRefused, UpstreamUnavailable
+from shared.printing import printable
+from shared.scrubbing import scrub
 
-_CHUNK = 256 * 1024
 _HEADERS = {"User-Agent": "covid-stats", "Accept": "text/csv, */*;q=0.5", "Accept-Encoding": "identity"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LATER = frozenset({408, 425, 429})
 """The 4xx answers that say "later" rather than "no"."""
-_MOST_KEPT = 256
-"""Characters of a validator; a longer one is not kept: object metadata hold 2 KB in all."""
+_LONGEST_WAIT = 7 * 24 * 3600.0
+"""Seconds of a Retry-After; more is taken for this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +39,7 @@ class Limits:
     """How much of a server's time and bytes a feed may take."""
 
     max_bytes: int
-    """Of the body."""
+    """Of the body, as it is sent and as it is unpacked."""
     total_seconds: float
     """For the whole feed: all attempts, redirects and pauses together."""
     attempts: int
@@ -43,20 +52,6 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Validators:
-    """What a server said of a copy, to ask whether it is still the current one; empty where it said nothing."""
-
-    etag: str = ""
-    last_modified: str = ""
-
-    def as_headers(self) -> dict[str, str]:
-        """The ETag alone where there is one: two versions within a second have the same date."""
-        if self.etag:
-            return {"If-None-Match": self.etag}
-        return {"If-Modified-Since": self.last_modified} if self.last_modified else {}
-
-
-@dataclass(frozen=True, kw_only=True)
 class Answer:
     """A body that was received whole."""
 
@@ -65,26 +60,45 @@ class Answer:
     validators: Validators
 
 
-def download(url: str, *, into: IO[bytes], known: Validators, limits: Limits, seconds: float) -> Answer | None:
-    """GET `url` into a file that is emptied first; None for 304 Not Modified. `seconds` is what may be spent.
+def download(
+    feed: FeedAddress, *, into: IO[bytes], known: Validators, limits: Limits, seconds: float, now: dt.datetime
+) -> Answer | None:
+    """GET the feed into a file that is emptied first; None for 304 Not Modified. `seconds` is what may be spent.
 
-    Raises UpstreamUnavailable for silence, a break, a body shorter than announced, 5xx, 408, 425 and 429;
-    FeedRefused for any other answer but 200, a body that is too large or encoded, an address that is not http(s).
+    `now` is the time for which it is fetched. Raises UpstreamUnavailable for silence, a break, a body shorter than
+    announced, 5xx, 408, 425 and 429; FeedRefused for any other answer but 200, a redirect that is not allowed, a body
+    that is too large or of a contradictory length, and an address that is not http(s).
     """
     into.seek(0)
     into.truncate()
-    address = url
-    with _time_limit(seconds, url) as limit:
+    try:
+        declared = parse_address(feed.url)
+    except ValueError as error:
+        raise FeedRefused(f"{feed.shown} is no http(s) address: {error}") from error
+    address = declared
+    with _time_limit(seconds, feed.shown) as limit:
         for _ in range(limits.redirects + 1):
-            with _get(address, headers=_HEADERS | known.as_headers(), limits=limits, limit=limit) as response:
+            shown = feed.shown if address == declared else scrub(address.url)
+            headers = _HEADERS | known.as_headers() | _credentials(declared, address)
+            with _get(feed, declared, address, shown=shown, headers=headers, limits=limits, limit=limit) as response:
                 if response.status in _REDIRECTS:
-                    address = _target(address, response)
+                    locations = response.headers.get_all("Location", [])
+                    address = redirect_target(feed, address, locations, status=response.status)
                     continue
                 if response.status == 304 and known.as_headers():
                     return None
-                _check_head(address, response, max_bytes=limits.max_bytes)
-                return _receive(address, response, into=into, max_bytes=limits.max_bytes)
-    raise FeedRefused(f"{url} redirects more than {limits.redirects} times")
+                _check_status(response, shown=shown)
+                check_framing(response, shown=shown, max_bytes=limits.max_bytes)
+                received = receive(response, into=into, shown=shown, max_bytes=limits.max_bytes)
+                return Answer(sha256=received.sha256, bytes=received.bytes, validators=_validators(response, now=now))
+    raise FeedRefused(f"{feed.shown} redirects more than {limits.redirects} times")
+
+
+def _credentials(declared: Address, address: Address) -> dict[str, str]:
+    """The address's credentials are for the server that it names, and for no other."""
+    if declared.authorization and declared.origin == address.origin:
+        return {"Authorization": declared.authorization}
+    return {}
 
 
 class _Limit:
@@ -98,23 +112,24 @@ class _Limit:
         self._sock = sock
         if self.reached:
             self.reach()
+            raise TimeoutError("the time is up")
 
     def reach(self) -> None:
         self.reached = True
         if self._sock is not None:
-            with contextlib.suppress(OSError):  # closed already
+            with contextlib.suppress(OSError):  # closed already, or not connected yet
                 # Not SSLSocket's own method: it drops the TLS state from under the thread that is reading.
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: float, url: str) -> Iterator[_Limit]:
+def _time_limit(seconds: float, shown: str) -> Iterator[_Limit]:
     """Whatever the block ends with, once the time is up it ends with UpstreamUnavailable."""
     limit = _Limit()
     timer = threading.Timer(seconds, limit.reach)
     timer.daemon = True
     timer.start()
-    late = UpstreamUnavailable(f"{url} took longer than {seconds:g} s")
+    late = UpstreamUnavailable(f"{shown} took longer than {seconds:g} s")
     try:
         yield limit
     except UpstreamUnavailable as error:
@@ -126,78 +141,75 @@ def _time_limit(seconds: float, url: str) -> Iterator[_Limit]:
 
 
 @contextlib.contextmanager
-def _get(url: str, *, headers: dict[str, str], limits: Limits, limit: _Limit) -> Iterator[http.client.HTTPResponse]:
+def _get(
+    feed: FeedAddress,
+    declared: Address,
+    address: Address,
+    *,
+    shown: str,
+    headers: dict[str, str],
+    limits: Limits,
+    limit: _Limit,
+) -> Iterator[http.client.HTTPResponse]:
     """The response, its body unread; network errors until the end of the block become UpstreamUnavailable."""
-    connection, target = _connection(url, timeout=limits.connect_seconds)
+    connection: http.client.HTTPConnection | None = None
     try:
-        connection.connect()
+        allows = allowed_numbers(feed, declared, address)
+        connection = connect(address, shown=shown, allows=allows, seconds=limits.connect_seconds, watch=limit.watch)
         connection.sock.settimeout(limits.silence_seconds)
-        limit.watch(connection.sock)
-        connection.request("GET", target, headers=headers)
+        connection.request("GET", address.target, headers=headers)
         yield connection.getresponse()
     except TimeoutError as error:
-        raise UpstreamUnavailable(f"{url} was silent for too long ({error})") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise UpstreamUnavailable(f"{url} cannot be read: {error or type(error).__name__}") from error
+        raise UpstreamUnavailable(f"{shown} was silent for too long") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise UpstreamUnavailable(f"{shown} cannot be read: {_why(error)}") from error
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
 
 
-def _connection(url: str, *, timeout: float) -> tuple[http.client.HTTPConnection, str]:
-    """A connection to the address's host, and the request target. Raises FeedRefused for an impossible address."""
-    try:
-        parts = urlsplit(url)
-        kind = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}[parts.scheme]
-        host = (parts.hostname or "").encode("idna").decode()
-        if not host:
-            raise ValueError("it names no host")
-        connection = kind(host, parts.port, timeout=timeout)
-    except (KeyError, ValueError, http.client.InvalidURL) as error:
-        raise FeedRefused(f"{url[:200]!r} is no http(s) address") from error
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
-    return connection, path + (f"?{quote(parts.query, safe='/%:@!$&()*+,;=~?')}" if parts.query else "")
+_WHY = {
+    http.client.RemoteDisconnected: "it closed the connection without an answer",
+    http.client.BadStatusLine: "its answer is not HTTP",
+    http.client.UnknownProtocol: "its answer is of an unknown version of HTTP",
+    http.client.IncompleteRead: "it broke off before the last chunk",
+    http.client.LineTooLong: "a line of its answer's head is too long",
+    ssl.SSLEOFError: "it broke off without TLS's end",
+}
+"""In our words: http.client quotes what the server sent."""
 
 
-def _target(url: str, response: http.client.HTTPResponse) -> str:
-    """Where the redirect leads. Raises FeedRefused where that is nowhere, or from https to anything else."""
-    location = response.headers.get("Location", "")
-    try:
-        target = urljoin(url, location)
-    except ValueError:
-        target = ""
-    if not location or not target or (url.startswith("https:") and not target.startswith("https:")):
-        raise FeedRefused(f"HTTP {response.status} from {url} redirects to {location[:200]!r}")
-    return target
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {printable(error.verify_message, most=120)}"
+    known = next((why for kind, why in _WHY.items() if isinstance(error, kind)), "")
+    if known:
+        return known
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.strerror:
+        return printable(error.strerror, most=120)
+    return "its answer's head is malformed" if isinstance(error, ValueError) else type(error).__name__
 
 
-def _check_head(url: str, response: http.client.HTTPResponse, *, max_bytes: int) -> None:
-    """Raises for an answer whose body is not to be read."""
-    status, encoding = response.status, response.headers.get("Content-Encoding", "identity")
+def _check_status(response: http.client.HTTPResponse, *, shown: str) -> None:
+    """Raises for an answer that is none."""
+    status = response.status
     if status >= 500 or status in _LATER:
-        raise UpstreamUnavailable(f"HTTP {status} from {url}")
+        raise UpstreamUnavailable(f"HTTP {status} from {shown}", wait_seconds=_wait_seconds(response))
     if status != 200:
-        raise FeedRefused(f"HTTP {status} from {url}")
-    if encoding.strip().lower() not in ("", "identity"):
-        raise FeedRefused(f"{url} sends Content-Encoding {encoding[:40]!r}; asked was for identity")
-    if (response.length or 0) > max_bytes:
-        raise FeedRefused(f"{url} announces {response.length:,} bytes; at most {max_bytes:,} are taken")
+        raise FeedRefused(f"HTTP {status} from {shown}")
 
 
-def _receive(url: str, response: http.client.HTTPResponse, *, into: IO[bytes], max_bytes: int) -> Answer:
-    announced, received, digest = response.length, 0, hashlib.sha256()
-    while chunk := response.read(_CHUNK):
-        received += len(chunk)
-        if received > max_bytes:
-            raise FeedRefused(f"{url} sends more than {max_bytes:,} bytes")
-        digest.update(chunk)
-        into.write(chunk)
-    if announced is not None and received < announced:
-        raise UpstreamUnavailable(f"{url} broke off after {received:,} of {announced:,} bytes")
-    validators = Validators(etag=_kept(response, "ETag"), last_modified=_kept(response, "Last-Modified"))
-    return Answer(sha256=digest.hexdigest(), bytes=received, validators=validators)
+def _wait_seconds(response: http.client.HTTPResponse) -> float:
+    """What `Retry-After` says, in seconds or as a date (compared with the header `Date`); 0 where it says nothing."""
+    text = (response.headers.get("Retry-After") or "").strip()[:64]
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST_WAIT)
+    until, sent = http_date(text), http_date(response.headers.get("Date"))
+    if until is None or sent is None:
+        return 0
+    return min(max(math.ceil((until - sent).total_seconds()), 0), _LONGEST_WAIT)
 
 
-def _kept(response: http.client.HTTPResponse, header: str) -> str:
-    """The header, where it can go into object metadata as it is; else as if it had not been sent."""
-    value = (response.headers.get(header) or "").strip()
-    return value if value.isascii() and value.isprintable() and len(value) <= _MOST_KEPT else ""
+def _validators(response: http.client.HTTPResponse, *, now: dt.datetime) -> Validators:
+    headers = response.headers
+    return validators_of(headers.get("ETag"), headers.get("Last-Modified"), sent=headers.get("Date"), now=now)

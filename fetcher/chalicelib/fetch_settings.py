@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 
 from chalicelib.downloading import Limits
-from shared.dataset import Dataset
+from chalicelib.feed_addresses import Address, FeedAddress, parse_address
+from shared.dataset import Dataset, Feed
 from shared.errors import SettingInvalid
+from shared.scrubbing import scrub_address
 from shared.settings import Source
 
 
@@ -19,19 +21,44 @@ def read_limits(values: Mapping[str, str]) -> Limits:
     )
 
 
-def read_urls(values: Mapping[str, str], *, dataset: Dataset) -> dict[str, str]:
-    """Feed -> address: as declared, but where FEED_URLS (a JSON object) says otherwise. Raises SettingInvalid."""
-    text = values.get("FEED_URLS", "") or "{}"
+def read_addresses(values: Mapping[str, str], *, dataset: Dataset) -> dict[str, FeedAddress]:
+    """Feed -> address: as declared, but where FEED_URLS (a JSON object) says otherwise.
+
+    Hosts that a feed may redirect to beside its own site: those of the dataset's other declared addresses, and
+    REDIRECT_HOSTS. Raises SettingInvalid, which quotes no address: it may hold secrets.
+    """
+    chosen = _chosen_urls(values.get("FEED_URLS", ""), dataset=dataset)
+    urls = {feed.name: chosen.get(feed.name, feed.url) for feed in dataset.feeds}
+    hosts = _declared_hosts(dataset) | frozenset(values.get("REDIRECT_HOSTS", "").lower().split())
+    return {feed.name: _address(feed, urls[feed.name], feed.name in chosen, hosts) for feed in dataset.feeds}
+
+
+def _chosen_urls(text: str, *, dataset: Dataset) -> dict[str, object]:
     try:
-        said = json.loads(text)
+        chosen = json.loads(text or "{}")
     except ValueError:
-        said = None
-    if not isinstance(said, dict) or not said.keys() <= dataset.feed_names:
+        chosen = None
+    if not isinstance(chosen, dict):
+        raise SettingInvalid(f"FEED_URLS is no JSON object; one of feeds {sorted(dataset.feed_names)} is needed")
+    if unknown := sorted(chosen.keys() - dataset.feed_names):
+        raise SettingInvalid(f"FEED_URLS names {unknown}; the feeds are {sorted(dataset.feed_names)}")
+    return chosen
+
+
+def _declared_hosts(dataset: Dataset) -> frozenset[str]:
+    return frozenset(_parsed(feed, feed.url).host for feed in dataset.feeds)
+
+
+def _address(feed: Feed, url: object, by_operator: bool, hosts: frozenset[str]) -> FeedAddress:
+    _parsed(feed, url)
+    shown = scrub_address(str(url), declared=feed.url, file_name=feed.file_name)
+    return FeedAddress(url=str(url), shown=shown, by_operator=by_operator, redirect_hosts=hosts)
+
+
+def _parsed(feed: Feed, url: object) -> Address:
+    try:
+        return parse_address(url if isinstance(url, str) else "")
+    except ValueError as error:
         raise SettingInvalid(
-            f"FEED_URLS is {text[:200]!r}; a JSON object of feeds {sorted(dataset.feed_names)} is needed"
-        )
-    urls = {feed.name: said.get(feed.name, feed.url) for feed in dataset.feeds}
-    for feed, url in urls.items():
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise SettingInvalid(f"the address of feed {feed} is {str(url)[:200]!r}; http:// or https:// is needed")
-    return urls
+            f"the address of feed {feed.name} cannot be used: {error}; http:// or https:// is needed"
+        ) from error

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from shared.keys import raw_key
-from shared.ledger.items import FeedState
 from shared.runs import Delivery
 
 _CHUNK = 256 * 1024
@@ -25,6 +24,10 @@ class Copy:
     last_modified: str
     changed_run_id: str
     """The run that saw these bytes first."""
+    received_run_id: str
+    """The run that last received them from the server, rather than its word that they still hold."""
+    went_back_to: str = ""
+    """The older run that had these bytes, where others came in between."""
 
     @property
     def delivery(self) -> Delivery:
@@ -35,18 +38,7 @@ class Copy:
             source_url=self.source_url,
             etag=self.etag,
             last_modified=self.last_modified,
-        )
-
-    @property
-    def feed_state(self) -> FeedState:
-        return FeedState(
-            feed=self.feed,
-            sha256=self.sha256,
-            source_url=self.source_url,
-            etag=self.etag,
-            last_modified=self.last_modified,
-            last_run_id=self.run_id,
-            changed_run_id=self.changed_run_id,
+            went_back_to=self.went_back_to,
         )
 
 
@@ -85,6 +77,8 @@ class RawFiles:
             etag=said.get("upstream-etag", ""),
             last_modified=said.get("upstream-last-modified", ""),
             changed_run_id=said.get("changed-run-id", run_id),
+            received_run_id=said.get("received-run-id", run_id),
+            went_back_to=said.get("went-back-to", ""),
         )
 
     def _sha256(self, run_id: str, feed: str) -> str:
@@ -138,6 +132,8 @@ def _metadata(copy: Copy, *, trace: str) -> dict[str, str]:
         "upstream-etag": copy.etag,
         "upstream-last-modified": copy.last_modified,
         "changed-run-id": copy.changed_run_id,
+        "received-run-id": copy.received_run_id,
+        "went-back-to": copy.went_back_to,
         "trace": trace,
     }
     return {name: value for name, value in values.items() if value}

@@ -15,17 +15,18 @@ def persist[T](
 ) -> T:
     """Call with the seconds that are left, until it does not raise UpstreamUnavailable.
 
-    Pauses `backoff_seconds`, then twice that, and so on. Raises the last UpstreamUnavailable, with the number of
-    attempts, when they are used up or the time that is left would not outlast the next pause.
+    Pauses `backoff_seconds`, then twice that, and so on, or as long as the server wants to be left alone. Raises the
+    last UpstreamUnavailable, with the number of attempts, when they are used up or the time that is left would not
+    outlast the next pause.
     """
     number = 1
     while True:
         try:
             return call(left())
         except UpstreamUnavailable as error:
-            pause = backoff_seconds * 2 ** (number - 1)
+            pause = max(backoff_seconds * 2 ** (number - 1), error.wait_seconds)
             if number >= attempts or pause >= left():
                 times = "1 attempt" if number == 1 else f"{number} attempts"
-                raise UpstreamUnavailable(f"{error} ({times})") from error
+                raise UpstreamUnavailable(f"{error} ({times})", wait_seconds=error.wait_seconds) from error
         sleep(pause)
         number += 1

@@ -28,6 +28,11 @@ class Fault(enum.StrEnum):
     HTML_PAGE = "is an HTML page, with status 200"
     EMPTY = "is empty"
     OTHER_HEADER = "has other column names"
+    GZIP = "comes as gzip, although nobody wanted it"
+    TWO_LENGTHS = "announces two different lengths"
+    TOO_MANY_REQUESTS = "answers 429, and wants to be left alone for an hour"
+    REDIRECT_AWAY = "redirects to another site"
+    GARBAGE = "is no HTTP, but a screenful of escape sequences"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,7 @@ class AnsweredRequest:
     name: str
     """The file's name."""
     status: int
+    """0 for an answer that was no HTTP."""
     conditional: bool
     """Whether it asked for the file only if it had changed."""
 
@@ -80,6 +86,7 @@ class FeedServer:
     def __init__(self, *, compressed: bool = False) -> None:
         self._files: dict[str, File] = {}
         self._faults: dict[str, Fault] = {}
+        self._raw: dict[str, bytes] = {}
         self._compressed = compressed
         self._released = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._answer))
@@ -108,22 +115,33 @@ class FeedServer:
         return {feed.name: self.url(feed.file_name) for feed in dataset.feeds}
 
     def publish(
-        self, files: Mapping[str, bytes], *, at: dt.datetime, faults: Mapping[str, Fault] | None = None
+        self,
+        files: Mapping[str, bytes],
+        *,
+        at: dt.datetime,
+        faults: Mapping[str, Fault] | None = None,
+        raw: Mapping[str, bytes] | None = None,
     ) -> None:
         """From now on serve exactly these files; a file that is not among them is a 404.
 
         A file with the bytes it had keeps its ETag and Last-Modified, as upstream. `faults`: file name -> what is
-        wrong with it, until the next call.
+        wrong with it, until the next call. `raw`: file name -> the bytes of a whole answer, HTTP or not, likewise.
         """
         before = self._files
         self._files = {
             name: before[name] if name in before and before[name].data == data else File(data=data, changed_at=at)
             for name, data in files.items()
         }
-        self._faults = dict(faults or {})
+        self._faults, self._raw = dict(faults or {}), dict(raw or {})
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         name = request.path.split("?", 1)[0].lstrip("/")
+        garbage = self._raw.get(name) or (_GARBAGE if self._faults.get(name) is Fault.GARBAGE else b"")
+        if garbage:
+            self.requests.append(AnsweredRequest(name=name, status=0, conditional=False))
+            request.close_connection = True
+            request.wfile.write(garbage)
+            return
         conditional = "If-None-Match" in request.headers or "If-Modified-Since" in request.headers
         outgoing = self._outgoing(request, name)
         self.requests.append(AnsweredRequest(name=name, status=int(outgoing.status), conditional=conditional))
@@ -140,7 +158,14 @@ class FeedServer:
             return _Outgoing(status=HTTPStatus.NOT_FOUND, body=b"404: Not Found\n")
         if fault in _BODIES:
             return _Outgoing(body=_BODIES[fault](file.data))
+        if fault in _HEADS:
+            status, headers = _HEADS[fault]
+            return _Outgoing(status=status, body=b"", headers=headers)
         validators = {"ETag": file.etag, "Last-Modified": file.last_modified}
+        if fault is Fault.GZIP:
+            return _Outgoing(body=gzip.compress(file.data, mtime=0), headers=validators | {"Content-Encoding": "gzip"})
+        if fault is Fault.TWO_LENGTHS:
+            return _Outgoing(body=file.data, headers=validators | {"content-length": str(len(file.data) - 1)})
         if fault is not None:
             half = file.data[: len(file.data) // 2]
             return _Outgoing(body=half, headers=validators, announced=len(file.data), hold=fault is Fault.SLOW)
@@ -177,6 +202,14 @@ _BODIES: Mapping[Fault | None, Callable[[bytes], bytes]] = {
     Fault.EMPTY: _nothing,
     Fault.OTHER_HEADER: _renamed,
 }
+
+
+_HEADS: Mapping[Fault | None, tuple[HTTPStatus, Mapping[str, str]]] = {
+    Fault.TOO_MANY_REQUESTS: (HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "3600"}),
+    Fault.REDIRECT_AWAY: (HTTPStatus.FOUND, {"Location": "http://169.254.169.254/latest/meta-data/"}),
+}
+
+_GARBAGE = b"\x1b[2J\x1b]0;owned\x07\x9b31m\xe2\x80\xae" + b"\x00\x1b[31m" * 20_000 + b"\r\n\r\n"
 
 
 def _send(request: BaseHTTPRequestHandler, outgoing: _Outgoing) -> None:

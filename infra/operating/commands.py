@@ -109,7 +109,7 @@ def _outcome_map(outcome: CommandOutcome) -> dict[str, object]:
 
 def print_json(answer: Mapping[str, object]) -> None:
     """An answer for machines, on standard output and nothing beside it."""
-    print(json.dumps(answer, default=_plain, ensure_ascii=False, indent=1))
+    print(json.dumps(answer, default=_plain, indent=1))
 
 
 def _plain(value: object) -> object:

@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
 from infra.operating.commands import Find, find_stage, print_json, stage_parser
-from infra.terminal import Terminal
+from infra.terminal import PrintableConsole, Terminal
 from infra.waiting import wait_for
 from shared.errors import EventMalformed
 from shared.runs import State, parse_time, run_id_at
@@ -191,7 +189,7 @@ def main(arguments: list[str], *, find: Find = find_stage, answer: Callable[[str
     parsed = parser.parse_args(arguments)
     at = read_time(parsed.time, now=dt.datetime.now(dt.UTC))
     stage = find(parsed.stage)
-    terminal = Terminal(Console(stderr=True, highlight=False)) if parsed.json else Terminal()
+    terminal = Terminal(PrintableConsole(stderr=True, highlight=False)) if parsed.json else Terminal()
     terminal.say(f"stage {stage.name} is to be what it was at {parsed.time}, by the clock:")
     for line in plan(stage, at):
         terminal.say(f"  {line}")

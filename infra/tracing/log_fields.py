@@ -53,6 +53,7 @@ FIELDS: Mapping[str, str] = {
     "feed": "the feed that arrived",
     "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
     "ended": "run id and state of each run that the watch brought to an end",
+    "wanted": "run id and feeds of each run that the watch had feeds fetched again for",
     "notices": "what the watch announced",
     "again": "mails and views that the watch asked for again",
     "command": "`approve`, `redrive` or `resend`; who gave it is in the ledger, not here",
@@ -117,7 +118,8 @@ HANDLERS: Mapping[str, Says] = {
     ),
     "merger.watch": Says(
         always=frozenset(
-            {"ended", "notices", "again", "runs_ended", "notices_written", "asked_again", "good_run_age", "open_age"}
+            {"ended", "notices", "again", "wanted"}
+            | {"runs_ended", "notices_written", "asked_again", "good_run_age", "open_age"}
         ),
         sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
     ),

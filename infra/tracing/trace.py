@@ -45,13 +45,12 @@ def main(arguments: list[str]) -> int:
     if args.svg:
         Path(args.svg).write_text(picture(found, run=run, stage=stage.name), encoding="utf-8")
     if args.json:
-        print(json.dumps(_as_map(found, run, stage), ensure_ascii=False, indent=1))
+        print(json.dumps(_as_map(found, run, stage), indent=1))
     else:
-        from rich.console import Console
+        from infra.terminal import PrintableConsole
 
-        show(
-            Console(highlight=False), found, run=run, stage=stage.name, untraced=untraced(run, found), brief=args.brief
-        )
+        console = PrintableConsole(highlight=False)
+        show(console, found, run=run, stage=stage.name, untraced=untraced(run, found), brief=args.brief)
     return 0 if found.branches else 1
 
 

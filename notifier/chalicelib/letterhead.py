@@ -6,6 +6,7 @@ from typing import Literal
 
 from chalicelib.plain_text import within, wrapped
 from shared.dataset import Dataset
+from shared.printing import without_controls
 from shared.wording import ascii_line, shorten
 
 MOST_BYTES = 250_000
@@ -66,5 +67,5 @@ class Letterhead:
     def mail(self, kind: MailKind, subject: str, blocks: Iterable[str]) -> Mail:
         """A mail of these blocks, empty ones left out; cut at the end of a line where SNS would not take it."""
         shown = [wrapped(ascii_line(self.notice)) if self.notice else "", *blocks]
-        body = "\n\n".join(block for block in shown if block) + "\n"
+        body = without_controls("\n\n".join(block for block in shown if block)) + "\n"
         return Mail(kind=kind, subject=self.subject(subject), body=within(body, MOST_BYTES))

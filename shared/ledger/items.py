@@ -71,6 +71,13 @@ class FeedState:
     """The run that saw it last: its raw file has these bytes."""
     changed_run_id: str
     """The run that saw these bytes first."""
+    received_run_id: str = ""
+    """The run that last received them from the server, rather than its word that they still hold."""
+    etag_trust: str = ""
+    last_modified_trust: str = ""
+    """Whether the validator `moves` with the bytes, or `stands` although they changed; empty where neither was seen."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of files that the feed had before -> the run that had it last; the newest of them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from chalicelib.routes.atom import render_feed
 from shared.dataset import ONE_SERIES
+from shared.runs import Run, State
 from shared.version import VERSION
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
+from tests.shared.declared import US_COVID
 from tests.shared.in_memory import BUCKET
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -59,6 +62,11 @@ def test_a_run_is_shown_without_its_operators(api: ApiApp, committer: Committer)
                 "source_url": "",
                 "etag": "",
                 "last_modified": "",
+                "went_back_to": "",
+                "requests": 0,
+                "first_requested": "",
+                "last_requested": "",
+                "retry_after": "",
             }
         },
         "attempts": 1,
@@ -168,6 +176,17 @@ def test_the_feed_has_an_entry_for_each_committed_run_worded_like_the_digest(ser
     content = entries[0].findtext(f"{ATOM}content") or ""
     assert "2020-02-20: cases 4,350 -&gt; 2,000 (-2,350), deaths 29 -&gt; 21 (-8)," in content
     assert "The first load: 40 rows." in (entries[1].findtext(f"{ATOM}content") or "")
+
+
+def test_the_feed_is_xml_whatever_a_run_says() -> None:
+    """Control characters have no place in XML, not even escaped."""
+    summary = {
+        "latest": {"date": "2020-03-02"}, "latest_increments": {}, "rows": 1, "first_load": False, "added": [],
+        "changed": [], "removed": [], "warnings": ["\x1b[2J\x00\ud800 odd"], "recovered": [],
+    }  # fmt: skip
+    run = Run(run_id="2020-03-02T17:00:00Z", state=State.COMMITTED, summary=summary)
+    feed = ET.fromstring(render_feed([run], dataset=US_COVID, stage="test", notice="\x07").plain)
+    assert "?[2J?? odd." in (feed.findtext(f"{ATOM}entry/{ATOM}content") or "")
 
 
 def test_the_feed_is_valid_before_the_first_commit(api: ApiApp) -> None:

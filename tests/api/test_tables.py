@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.tabulation.slicing import cut
 from chalicelib.tabulation.table_text import Table, to_csv, to_json
 from chalicelib.tabulation.tabulating import tabulate
+from chalicelib.web.documents import CSV, Document
 from shared.dataset import ONE_SERIES, Dataset
 from tests.api import recomputed
 from tests.api.corpus import oracle_days
@@ -121,6 +123,16 @@ def test_csv_says_the_same_and_names_open_buckets() -> None:
     assert to_csv(tables.weekly) == (
         b"date,cases,deaths,recoveries,complete\n2020-03-08,3,1,,true\n2020-03-15,3,0,,false\n"
     )
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d"])
+def test_a_series_name_that_a_spreadsheet_would_run_is_defused_in_csv_and_numbers_stay_numbers(start: str) -> None:
+    name = f"{start}cmd|' /C calc'!A0"
+    table = Table(dates=["2020-03-01", "2020-03-01"], series=[name, "'s-Hertogenbosch"], values={"beds": [-5, 2]})
+    assert to_csv(table).decode() == (f"date,series,beds\n2020-03-01,'{name},-5\n2020-03-01,'s-Hertogenbosch,2\n")
+    assert [row["series"] for row in json.loads(to_json(table))] == [name, "'s-Hertogenbosch"]
+    document = Document(CSV, plain=to_csv(table))
+    assert cut(document, start=None, end=None, series=name).text.count("\n") == 2
 
 
 def test_csv_quotes_a_series_name_and_puts_the_date_first() -> None:

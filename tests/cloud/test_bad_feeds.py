@@ -1,5 +1,6 @@
 """Bad input: the other feed is kept, the run says why, nothing is written, yesterday is served, one mail goes out."""
 
+import datetime as dt
 import json
 import re
 from typing import Any
@@ -10,7 +11,7 @@ from infra.local.chain import Chain
 from infra.local.feed_server import Fault
 from shared import keys
 from shared.attributes import from_item
-from shared.runs import State
+from shared.runs import State, parse_time, run_id_at
 from tests.cloud.stage_days import JHU, NYT, Days, rows_upto
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -20,6 +21,16 @@ BAD = {
     Fault.SERVER_ERROR: (State.INCOMPLETE, r"HTTP 500 from http://127\.0\.0\.1:\d+/{file} \(2 attempts\)"),
     Fault.SLOW: (State.INCOMPLETE, r"/{file} took longer than [\d.]+ s"),
     Fault.CUT_SHORT: (State.INCOMPLETE, r"/{file} broke off after [\d,]+ of [\d,]+ bytes"),
+    Fault.TWO_LENGTHS: (State.INCOMPLETE, r"/{file} announces different lengths: '\d+, \d+'"),
+    Fault.TOO_MANY_REQUESTS: (State.INCOMPLETE, r"HTTP 429 from http://127\.0\.0\.1:\d+/{file} \(1 attempt\)"),
+    Fault.REDIRECT_AWAY: (
+        State.INCOMPLETE,
+        r"/{file} redirects to http://169\.254\.169\.254/\.\.\., which is another site",
+    ),
+    Fault.GARBAGE: (
+        State.INCOMPLETE,
+        r"/{file} cannot be read: a line of its answer's head is too long \(2 attempts\)",
+    ),
     Fault.HTML_PAGE: (State.REJECTED, r"feed {feed}, line 1.*'<!DOCTYPE html>'"),
     Fault.EMPTY: (State.REJECTED, r"feed {feed}: the file is empty; a header is needed"),
     Fault.OTHER_HEADER: (State.REJECTED, r"feed {feed}, line 1, column {column}: .* is not allowed"),
@@ -79,3 +90,23 @@ def raw(chain: Chain, run_id: str, feed: str) -> bytes:
         Bucket=chain.stage.place.bucket, Key=keys.raw_key("us-covid", run_id, feed)
     )
     return bytes(reply["Body"].read())
+
+
+def test_a_feed_that_comes_late_is_fetched_by_the_next_watch(steady: Chain, days: Days) -> None:
+    """By an event on the bus: the services know nothing of one another."""
+    day = days.next()
+    files = day.read()
+    steady.feeds.publish({NYT: files[NYT]}, at=parse_time(day.fetch_at))
+    steady.fetch(day.fetch_at)
+    steady.settle(day.fetch_at)
+    steady.feeds.publish(files, at=parse_time(day.fetch_at))
+    steady.watch(run_id_at(parse_time(day.fetch_at) + dt.timedelta(hours=1)))
+    assert steady.await_end(day.fetch_at).state is State.COMMITTED
+    assert [mail.kind for mail in steady.await_mails(day.fetch_at)] == ["digest"]
+
+
+def test_gzip_that_comes_unasked_is_kept_as_the_file(steady: Chain, days: Days) -> None:
+    day = days.next()
+    done = steady.carry(day, faults={NYT: Fault.GZIP, JHU: Fault.GZIP})
+    assert (done.problem, done.run.state) == ("", State.COMMITTED)
+    assert raw(steady, done.run.run_id, "nyt") == day.read()[NYT]

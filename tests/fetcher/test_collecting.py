@@ -1,5 +1,6 @@
 """Collecting the feeds of a run, against a real server and a cloud in memory."""
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,11 +11,13 @@ import pytest
 
 from chalicelib.collecting import Collector, collect
 from chalicelib.downloading import Limits
+from chalicelib.feed_addresses import FeedAddress
 from chalicelib.rawfiles import RawFiles
 from shared.errors import EventMalformed
 from shared.ledger.items import FeedState
 from shared.observation import Line
 from shared.runs import Delivery, Run, State
+from shared.scrubbing import scrub_address
 from shared.tracing import Span
 from tests.fetcher import scripted_server as scripted
 from tests.fetcher.scripted_server import ScriptedServer
@@ -23,6 +26,13 @@ from tests.shared.in_memory import BUCKET, Cloud, event
 
 SUNDAY, MONDAY, TUESDAY = "2020-10-25T17:00:00Z", "2020-10-26T17:00:00Z", "2020-10-27T17:00:00Z"
 NYT, JHU = b"date,cases,deaths\n2020-10-24,3,1\n", b"Date,Recovered\n2020-10-24,2\n"
+
+
+def addresses(**urls: str) -> dict[str, FeedAddress]:
+    return {
+        feed: FeedAddress(url=url, shown=scrub_address(url, file_name=url.rpartition("/")[2].partition("?")[0]))
+        for feed, url in urls.items()
+    }
 
 
 def sha256(content: bytes) -> str:
@@ -43,7 +53,7 @@ class Fetcher:
     @property
     def collector(self) -> Collector:
         return Collector(
-            urls={"nyt": f"{self.server.url}/us.csv", "jhu": f"{self.server.url}/combined.csv"},
+            addresses=addresses(nyt=f"{self.server.url}/us.csv", jhu=f"{self.server.url}/combined.csv"),
             limits=Limits(max_bytes=1000, total_seconds=5, attempts=self.attempts, silence_seconds=1),
             ledger=self.cloud.ledger(),
             files=RawFiles(self.cloud.s3, bucket=BUCKET, dataset="us-covid"),
@@ -78,6 +88,7 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
                 "source-url": f"{url}/us.csv",
                 "upstream-etag": '"n1"',
                 "changed-run-id": SUNDAY,
+                "received-run-id": SUNDAY,
             },
         ),
         f"raw/us-covid/{SUNDAY}/jhu.csv": (
@@ -87,6 +98,7 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
                 "source-url": f"{url}/combined.csv",
                 "upstream-last-modified": "Sun, 25 Oct 2020 06:07:00 GMT",
                 "changed-run-id": SUNDAY,
+                "received-run-id": SUNDAY,
             },
         ),
     }
@@ -113,6 +125,7 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
             etag='"n1"',
             last_run_id=SUNDAY,
             changed_run_id=SUNDAY,
+            received_run_id=SUNDAY,
         ),
         "jhu": FeedState(
             feed="jhu",
@@ -121,6 +134,7 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
             last_modified="Sun, 25 Oct 2020 06:07:00 GMT",
             last_run_id=SUNDAY,
             changed_run_id=SUNDAY,
+            received_run_id=SUNDAY,
         ),
     }
 
@@ -170,7 +184,8 @@ def test_an_unchanged_feed_arrives_all_the_same(fetcher: Fetcher) -> None:
     assert fetcher.fetch(MONDAY) == {"nyt": "same", "jhu": "same"}
     saved = fetcher.cloud.objects()
     assert saved[f"raw/us-covid/{MONDAY}/nyt.csv"] == saved[f"raw/us-covid/{SUNDAY}/nyt.csv"]
-    assert saved[f"raw/us-covid/{MONDAY}/jhu.csv"] == saved[f"raw/us-covid/{SUNDAY}/jhu.csv"]
+    content, known = saved[f"raw/us-covid/{SUNDAY}/jhu.csv"]
+    assert saved[f"raw/us-covid/{MONDAY}/jhu.csv"] == (content, {**known, "received-run-id": MONDAY})
     assert {name: (it.last_run_id, it.changed_run_id) for name, it in fetcher.cloud.ledger().feed_states().items()} == {
         "nyt": (MONDAY, SUNDAY),
         "jhu": (MONDAY, SUNDAY),
@@ -204,8 +219,8 @@ def test_where_the_last_copy_is_gone_the_feed_is_fetched_in_full(fetcher: Fetche
 def test_what_one_address_said_of_a_copy_does_not_hold_for_another(fetcher: Fetcher, server: ScriptedServer) -> None:
     fetcher.fetch(SUNDAY)
     collector = fetcher.collector
-    moved = {"nyt": server.reply("/moved.csv", scripted.cached(b"other\n", etag='"n1"')), "jhu": collector.urls["jhu"]}
-    using = Collector(**{**vars(collector), "urls": moved})
+    moved = addresses(nyt=server.reply("/moved.csv", scripted.cached(b"other\n", etag='"n1"')))
+    using = Collector(**{**vars(collector), "addresses": {**collector.addresses, **moved}})
     assert collect({"time": MONDAY}, using=using, line=fetcher.line)["feeds"] == {"nyt": "new", "jhu": "same"}
 
 
@@ -214,23 +229,30 @@ def test_one_feed_that_fails_does_not_stop_the_other(fetcher: Fetcher) -> None:
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "failed"}
     assert list(fetcher.cloud.objects()) == [f"raw/us-covid/{SUNDAY}/nyt.csv"]
     assert fetcher.cloud.ledger().get(SUNDAY).deliveries["jhu"] == Delivery(
-        status="failed", reason=f"HTTP 404 from {url}", source_url=url
+        status="failed",
+        reason=f"HTTP 404 from {url}",
+        source_url=url,
+        requests=1,
+        first_requested=SUNDAY,
+        last_requested=SUNDAY,
     )
     assert (fetcher.server.times_asked(), fetcher.pauses) == ({"/us.csv": 1, "/combined.csv": 1}, [])
 
 
 def test_what_is_secret_in_an_address_is_not_told(fetcher: Fetcher, server: ScriptedServer) -> None:
-    secret = {
-        "nyt": server.reply("/us.csv?token=s3cret", scripted.cached(NYT, etag='"n1"')),
-        "jhu": server.reply("/combined.csv?token=s3cret", scripted.status(403)),
-    }
-    using = Collector(**{**vars(fetcher.collector), "urls": secret})
+    secret = addresses(
+        nyt=server.reply("/us.csv?token=s3cret", scripted.cached(NYT, etag='"n1"')),
+        jhu=server.reply("/combined.csv?token=s3cret", scripted.status(403)),
+    )
+    using = Collector(**{**vars(fetcher.collector), "addresses": secret})
     for day in (SUNDAY, MONDAY):
         collect({"time": day}, using=using, line=fetcher.line)
     run = fetcher.cloud.ledger().get(MONDAY)
     assert {feed: said.status for feed, said in run.deliveries.items()} == {"nyt": "same", "jhu": "failed"}
     assert "s3cret" not in repr((fetcher.cloud.objects(), run))
-    assert run.deliveries["jhu"].reason == f"HTTP 403 from {server.url}/combined.csv?..."
+    shown = secret["jhu"].shown
+    assert shown.startswith(f"{server.url}/combined.csv?... (")
+    assert run.deliveries["jhu"].reason == f"HTTP 403 from {shown}"
 
 
 def test_a_server_in_trouble_is_asked_again_after_growing_pauses(fetcher: Fetcher) -> None:
@@ -379,3 +401,113 @@ def test_a_crash_at_any_call_and_the_event_again_end_as_if_there_had_been_none(
         assert (cloud.items(), cloud.objects()) == undisturbed, f"crash point {point}"
         points.append(point)
     assert len(points) >= 2 * 9
+
+
+def wanted(run_id: str, *, time: str) -> dict[str, Any]:
+    known: dict[str, Any] = event("feed_wanted")
+    return known | {"detail": {**known["detail"], "run_id": run_id, "time": time}}
+
+
+def test_what_is_wanted_again_is_fetched_and_nothing_else(fetcher: Fetcher) -> None:
+    fetcher.server.reply("/combined.csv", scripted.status(404))
+    fetcher.fetch(SUNDAY)
+    fetcher.server.reply("/combined.csv", scripted.body(JHU))
+    again = collect(wanted(SUNDAY, time="2020-10-25T18:00:00Z"), using=fetcher.collector, line=fetcher.line)
+    assert again == {"run_id": SUNDAY, "feeds": {"nyt": "new", "jhu": "new"}}
+    assert fetcher.server.times_asked() == {"/us.csv": 1, "/combined.csv": 2}
+    run = fetcher.cloud.ledger().get(SUNDAY)
+    assert (run.deliveries["jhu"].status, run.deliveries["jhu"].requests) == ("new", 0)
+    assert [run.run_id for run in fetcher.cloud.ledger().newest_first()] == [SUNDAY]
+
+
+def test_the_ledger_says_how_often_and_when_a_feed_was_requested_in_vain(fetcher: Fetcher) -> None:
+    """The same event twice is one request."""
+    head = b"HTTP/1.1 503 x\r\nDate: Sun, 25 Oct 2020 17:00:00 GMT\r\nRetry-After: 5400\r\n\r\n"
+    url = fetcher.server.reply("/combined.csv", scripted.raw(head), scripted.raw(head), scripted.status(404))
+    fetcher.fetch(SUNDAY)
+    known = Delivery(
+        status="failed",
+        reason=f"HTTP 503 from {url} (1 attempt)",
+        source_url=url,
+        requests=1,
+        first_requested=SUNDAY,
+        last_requested=SUNDAY,
+        retry_after="2020-10-25T18:30:01Z",
+    )
+    assert fetcher.cloud.ledger().get(SUNDAY).deliveries["jhu"] == known
+    fetcher.fetch(SUNDAY)
+    assert fetcher.cloud.ledger().get(SUNDAY).deliveries["jhu"] == known
+    for _ in range(2):
+        collect(wanted(SUNDAY, time="2020-10-25T19:00:00Z"), using=fetcher.collector, line=fetcher.line)
+        assert fetcher.cloud.ledger().get(SUNDAY).deliveries["jhu"] == Delivery(
+            status="failed",
+            reason=f"HTTP 404 from {url}",
+            source_url=url,
+            requests=2,
+            first_requested=SUNDAY,
+            last_requested="2020-10-25T19:00:00Z",
+        )
+
+
+def test_a_short_wait_that_the_server_names_is_waited_for_within_the_function(fetcher: Fetcher) -> None:
+    fetcher.server.reply("/combined.csv", scripted.status(429, Retry_After="3"), scripted.body(JHU))
+    assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
+    assert fetcher.pauses == [3]
+
+
+def test_a_feed_that_goes_back_to_an_older_file_says_to_which(fetcher: Fetcher) -> None:
+    """A network of caches serves an older file after a newer one, with another ETag."""
+    for day, content, etag in ((SUNDAY, NYT, '"1"'), (MONDAY, NYT + b"2020-10-25,4,1\n", '"2"'), (TUESDAY, NYT, '"3"')):
+        fetcher.server.reply("/us.csv", scripted.cached(content, etag=etag))
+        assert fetcher.fetch(day)["nyt"] == "new"
+    ledger = fetcher.cloud.ledger()
+    told = {day: ledger.get(day).deliveries["nyt"].went_back_to for day in (SUNDAY, MONDAY, TUESDAY)}
+    assert told == {SUNDAY: "", MONDAY: "", TUESDAY: SUNDAY}
+    assert fetcher.cloud.objects()[f"raw/us-covid/{TUESDAY}/nyt.csv"][1]["went-back-to"] == SUNDAY
+    before = fetcher.cloud.items()
+    assert fetcher.fetch(TUESDAY)["nyt"] == "new"
+    assert fetcher.cloud.items() == before
+
+
+def test_a_date_that_stands_still_while_the_bytes_change_hides_nothing(fetcher: Fetcher) -> None:
+    """The server answers every request by date with "not modified"."""
+
+    def by_date(content: bytes) -> scripted.Reply:
+        def reply(request: Any, over: Any) -> None:
+            if "If-Modified-Since" in request.headers:
+                scripted.status(304)(request, over)
+            else:
+                scripted.body(content, Last_Modified="Sun, 25 Oct 2020 06:07:00 GMT")(request, over)
+
+        return reply
+
+    for day, content in ((SUNDAY, JHU), (MONDAY, JHU), (TUESDAY, JHU + b"2020-10-25,3\n")):
+        fetcher.server.reply("/combined.csv", by_date(content))
+        fetcher.fetch(day)
+        assert fetcher.cloud.objects()[f"raw/us-covid/{day}/jhu.csv"][0] == content
+
+
+def test_a_date_that_moves_with_the_bytes_is_asked_by_afterwards(fetcher: Fetcher) -> None:
+    moved = "Mon, 26 Oct 2020 06:07:00 GMT"
+    fetcher.fetch(SUNDAY)
+    fetcher.server.reply(
+        "/combined.csv", scripted.body(JHU + b"2020-10-25,3\n", Last_Modified=moved), scripted.status(304)
+    )
+    assert (fetcher.fetch(MONDAY)["jhu"], fetcher.fetch(TUESDAY)["jhu"]) == ("new", "same")
+    asked = [headers.get("if-modified-since") for path, headers in fetcher.server.asked if path == "/combined.csv"]
+    assert asked == [None, None, moved]
+
+
+def test_gzip_that_comes_unasked_is_kept_as_the_file(fetcher: Fetcher) -> None:
+    fetcher.server.reply("/us.csv", scripted.body(gzip.compress(NYT), Content_Encoding="gzip"))
+    fetcher.fetch(SUNDAY)
+    content, known = fetcher.cloud.objects()[f"raw/us-covid/{SUNDAY}/nyt.csv"]
+    assert (content, known["sha256"]) == (NYT, sha256(NYT))
+
+
+def test_a_status_line_and_a_redirect_of_a_hundred_kilobytes_are_a_reason_of_a_line(fetcher: Fetcher) -> None:
+    fetcher.server.reply("/us.csv", scripted.raw(b"\x1b[2J" + b"x" * 100_000 + b"\r\n\r\n"))
+    fetcher.server.reply("/combined.csv", scripted.status(302, Location="https://" + "x" * 60_000 + ".example/"))
+    assert fetcher.fetch(SUNDAY) == {"nyt": "failed", "jhu": "failed"}
+    for delivery in fetcher.cloud.ledger().get(SUNDAY).deliveries.values():
+        assert delivery.reason.isprintable() and len(delivery.reason) <= 500

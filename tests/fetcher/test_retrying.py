@@ -68,3 +68,16 @@ def test_a_definite_no_is_not_asked_again() -> None:
     with pytest.raises(FeedRefused, match=r"^HTTP 404$"):
         upstream.persist(attempts=3)
     assert upstream.pauses == []
+
+
+def test_a_server_is_left_alone_as_long_as_it_wants_where_there_is_time() -> None:
+    upstream = Upstream([UpstreamUnavailable("HTTP 429", wait_seconds=7), UpstreamUnavailable("HTTP 500")])
+    assert upstream.persist(attempts=3) == "answer"
+    assert upstream.pauses == [7, 2]
+
+
+def test_a_wait_that_outlasts_the_time_left_is_not_begun_and_is_passed_on() -> None:
+    upstream = Upstream([UpstreamUnavailable("HTTP 503", wait_seconds=600)])
+    with pytest.raises(UpstreamUnavailable, match=r"^HTTP 503 \(1 attempt\)$") as unavailable:
+        upstream.persist(attempts=3)
+    assert (unavailable.value.wait_seconds, upstream.pauses) == (600, [])

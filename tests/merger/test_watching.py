@@ -290,6 +290,7 @@ def ages(system: World, now: str) -> dict[str, float | None]:
         ledger=Ledger(system.dynamodb, table=RUNS_TABLE, dataset=US_COVID.name),
         files=None,  # type: ignore[arg-type]  # no run is open: no file is read
         write_rows=lambda *_, **__: 0,
+        ask_again=lambda _: None,
         policy=None,  # type: ignore[arg-type]  # nor merged
         clock=lambda: 0,
     )

@@ -39,6 +39,13 @@ def summary(**other: Any) -> dict[str, Any]:
     } | other
 
 
+def test_no_control_character_of_a_reason_reaches_a_mail() -> None:
+    run = Run(run_id=SUNDAY, state=State.INCOMPLETE, reason="feed nyt: \x1b[2J\x9b31m\u202eowned")
+    mail = failure(run, head=HEAD, letterhead=PROD)
+    assert mail.body.replace("\n", "").isprintable()
+    assert "feed nyt: ?[2J?31m?owned" in mail.body.replace("Feed", "feed")
+
+
 def committed(parts: Mapping[str, Any], *, added: int = 1, changed: int = 0, removed: int = 0) -> Run:
     """`parts` is what its summary has other than the usual."""
     return Run(

@@ -4,10 +4,11 @@ import enum
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shared.events import FEED_WANTED
 from tests.proof import memory
 from tests.proof.calls import Call, CrashPoint, lanes_of
 from tests.proof.findings import Finding, Kind
@@ -78,7 +79,7 @@ def look(world: World) -> Seen:
     runs = {(item["dataset"], item["run_id"]): item for item in memory.items(RUNS_TABLE)}
     rows = {(item["dataset#series"], item["date"]): item for item in memory.items(OBSERVATIONS)}
     platform = world.platform
-    waiting = sorted(((pending.handler, pending.event) for pending in platform.inbox), key=str)
+    waiting = sorted(_once_each((pending.handler, pending.event) for pending in platform.inbox), key=str)
     streams = [
         (name, record["dynamodb"]["Keys"], _plain(record["dynamodb"]["NewImage"]))
         for name, stream in platform.streams.items()
@@ -93,6 +94,15 @@ def look(world: World) -> Seen:
         dead_letters=len(platform.dead_letters),
         served=served(world),
     )
+
+
+def _once_each(waiting: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What is to be delivered. That a run's feeds are wanted may be sent twice: the second finds nothing missing."""
+    kept = list[tuple[str, Mapping[str, Any]]]()
+    for handler, event in waiting:
+        if event.get("detail-type") != FEED_WANTED or (handler, event) not in kept:
+            kept.append((handler, event))
+    return kept
 
 
 def served(world: World) -> bytes:

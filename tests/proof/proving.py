@@ -19,6 +19,7 @@ from tests.proof.corpus import WHY_NOT
 from tests.proof.crash_points import Then, try_story
 from tests.proof.days import days_in
 from tests.proof.findings import Finding, finding_of
+from tests.proof.hostile_answers import endure
 from tests.proof.mutating import seeds
 from tests.proof.replaying import Replay, live_days, merge_days
 from tests.proof.small_feeds import pair
@@ -118,12 +119,12 @@ def _lives(dataset: Dataset, extent: Extent, *, seed: int) -> Row:
 # --- inputs --------------------------------------------------------------------------------------------------------
 
 
-SHARES = {"files": 0.68, "pairs of files": 0.1, "events": 0.16, "requests": 0.06}
+SHARES = {"files": 0.67, "pairs of files": 0.1, "events": 0.16, "requests": 0.06, "answers": 0.01}
 """Of all inputs."""
 
 
 def inputs(extent: Extent) -> Iterator[Row]:
-    """Arbitrary files, pairs of files, events and requests, each made from a seed of its own."""
+    """Arbitrary files, pairs of files, events, requests and answers of servers, each made from a seed of its own."""
     yield _past_findings()
     many = {what: round(extent.inputs * share) for what, share in SHARES.items()}
     read = [functools.partial(fuzzing.read_arbitrary_bytes, name=name, count=1) for name in fuzzing.FEEDS]
@@ -136,6 +137,8 @@ def inputs(extent: Extent) -> Iterator[Row]:
         yield _inputs("events", handle, extent, many)
         ask = functools.partial(fuzzing.ask_arbitrary_requests, world=made, count=1)
         yield _inputs("requests", [ask], extent, many)
+        made.restore(saved)
+        yield _inputs("answers", [functools.partial(endure, world=made, count=1)], extent, many)
 
 
 def _inputs(what: str, ways: Sequence[Callable[[Random], None]], extent: Extent, many: Mapping[str, int]) -> Row:

@@ -176,6 +176,14 @@ STORIES = (
         mails=["failure", "digest"],
     ),
     Story(
+        name="a feed is late and the watch has it fetched again",
+        before=_LOADED,
+        steps=[publish(2, _ONE), fetch(2), publish(2, _REVISED), watch(2, "18:30:00"), watch(2)],
+        crash=frozenset({"fetch", "watch"}),
+        ends={at(2): State.COMMITTED},
+        mails=["digest"],
+    ),
+    Story(
         name="a feed stands still for days and comes back",
         before=[step for day in (1, 2, 3) for step in a_day(day, pair(ROWS))],
         steps=[*a_day(4, pair(ROWS)), *a_day(5, _REVISED)],

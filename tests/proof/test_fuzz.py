@@ -23,6 +23,7 @@ from tests.proof.fuzzing import (
     outcome,
     read_arbitrary_bytes,
 )
+from tests.proof.hostile_answers import endure
 from tests.proof.mutating import seeds
 from tests.proof.small_feeds import pair
 from tests.proof.stories import a_day, carry
@@ -71,6 +72,17 @@ def test_any_request_is_answered(system: World) -> None:
     @given(random=_RANDOM)
     def hold(random: Random) -> None:
         ask_arbitrary_requests(random, system, count=PER_EXAMPLE["events"])
+
+    hold()
+
+
+def test_nothing_hostile_in_an_answer_gets_to_where_it_is_kept_or_shown(system: World) -> None:
+    saved = system.save()
+
+    @given(random=_RANDOM)
+    def hold(random: Random) -> None:
+        system.restore(saved)
+        endure(random, system, count=1)
 
     hold()
 

@@ -6,6 +6,8 @@
 import datetime as dt
 from html import escape
 
+from shared.printing import without_controls
+
 MINUS = "\N{MINUS SIGN}"
 NOT_REPORTED = '<span class="none" title="not reported">\N{EN DASH}</span>'
 
@@ -53,4 +55,4 @@ def count(number_of: int, one: str, many: str = "") -> str:
 
 
 def text(value: str) -> str:
-    return escape(value)
+    return escape(without_controls(value))

@@ -9,6 +9,7 @@ from html import escape
 
 from chalicelib.web.documents import ATOM, Document
 from shared.dataset import Dataset
+from shared.printing import without_controls
 from shared.runs import Run
 from shared.summary import Summary
 from shared.wording import changes, headline, latest_rows, sentence
@@ -35,7 +36,7 @@ def render_feed(runs: Iterable[Run], *, dataset: Dataset, stage: str, notice: st
 <rights>{escape(" ".join(dataset.credits))}</rights>
 {"".join(entries)}</feed>
 """
-    return Document(ATOM, plain=feed.encode())
+    return Document(ATOM, plain=without_controls(feed).encode())  # XML has no way to say a control character
 
 
 def _entry(run: Run, *, dataset: Dataset, stage: str) -> str:

@@ -184,7 +184,8 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
 def _run() -> dict[str, Any]:
     delivery = _object(
         {"status": {"enum": ["new", "same", "failed"]}, "reason": _TEXT, "sha256": _TEXT, "bytes": _COUNT}
-        | {"source_url": _TEXT, "etag": _TEXT, "last_modified": _TEXT}
+        | {"source_url": _TEXT, "etag": _TEXT, "last_modified": _TEXT, "went_back_to": _TEXT}
+        | {"requests": _COUNT, "first_requested": _TEXT, "last_requested": _TEXT, "retry_after": _TEXT}
     )
     return _object(
         {

@@ -9,7 +9,7 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from chalicelib.tabulation.table_text import join_json
+from chalicelib.tabulation.table_text import defused, join_json
 from chalicelib.web.documents import CSV, JSON, Document
 
 _AFTER = "~"
@@ -37,7 +37,7 @@ def _is_csv_of(row: str, series: str | None) -> bool:
         return True
     import csv  # deferred: 4 ms of every cold start, for a question that few ask
 
-    return next(csv.reader([row]))[1] == series
+    return next(csv.reader([row]))[1] == defused(series)
 
 
 def _between(rows: Sequence[str], lead: str, start: str | None, end: str | None) -> Sequence[str]:

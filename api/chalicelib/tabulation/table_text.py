@@ -5,6 +5,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with in the spreadsheets there are; the last four are the full-width forms."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -74,6 +77,14 @@ def csv_header(measures: Iterable[str], *, series: bool, buckets: bool) -> list[
     return ["date", *(["series"] if series else []), *measures, *(["complete"] if buckets else [])]
 
 
+def defused(name: str) -> str:
+    """A series' name as a cell that no spreadsheet takes for a formula: with an apostrophe where it might.
+
+    Names are upstream's; the numbers in other cells are ours, and stay numbers when they are negative.
+    """
+    return f"'{name}" if name.startswith(_FORMULAS) else name
+
+
 def _json_rows(table: Table) -> Iterator[str]:
     names = [f"{json.dumps(measure)}:" for measure in table.values]
     for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
@@ -85,6 +96,6 @@ def _json_rows(table: Table) -> Iterator[str]:
 
 def _csv_rows(table: Table) -> Iterator[list[str | int | None]]:
     for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
-        series = [table.series[n]] if table.series is not None else []
+        series = [defused(table.series[n])] if table.series is not None else []
         complete = ["false" if table.is_open(date) else "true"] if table.open_after is not None else []
         yield [date, *series, *values, *complete]

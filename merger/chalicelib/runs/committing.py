@@ -142,7 +142,7 @@ def _rows_since(compared: Comparison, moved: frozenset[str]) -> dict[str, str]:
 
 def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], tools: Tools) -> dict[str, Any]:
     from chalicelib.comparing.run_warnings import find_notes, find_warnings  # deferred: brings numpy
-    from chalicelib.runs.summarising import recoveries, summarise
+    from chalicelib.runs.summarising import recoveries, summarise, went_back
 
     bad = _bad_since(compared.head.head, compared.run, tools)
     stale = [
@@ -154,7 +154,7 @@ def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], to
     return summarise(
         merged,
         tools.dataset,
-        warnings=find_warnings(merged, tools.dataset, tools.policy.limits(tools.dataset)),
+        warnings=[*went_back(compared.run), *find_warnings(merged, tools.dataset, tools.policy.limits(tools.dataset))],
         notes=find_notes(merged, tools.dataset),
         recovered=recoveries(bad, stale, missed),
         rows_since=_rows_since(compared, merged.moved),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from chalicelib.runs.asking_again import AskAgain
 from chalicelib.storing.run_files import RunFiles
 from shared.dataset import Dataset
 from shared.ledger import Ledger
@@ -58,6 +59,8 @@ class Tools:
     files: RunFiles
     write_rows: Callable[[Iterable[dict[str, Any]], Callable[[], None]], int]
     """Requests for rows, and the check before every call."""
+    ask_again: AskAgain
+    """Has feeds of a run fetched again."""
     policy: Policy
     clock: Callable[[], int]
     """Wall-clock milliseconds: for leases only."""

@@ -34,7 +34,8 @@ def log_answer(line: Line, answer: Mapping[str, Any]) -> None:
 
 
 def log_watched(line: Line, watched: Watched) -> None:
-    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices), again="; ".join(watched.again))
+    line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices))
+    line.bind(again="; ".join(watched.again), wanted="; ".join(watched.wanted))
     line.measure(
         "Count", runs_ended=len(watched.ended), notices_written=len(watched.notices), asked_again=len(watched.again)
     )

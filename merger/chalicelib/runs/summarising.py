@@ -1,6 +1,6 @@
 """What a committed run says about itself (`shared.summary`): small, whatever the size of the change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from chalicelib.feed_masks import partnerless
 from chalicelib.tables import Ints, Mask, Table, is_null
 from shared.dataset import Dataset, Measure
 from shared.exact import Number, from_scaled
+from shared.runs import Run
 from shared.summary import LISTED, Summary
 
 
@@ -174,3 +175,10 @@ def recoveries(
         *dict.fromkeys(f"{title} has new numbers again; they had stood still since {since}" for title, since in stale),
         *(f"{text}; this run makes up for it" for text in missed),
     ]
+
+
+def went_back(run: Run) -> Iterator[str]:
+    """A sentence for each feed that came as the file of an older run, after another: some caches serve what was."""
+    for feed, delivery in sorted(run.deliveries.items()):
+        if delivery.went_back_to:
+            yield f"feed {feed} went back to the file of run {delivery.went_back_to}, which another had followed"

@@ -7,12 +7,13 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from chalicelib.runs.asking_again import feeds_wanted, how_often
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
 from shared.ledger.items import FeedState, Head, Notice
 from shared.observation import passed_over
-from shared.runs import MAILED, Run, State, parse_time, run_id_at
+from shared.runs import MAILED, Delivery, Run, State, parse_time, run_id_at
 from shared.schedule import DEFAULT_SCHEDULE, last_due
 from shared.tracing import follow, subsegment
 
@@ -44,6 +45,8 @@ class Watched:
     """What it announced."""
     again: list[str] = field(default_factory=list)
     """Mails and views that it asked for again."""
+    wanted: list[str] = field(default_factory=list)
+    """`{run id} {feeds}` of each run that had feeds fetched again."""
     errors: list[Exception] = field(default_factory=list)
     merges: list[Outcome] = field(default_factory=list)
     """What the merges came to that it drove on."""
@@ -129,6 +132,9 @@ def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: Wa
         reason = _incomplete(run, tools, policy)
         if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
             seen.ended.append(f"{run.run_id} {State.INCOMPLETE}")
+    elif wanted := feeds_wanted(run, now, dataset=tools.dataset):
+        tools.ask_again(wanted)
+        seen.wanted.append(f"{run.run_id} {' '.join(wanted.feeds)}")
 
 
 def _began(run: Run) -> dt.datetime:
@@ -145,10 +151,14 @@ def _incomplete(run: Run, tools: Tools, policy: WatchPolicy) -> str:
     missing = [feed for feed in tools.dataset.feeds if feed.name not in run.arrived]
     reasons = [
         f"feed {feed.name} ({feed.title}) had not arrived after {hours:g} hours: "
-        + (run.deliveries[feed.name].reason if feed.name in run.deliveries else "")
+        + _why_not(run.deliveries.get(feed.name))
         for feed in missing
     ]
     return "; ".join(text.removesuffix(": ") for text in reasons)
+
+
+def _why_not(delivery: Delivery | None) -> str:
+    return delivery.reason + how_often(delivery) if delivery is not None else ""
 
 
 def _missed(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:

@@ -1,5 +1,6 @@
 """What each function is there for, done once by direct invocation: whatever right it has, one of these needs it."""
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from infra.local.chain import Chain, scheduled_event
 from infra.local.day_folders import Day
 from shared.attributes import to_item
 from shared.keys import raw_key
-from shared.runs import Run, State, parse_time
+from shared.runs import Run, State, parse_time, run_id_at
 from tests.cloud.stage_days import Days
 
 _PAGES = ("/", "/health", "/data", "/data?as_of=2021-06-01", "/runs", "/changes", "/changes.atom", "/data/1999-01-01")
@@ -77,14 +78,18 @@ class DirectCalls:
         return [self._call("merger", "on_feed_arrived", self._arrived(day, feed)) for feed in self._feeds]
 
     def _watch(self) -> object:
-        """A run whose arrivals got lost, one that is overdue, and days without any."""
+        """A run whose arrivals got lost, one that is overdue, days without any, and a run that lacks feeds still."""
         overdue, lost = self._days.next(), self._days.next()
         self.stage.ledger.begin(overdue.fetch_at)
         self.stage.ledger.begin(lost.fetch_at)
         self._put(lost, *self._feeds)
         for _ in range(3):
             last = self._days.next()
-        return self._call("merger", "watch", scheduled_event(last.watch_at, function="watch"))
+        answers = [self._call("merger", "watch", scheduled_event(last.watch_at, function="watch"))]
+        waiting = self._days.next()
+        self.stage.ledger.begin(waiting.fetch_at)
+        soon = run_id_at(parse_time(waiting.fetch_at) + dt.timedelta(hours=1))
+        return [*answers, self._call("merger", "watch", scheduled_event(soon, function="watch"))]
 
     def _operate(self) -> object:
         day = self._days.next()

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("built")
 
 FOUNDATION = load_template((ROOT / "infra" / "foundation.yaml").read_text())
 
-SCHEDULED_OR_EVENT = {"Schedule", "CloudWatchEvent"}
+SCHEDULED_OR_EVENT = {"Schedule", "CloudWatchEvent", "EventBridgeRule"}
 
 
 def of_type(template: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_stream_filters_are_json_on_one_level_of_patterns(service: str, template
 
 def test_every_event_retries_finitely_and_leaves_what_failed(templates: Mapping[str, Any]) -> None:
     found = {name: properties for name, kind, properties in events(templates) if kind in SCHEDULED_OR_EVENT}
-    assert sorted(name.split(".")[0] for name in found) == ["Fetch", "OnFeedArrived", "Watch"]
+    assert sorted(name.split(".")[0] for name in found) == ["Fetch", "Fetch", "OnFeedArrived", "Watch"]
     for name, properties in found.items():
         assert name and properties["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
         assert name and properties["RetryPolicy"]["MaximumRetryAttempts"] <= 10

@@ -8,6 +8,7 @@ from infra.local.chain import Carried
 from infra.local.day_display import DayDisplay
 from infra.local.day_folders import Day
 from infra.local.mailbox import ReceivedMail
+from infra.terminal import PrintableConsole
 from shared.runs import Run, State
 
 
@@ -25,6 +26,16 @@ def carried(state: State, *, note: str = "", reason: str = "", mails: int = 0, p
         seconds=0.31,
         problem=problem,
     )
+
+
+def test_nothing_that_is_shown_steers_the_terminal() -> None:
+    out = io.StringIO()
+    shown = DayDisplay(PrintableConsole(file=out, width=80, highlight=False))
+    shown.day(carried(State.INCOMPLETE, reason="\x1b[2J\x1b]0;owned\x07", problem="\x9b31m"))
+    shown.mail(ReceivedMail(subject="\x1b[5m", body="a\u202eb\nc\x00", attributes={"kind": "digest"}))
+    shown.say("\x1b[2J")
+    assert out.getvalue().replace("\n", "").isprintable()
+    assert "?[2J?]0;owned\n" in out.getvalue()
 
 
 def test_a_day_is_one_line_with_its_seconds() -> None:

@@ -100,6 +100,28 @@ def test_a_slow_file_stops_half_way_and_does_not_keep_the_server_from_stopping()
     connection.close()
 
 
+def test_it_can_be_as_hostile_as_servers_are(server: FeedServer) -> None:
+    def answered(fault: Fault) -> tuple[int, bytes, dict[str, str]]:
+        server.publish({"us.csv": DATA}, at=MONDAY, faults={"us.csv": fault})
+        return get(server, Accept_Encoding="identity")
+
+    status, body, headers = answered(Fault.GZIP)
+    assert (status, gzip.decompress(body), headers["Content-Encoding"]) == (200, DATA, "gzip")
+    status, _, headers = answered(Fault.TOO_MANY_REQUESTS)
+    assert (status, headers["Retry-After"]) == (429, "3600")
+    status, _, headers = answered(Fault.REDIRECT_AWAY)
+    assert (status, headers["Location"]) == (302, "http://169.254.169.254/latest/meta-data/")
+    assert [name.lower() for name in answered(Fault.TWO_LENGTHS)[2]].count("content-length") == 2
+    with pytest.raises(http.client.HTTPException):
+        answered(Fault.GARBAGE)
+
+
+def test_it_can_answer_with_any_bytes(server: FeedServer) -> None:
+    server.publish({"us.csv": DATA}, at=MONDAY, raw={"us.csv": b"HTTP/1.1 418 teapot\r\n\r\nshort"})
+    assert get(server)[:2] == (418, b"short")
+    assert server.requests == [AnsweredRequest(name="us.csv", status=0, conditional=False)]
+
+
 def test_it_can_compress_for_those_who_take_it() -> None:
     with FeedServer(compressed=True) as server:
         server.publish({"us.csv": DATA}, at=MONDAY)
