@@ -24,6 +24,8 @@ FIRST_BYTES = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint
 _BEFORE, _BEHIND = 24, 72
 """Bytes of padding, so that words may be read across the ends of a block."""
 _QUOTE, _LINE_END = ord('"'), ord("\n")
+_FEW_COLUMNS = 16
+"""So many are copied to lie one behind the other; of more, most are not used."""
 _LEAST_QUOTED = 2
 """Bytes of a quoted field: its quotes."""
 
@@ -94,8 +96,9 @@ class Block:
         rows = len(ends) // width
         if len(ends) != rows * width:
             raise NotPlain
-        self._ends = ends.reshape(rows, width)
-        if not line_ends[self._ends[:, -1]].all() or np.count_nonzero(line_ends) != rows + 1:
+        columns = ends.reshape(rows, width).T
+        self._ends = columns.copy() if width <= _FEW_COLUMNS else columns
+        if not line_ends[self._ends[-1]].all() or np.count_nonzero(line_ends) != rows + 1:
             raise NotPlain
         self._words = np.ndarray((len(self.text) - 7,), "<u8", buffer=self.text, strides=(1,))
         self._chosen: Ints | None = None
@@ -120,8 +123,8 @@ class Block:
 
     def field(self, place: int) -> tuple[Ints, Ints]:
         """Where the fields of a column begin and end, quotes left out."""
-        ends = self._ends[:, place].copy()
-        starts = self._ends[:, place - 1] + 1 if place else np.concatenate([[_BEFORE], self._ends[:-1, -1] + 1])
+        ends = self._ends[place]
+        starts = self._ends[place - 1] + 1 if place else np.concatenate([[_BEFORE], self._ends[-1][:-1] + 1])
         if self._chosen is not None:
             starts, ends = starts[self._chosen], ends[self._chosen]
         if self._all_quoted:

@@ -101,13 +101,22 @@ class _Columns:
 
     def add(self, text: bytes) -> None:
         """Take the used rows of a block."""
-        for lines in self._lines_to_look_at(text):
-            block = Block(lines, width=self._layout.width, delimiter=self._feed.delimiter)
-            for it in self._filters:
-                if block.rows:
-                    block.choose(it.passes(block))
-            if block.rows:
-                self._add(block)
+        text = self._lines_to_look_at(text)
+        block = self._block(text) if text else None
+        for it in self._filters:
+            if block is not None and block.rows:
+                block.choose(it.passes(block))
+        if block is not None and block.rows:
+            self._add(block)
+
+    def _block(self, text: bytes) -> Block | None:
+        try:
+            return Block(text, width=self._layout.width, delimiter=self._feed.delimiter)
+        except NotPlain:
+            less = _without_blank_lines(text)  # they are rare, and looking for them is not free
+            if less == text:
+                raise
+            return Block(less, width=self._layout.width, delimiter=self._feed.delimiter) if less else None
 
     def _add(self, block: Block) -> None:
         self._days.append(self._dates.codes_of_runs(block, self._layout.date[0]))
@@ -116,16 +125,14 @@ class _Columns:
         for (_, _, place), numbers in zip(self._layout.measures, self._numbers, strict=True):
             numbers.add(block, place)
 
-    def _lines_to_look_at(self, text: bytes) -> Iterator[bytes]:
+    def _lines_to_look_at(self, text: bytes) -> bytes:
         if self._comment and (text.startswith(self._comment) or b"\n" + self._comment in text):
             raise NotPlain
         if self._needed and text.count(self._needed) * _RARE < text.count(b"\n"):
             if not lines_are_rows(text, self._feed.delimiter):
                 raise NotPlain
-            text = b"".join(_lines_with(self._needed, text))
-        text = _without_blank_lines(text)
-        if text:
-            yield text
+            return b"".join(_lines_with(self._needed, text))
+        return text
 
     def table(self) -> Table:
         """The rows so far."""

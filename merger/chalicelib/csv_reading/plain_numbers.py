@@ -87,7 +87,8 @@ class PlainNumbers:
         digits = sizes - pointed
         decimals = np.where(pointed, 7 - (_top_bit(point) >> 3), 0)
         longest = int(digits.max(initial=0))
-        if longest > _DIGITS or ((digits <= decimals) & ~blank).any():
+        least = 1 if self._rule.decimals else decimals + 1  # .5 is a half; .0 is no whole number
+        if longest > _DIGITS or ((digits < least) & ~blank).any():
             raise NotPlain
         numbers = _to_numbers(words, np.minimum(digits, 8))
         if longest > 8:
