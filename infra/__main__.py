@@ -14,6 +14,7 @@ COMMANDS = {
     "destroy": "infra.deploying.destroy:main",
     "run": "infra.local.run:main",
     "replay": "infra.local.replay:main",
+    "check": "infra.local.check:main",
     "status": "infra.operating.commands:status",
     "trace": "infra.tracing.trace:main",
     "approve": "infra.operating.commands:approve",

@@ -30,20 +30,28 @@ class CsvRows:
     def __init__(self, lines: Iterable[str], feed: Feed, *, report: Report = raise_it) -> None:
         csv.field_size_limit(FIELD_LIMIT)
         self._feed, self._report = feed, report
-        self._lines = enumerate(lines, start=1)
-        self.line = 0
-        """Of the last row that was given, or of the last line that was passed over."""
+        self._lines = iter(lines)
+        self._passed = 0
+        """Lines that were passed over: the csv module does not see them."""
         self._within = False
         """Whether a row has begun and goes on in the next line."""
-        blank = feed.delimiter == " "
         self._reader = csv.reader(
-            self._uncommented(), delimiter=feed.delimiter, strict=True, skipinitialspace=not blank
+            self._uncommented() if feed.comment else self._lines,
+            delimiter=feed.delimiter,
+            strict=True,
+            skipinitialspace=feed.delimiter != " ",
         )
+        self._rows = self._read()
+
+    @property
+    def line(self) -> int:
+        """The number of the last line that was read or passed over."""
+        return self._passed + self._reader.line_num
 
     def header(self) -> Row:
         """The column names and their line. Raises ContractBroken where there is no line for them."""
         self._pass_over(self._feed.skip)
-        first = next(self, None)
+        first = next(self._rows, None)
         if first is None:
             after = f" behind the {self._feed.skip} lines that are skipped" if self._feed.skip else ""
             raise file_fault(self._feed, f"the file is empty{after}; a header is needed")
@@ -52,33 +60,31 @@ class CsvRows:
         return line, [name.strip() for name in names]
 
     def __iter__(self) -> Iterator[Row]:
-        return self
+        return self._rows
 
-    def __next__(self) -> Row:
+    def _read(self) -> Iterator[Row]:
+        reader = self._reader
         while True:
             try:
-                fields = next(self._reader)
+                for fields in reader:
+                    self._within = False
+                    if fields and (fields[0] or not is_blank(fields)):
+                        yield self._passed + reader.line_num, fields
             except csv.Error as error:
                 self._within = False
                 fault = file_fault(self._feed, "CSV as in RFC 4180 is needed", value=str(error), line=self.line)
-                try:
-                    self._report(fault)
-                except ContractBroken:
-                    raise fault from error
-                continue
-            self._within = False
-            if not is_blank(fields):
-                return self.line, fields
+                fault.__cause__ = error
+                self._report(fault)
+            else:
+                return
 
     def _pass_over(self, lines: int) -> None:
-        for number, _ in itertools.islice(self._lines, lines):
-            self.line = number
+        self._passed += sum(1 for _ in itertools.islice(self._lines, lines))
 
     def _uncommented(self) -> Iterator[str]:
-        comment = self._feed.comment
-        for number, line in self._lines:
-            self.line = number
-            if comment and not self._within and line.startswith(comment):
+        for line in self._lines:
+            if not self._within and line.startswith(self._feed.comment):
+                self._passed += 1
                 continue
             self._within = True
             yield line

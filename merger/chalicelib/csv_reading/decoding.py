@@ -8,7 +8,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from shared.dataset import Feed
@@ -88,18 +88,22 @@ def _too_large(feed: Feed, limit: int) -> ContractBroken:
     )
 
 
-def text_lines(data: bytes, feed: Feed) -> Iterator[str]:
+def text_lines(data: bytes, feed: Feed) -> Iterable[str]:
     """The lines with their ends, as the csv module takes them. Raises ContractBroken for what is no text at all.
 
     Bytes that are no text become lone surrogates: harmless in what is not used, and caught in what is.
     """
-    wide = feed.encoding == "utf-16"
-    text = io.TextIOWrapper(
-        io.BytesIO(data.removeprefix(BOM)), feed.encoding, "strict" if wide else "surrogateescape", newline=""
-    )
+    content = io.BytesIO(data.removeprefix(BOM))
+    if feed.encoding == "utf-16":
+        return _utf_16(content, feed)
+    return io.TextIOWrapper(content, feed.encoding, "surrogateescape", newline="")
+
+
+def _utf_16(content: io.BytesIO, feed: Feed) -> Iterator[str]:
     number = 0
     try:
-        for number, line in enumerate(text, start=1):  # noqa: B007  # read where decoding fails
+        for line in io.TextIOWrapper(content, "utf-16", newline=""):
+            number += 1
             yield line
     except UnicodeError as error:
         raise file_fault(feed, "text in utf-16 is needed", value=str(error), line=number + 1) from error

@@ -25,6 +25,8 @@ _ISO = re.compile(
     re.ASCII,
 )
 """A date, or a timestamp, with or without a zone: the day as it is written counts."""
+_FEW_DIGITS = 30
+"""Digits of a number that are taken at once; of a longer text it is seen before whether it can be held."""
 _ISO_WEEK = re.compile(r"(\d{4})-?[Ww](\d{1,2})", re.ASCII)
 _YEAR = re.compile(r"(\d{4})(?:\.0*)?", re.ASCII)
 _MONTH_OR_DAY = re.compile(r"(\d{1,2})(?:\.0*)?", re.ASCII)
@@ -126,11 +128,15 @@ class NumberRule:
 
         None for what is not allowed: see `allowed`.
         """
-        pattern = self._pattern()
+        pattern, unit = self._pattern(), 10**self.decimals
+        least = -LARGEST if self.minimum is None else self.minimum
 
         def read(text: str) -> int | None:
             if not text or text in self.missing:
                 return NULL
+            if text.isdigit() and text.isascii() and len(text) <= _FEW_DIGITS:
+                whole = int(text) * unit
+                return whole if least <= whole <= LARGEST else None
             found = pattern.fullmatch(text)
             if not found:
                 return None
@@ -138,7 +144,7 @@ class NumberRule:
             if scaled is None or scaled > LARGEST:
                 return None
             scaled = -scaled if found["sign"] == "-" else scaled
-            return None if self.minimum is not None and scaled < self.minimum else scaled
+            return scaled if scaled >= least else None
 
         return read
 
