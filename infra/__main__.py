@@ -10,6 +10,7 @@ from infra.stopping import stop_cleanly
 
 COMMANDS = {
     "build": "infra.packaging.build:main",
+    "grammar": "infra.packaging.grammar_docs:main",
     "deploy": "infra.deploying.deploy:main",
     "destroy": "infra.deploying.destroy:main",
     "run": "infra.local.run:main",

@@ -19,7 +19,7 @@ type Values = dict[tuple[str, str], tuple[int | None, ...]]
 DAY_ONE = dt.date(2020, 1, 26)
 """A Sunday."""
 _FORMATS = ["iso", "iso-week", "%m/%d/%Y", "%d.%m.%Y", "%Y%m%d", "%b %d, %Y", "%y-%j"]
-_ENCODINGS = ["utf-8", "utf-8", "latin-1", "windows-1252", "utf-16"]
+_ENCODINGS = ["utf-8", "utf-8", "iso8859-1", "cp1252", "utf-16", "shift_jis"]
 _NAMES = ["North", "South", "Côte d'Or", "East, far", "a; b", 'the "old" West', "NA", "007", "x" * 70, "12345678"]
 _ODD_NAMES = ["", "  ", " North", "a\tb", "x" * 300, "\x85", "NORTH"]
 _ODD_DATES = ["", "2020-02-30", "2020-1-22", "2020-01-26T10:00", "2020-W60", "99", "2020-01-26 ", "01/26/20", "Total"]

@@ -25,8 +25,8 @@ _FEW = 0.02
 _DIGITS = re.compile(r"[+-]?\d+", re.ASCII)
 _NUMBERS = (
     (".", "", re.compile(r"[+-]?\d*(?:\.\d*)?", re.ASCII)),
-    (",", "", re.compile(r"[+-]?\d+(?:,\d*)?", re.ASCII)),
     (".", ",", re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?|[+-]?\d+(?:\.\d*)?", re.ASCII)),
+    (",", "", re.compile(r"[+-]?\d+(?:,\d*)?", re.ASCII)),
     (",", ".", re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?|[+-]?\d+(?:,\d*)?", re.ASCII)),
     (".", " ", re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:\.\d*)?|[+-]?\d+(?:\.\d*)?", re.ASCII)),
     (",", " ", re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:,\d*)?|[+-]?\d+(?:,\d*)?", re.ASCII)),

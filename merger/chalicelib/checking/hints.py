@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from chalicelib.checking.column_looks import Looks
 from chalicelib.checking.file_looks import FileLooks
+from chalicelib.csv_reading.decoding import extends_ascii
 from shared.dataset import Dataset, Feed
 
 
@@ -26,10 +27,10 @@ def _of_the_file(looks: FileLooks, feed: Feed) -> Iterator[str]:
         "delimiter": looks.delimiter,
         "comment": looks.comment,
     }
-    alike = {("utf-8", it) for it in ("latin-1", "iso-8859-15", "windows-1250", "windows-1252")}
-    alike |= {("windows-1252", it) for it in ("latin-1", "iso-8859-15", "windows-1250")}
     for key, value in seen.items():
-        if value != declared[key] and (value, declared[key]) not in alike and (value or key == "archive"):
+        if key == "encoding" and _reads_as_well(value, feed.encoding):
+            continue
+        if value != declared[key] and (value or key == "archive"):
             yield f"the file looks like {key} = {value!r}; declared is {declared[key]!r}"
     if len(looks.members) > 1:
         yield f"the archive has {', '.join(looks.members[:20])}: archive = 'zip:MEMBER' chooses one"
@@ -39,6 +40,11 @@ def _of_the_file(looks: FileLooks, feed: Feed) -> Iterator[str]:
                 yield f"the file looks like {key} = {lines}; declared is {own}"
     if looks.dates_in_header and not feed.wide:
         yield f"columns are headed by dates: it looks like dates_in_header = {looks.dates_in_header!r}"
+
+
+def _reads_as_well(seen: str, declared: str) -> bool:
+    """Whether the declared encoding may be right where the other was seen: letters of single bytes look alike."""
+    return declared == seen or (seen != "utf-16" and declared != "utf-8" and extends_ascii(declared))
 
 
 def _of_columns(looks: FileLooks, feed: Feed, dataset: Dataset) -> Iterator[str]:

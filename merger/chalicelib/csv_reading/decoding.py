@@ -4,6 +4,7 @@ A small archive may unpack to more than any memory holds, so nothing is unpacked
 """
 
 import contextlib
+import functools
 import gzip
 import io
 import zipfile
@@ -22,6 +23,15 @@ _MIB = 2**20
 _PIECE = 1 << 20
 _DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError)
 """What the standard library raises for archives that are cut off, damaged, encrypted or packed in another way."""
+
+
+@functools.cache
+def extends_ascii(encoding: str) -> bool:
+    """Whether each byte of ASCII is that character wherever it stands, so that fields can be told apart as bytes."""
+    return encoding == "utf-8" or (
+        bytes(range(128)).decode(encoding, "replace") == bytes(range(128)).decode("ascii")
+        and len(bytes(range(256)).decode(encoding, "replace")) == 256  # each byte is one character
+    )
 
 
 def file_fault(feed: Feed, allowed: str, *, value: str = "", line: int = 0) -> ContractBroken:
@@ -94,16 +104,16 @@ def text_lines(data: bytes, feed: Feed) -> Iterable[str]:
     Bytes that are no text become lone surrogates: harmless in what is not used, and caught in what is.
     """
     content = io.BytesIO(data.removeprefix(BOM))
-    if feed.encoding == "utf-16":
-        return _utf_16(content, feed)
+    if feed.encoding.startswith(("utf-16", "utf-32")):
+        return _wide_lines(content, feed)
     return io.TextIOWrapper(content, feed.encoding, "surrogateescape", newline="")
 
 
-def _utf_16(content: io.BytesIO, feed: Feed) -> Iterator[str]:
+def _wide_lines(content: io.BytesIO, feed: Feed) -> Iterator[str]:
     number = 0
     try:
-        for line in io.TextIOWrapper(content, "utf-16", newline=""):
+        for line in io.TextIOWrapper(content, feed.encoding, newline=""):
             number += 1
             yield line
     except UnicodeError as error:
-        raise file_fault(feed, "text in utf-16 is needed", value=str(error), line=number + 1) from error
+        raise file_fault(feed, f"text in {feed.encoding} is needed", value=str(error), line=number + 1) from error

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from chalicelib.csv_reading.careful_reading import read_carefully, read_rows
 from chalicelib.csv_reading.csv_rows import CsvRows
-from chalicelib.csv_reading.decoding import file_fault, text_lines, unpacked
+from chalicelib.csv_reading.decoding import extends_ascii, file_fault, text_lines, unpacked
 from chalicelib.csv_reading.feed_layout import Layout, find_layout
 from chalicelib.csv_reading.plain_block import NotPlain, lines_are_rows
 from chalicelib.csv_reading.plain_lines import may_be_plain, read_plain_file, read_plain_lines
@@ -95,7 +95,7 @@ def _rows_may_be_lines(feed: Feed) -> bool:
         not feed.wide
         and feed.repeated is Repeated.REFUSE
         and not (feed.comment or feed.skip or feed.skip_after or feed.archive)
-        and feed.encoding != "utf-16"
+        and extends_ascii(feed.encoding)
         and feed.delimiter.isascii()
     )
 

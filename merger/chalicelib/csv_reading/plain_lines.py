@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 
 from chalicelib.csv_reading.csv_rows import CsvRows
-from chalicelib.csv_reading.decoding import BOM, text_lines
+from chalicelib.csv_reading.decoding import BOM, extends_ascii, text_lines
 from chalicelib.csv_reading.feed_layout import Layout, find_layout
 from chalicelib.csv_reading.field_rules import NumberRule, day_rule, is_name, name_of
 from chalicelib.csv_reading.plain_block import Block, NotPlain, blocks_of, lines_are_rows
@@ -39,7 +39,7 @@ def may_be_plain(feed: Feed) -> bool:
         not feed.wide
         and len(feed.date) == 1
         and not feed.thousands
-        and feed.encoding != "utf-16"
+        and extends_ascii(feed.encoding)
         and all(letter.isascii() for letter in letters)
     )
 
