@@ -221,9 +221,10 @@ class RowBuilder:
         return ContractBroken(feed=self._feed.name, line=line, column=column, value=value, allowed=f"{allowed} needed")
 
     def table(self) -> Table:
-        """The rows so far."""
+        """The rows, once; what was needed to find them is given up."""
         names, ranks = ranks_of(list(self._codes))
         coded = np.fromiter(self._places, dtype=np.int64, count=len(self._places))
+        self._places.clear()
         values = {
             measure: np.array(numbers, dtype=np.int64)
             for measure, numbers in zip(self._feed.measures, self._columns, strict=True)
