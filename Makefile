@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test proof replay deploy destroy status trace approve redrive resend refresh smoke rollback subscribe start \
+.PHONY: help run test proof replay check deploy destroy status trace approve redrive resend refresh smoke rollback subscribe start \
 	restore bench lint security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
@@ -41,6 +41,11 @@ replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders th
 	$(LOCAL)
 	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
 	$(if $(DATASET),--dataset "$(DATASET)")
+
+check:  ## FILES=dir or file [DATASET=name or file] [OUT=file]: what a declaration makes of files; without one, proposes it
+	@$(call need,FILES,make check DATASET=name-or-file FILES=dir [OUT=file]; or FILES=file.csv alone for a proposal)
+	$(TOOLS)
+	@$(INFRA) check --files "$(FILES)" $(if $(DATASET),--dataset "$(DATASET)") $(if $(OUT),--out "$(OUT)")
 
 deploy:  ## STAGE=x [SERVICE=api]: to the AWS account of the environment's credentials; one service, or everything
 	@$(call need,STAGE,make deploy STAGE=x [SERVICE=api])

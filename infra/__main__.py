@@ -11,10 +11,12 @@ from shared.printing import without_controls
 
 COMMANDS = {
     "build": "infra.packaging.build:main",
+    "grammar": "infra.packaging.grammar_docs:main",
     "deploy": "infra.deploying.deploy:main",
     "destroy": "infra.deploying.destroy:main",
     "run": "infra.local.run:main",
     "replay": "infra.local.replay:main",
+    "check": "infra.local.check:main",
     "status": "infra.operating.commands:status",
     "trace": "infra.tracing.trace:main",
     "approve": "infra.operating.commands:approve",

@@ -5,6 +5,7 @@ JSON Schema for editors is made of the same (`json_schema`). Services never read
 their package when it is built (`compiled`).
 """
 
+import codecs
 import datetime as dt
 import re
 import tomllib
@@ -47,7 +48,6 @@ LARGEST = 2**63 - 1
 _FEED_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _MEASURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NOT_A_MEASURE = frozenset({"date", "series", "run_id", "complete"})
-_ENCODINGS = ("utf-8", "utf-16", "latin-1", "iso-8859-15", "windows-1250", "windows-1252")
 
 
 class DeclarationInvalid(PermanentError):
@@ -89,16 +89,43 @@ def _text(value: Any) -> str:
     return value
 
 
-def _any_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
+def _printable(value: Any) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError
     return value
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _field(value: Any) -> str:
+    """What a field of a file may be; blanks around it do not count, there and here."""
+    if not isinstance(value, str):
+        raise TypeError
+    return value.strip()
+
+
+def _fields(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError
-    return tuple(_any_text(it) for it in value)
+    return tuple(_field(it) for it in value)
+
+
+def _column(value: Any) -> str:
+    if not isinstance(value, str) or not value or value.strip() != value:
+        raise ValueError
+    return value
+
+
+def _name(value: Any) -> str:
+    """A series' name."""
+    if _text(value).strip() != value:
+        raise ValueError
+    return str(value)
+
+
+def _totals(value: Any) -> tuple[str, ...]:
+    names = tuple(_name(it) for it in value) if isinstance(value, list) else None
+    if names is None or "*" in names:
+        raise ValueError
+    return names
 
 
 def _whole(*, least: int, most: int) -> Callable[[Any], int]:
@@ -141,8 +168,10 @@ def _one_character(value: Any) -> str:
 
 
 def _columns(value: Any) -> tuple[str, ...]:
-    names = (value,) if isinstance(value, str) else _texts(value)
-    if not names or len(set(names)) != len(names) or not all(name.strip() == name and name for name in names):
+    if not isinstance(value, (str, list)):
+        raise TypeError
+    names = tuple(_column(it) for it in ([value] if isinstance(value, str) else value))
+    if not names or len(set(names)) != len(names):
         raise ValueError
     return names
 
@@ -157,19 +186,19 @@ def _date_columns(value: Any) -> tuple[str, ...]:
 def _renames(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise TypeError
-    return {_text(name): _text(instead) for name, instead in value.items()}
+    return {_field(name): _name(instead) for name, instead in value.items()}
 
 
 def _measure_columns(value: Any) -> dict[str, str]:
     if not isinstance(value, dict) or not value:
         raise ValueError
-    return {name: _text(column) for name, column in value.items()}
+    return {name: _column(column) for name, column in value.items()}
 
 
 def _filters(value: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise TypeError
-    found = {_text(name): (it,) if isinstance(it, str) else _texts(it) for name, it in value.items()}
+    found = {_column(name): _fields([it] if isinstance(it, str) else it) for name, it in value.items()}
     if not all(found.values()):
         raise ValueError
     return found
@@ -187,6 +216,8 @@ def _address(value: Any) -> str:
     text = _text(value)
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or any(letter.isspace() for letter in text):
+        raise ValueError
+    if parts.port == 0:  # one beyond 65535 is refused by asking for it
         raise ValueError
     return text
 
@@ -206,11 +237,36 @@ def _date_format(value: Any) -> str:
 def _strptime(value: Any) -> str:
     """A format that gives a date back as it was, so that it says year, month and day, or year and day of the year."""
     text = _text(value)
+    if not any(year in text for year in ("%Y", "%y", "%G", "%c", "%x")):
+        raise ValueError
     for day in (dt.date(2024, 2, 3), dt.date(1999, 12, 31)):
-        found = dt.datetime.strptime(day.strftime(text), text).date()  # noqa: DTZ007  # a date has no zone
+        try:
+            found = dt.datetime.strptime(day.strftime(text), text).date()  # noqa: DTZ007  # a date has no zone
+        except re.error:  # a part that is there twice
+            raise ValueError from None
         if (found.year, found.month) != (day.year, day.month) or found.day not in (1, day.day):
             raise ValueError
     return text
+
+
+def _file_name(value: Any) -> str:
+    name = _text(value)
+    if "/" in name or name in (".", ".."):
+        raise ValueError
+    return name
+
+
+def _encoding(value: Any) -> str:
+    """An encoding by the name that Python has for it; of UTF-8 there is one, with a byte order mark or without."""
+    if not isinstance(value, str):
+        raise TypeError
+    try:
+        name = codecs.lookup(value).name.removesuffix("-sig")
+        if "a,1".encode(name).decode(name) != "a,1":
+            raise ValueError
+    except (LookupError, TypeError):
+        raise ValueError from None
+    return name
 
 
 def _archive(value: Any) -> str:
@@ -318,9 +374,9 @@ SERIES: Sequence[Key] = (
     Key(
         name="totals",
         about="Series that are sums of others, * at the end for any rest: left out of sums and counts of series.",
-        allowed="a list of names",
+        allowed="a list of names, none of them * alone",
         schema=_STRINGS,
-        read=_texts,
+        read=_totals,
         default=(),
     ),
 )
@@ -388,7 +444,7 @@ FEED: Sequence[Key] = (
         about="The file's name in day folders; absent: the last part of the address's path.",
         allowed="a file name without /",
         schema={"type": "string", "pattern": "^[^/]+$"},
-        read=_matching(re.compile(r"[^/\0]+")),
+        read=_file_name,
         default="",
     ),
     _free("title", "Its name for people."),
@@ -445,9 +501,9 @@ FEED: Sequence[Key] = (
     Key(
         name="series_join",
         about="Between the parts of a series' name; blank parts are left out.",
-        allowed="text",
+        allowed="printable text",
         schema=_STRING,
-        read=_any_text,
+        read=_printable,
         default=" / ",
     ),
     Key(
@@ -480,7 +536,7 @@ FEED: Sequence[Key] = (
         about="Texts that mean not reported, as blank always does.",
         allowed="a list of texts",
         schema=_STRINGS,
-        read=_texts,
+        read=_fields,
         default=(),
     ),
     Key(
@@ -494,9 +550,9 @@ FEED: Sequence[Key] = (
     Key(
         name="encoding",
         about="Of the file's text; a BOM is passed over.",
-        allowed=", ".join(_ENCODINGS),
-        schema={"enum": list(_ENCODINGS)},
-        read=_matching(re.compile("|".join(map(re.escape, _ENCODINGS)))),
+        allowed="an encoding of text that Python knows, such as utf-8, utf-16, latin-1 or windows-1252",
+        schema={"type": "string", "minLength": 1},
+        read=_encoding,
         default="utf-8",
     ),
     Key(
@@ -510,9 +566,9 @@ FEED: Sequence[Key] = (
     Key(
         name="thousands",
         about="Between the thousands of a number.",
-        allowed="one character that is no digit, sign or decimal point, or empty",
+        allowed="one character that is no letter, digit, sign or decimal point, or empty",
         schema={"type": "string", "maxLength": 1},
-        read=_matching(re.compile(r"[^0-9+\-\"\r\n\0]?")),
+        read=_matching(re.compile(r"[^\w+\-\"\r\n\0]?")),
         default="",
     ),
     Key(
@@ -600,10 +656,10 @@ def _dataset(document: Mapping[str, Any], name: str) -> Dataset:
             raise _Wrong(f"[[{key}]]", None, "one or more")
     series = Series(**_values(document["series"], SERIES, "series.")) if "series" in document else None
     measures = [_measure(it, f"measure[{n}].") for n, it in enumerate(document["measure"], start=1)]
+    _check_unique("measure", "name", [it.name for it in measures])
     feeds = [
         _feed(it, f"feed[{n}].", measures=measures, series=series) for n, it in enumerate(document["feed"], start=1)
     ]
-    _check_unique("measure", "name", [it.name for it in measures])
     _check_unique("feed", "name", [it.name for it in feeds])
     _check_unique("feed", "file", [it.file_name for it in feeds])
     _check_supply(measures, feeds)
@@ -675,12 +731,13 @@ def _measure(table: object, prefix: str) -> Measure:
 
 def _feed(table: object, prefix: str, *, measures: Sequence[Measure], series: Series | None) -> Feed:
     values = _values(table, FEED, prefix)
+    given = table if isinstance(table, Mapping) else {}
     wide = bool(values["dates_in_header"])
     single, supplied = values.pop("measure"), values["measures"]
     if wide:
-        for key, given in (("date", values["date"]), ("measures", supplied)):
-            if given:
-                raise _Wrong(f"{prefix}{key}", table[key], "nothing beside dates_in_header")  # type: ignore[index]
+        for key in ("date", "date_format", "measures"):
+            if key in given:
+                raise _Wrong(f"{prefix}{key}", given[key], "nothing beside dates_in_header")
         if not single:
             raise _Wrong(f"{prefix}measure", None, "the name of a measure, with dates_in_header")
         values["measures"] = {single: ""}
@@ -702,8 +759,11 @@ def _feed(table: object, prefix: str, *, measures: Sequence[Measure], series: Se
         raise _Wrong(f"{prefix}series", list(values["series"]), "none without a table [series], which needs a label")
     if values["thousands"] == values["decimal"]:
         raise _Wrong(f"{prefix}thousands", values["thousands"], "another character than decimal")
-    if values["delimiter"] == values["decimal"] == "," and "decimal" in table:  # type: ignore[operator]
-        raise _Wrong(f"{prefix}decimal", ",", "another character than delimiter")
+    if values["rename"] and not values["series"]:
+        raise _Wrong(f"{prefix}rename", values["rename"], "nothing without series")
+    for column, wanted in values["where"].items():
+        if set(wanted) <= set(values["where_not"].get(column, ())):
+            raise _Wrong(f"{prefix}where_not", values["where_not"], f"other values of {column!r} than where has")
     columns = [*values["date"], *values["series"], *([] if wide else supplied.values())]
     for column in columns:
         if columns.count(column) > 1:

@@ -1,25 +1,34 @@
 """Merge and diff at scale: ours, the plain way, and reading and hashing the bytes."""
 
 import contextlib
+import importlib.metadata
+import importlib.util
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Target, take_turns
-from tests.bench.scale_data import make_days
+from tests.bench.scale_data import DECIMAL, QUOTED, make_days, rewritten
 from tests.bench.workers import Worker
 
 _TASKS = "tests.bench.diff_tasks"
 _ROUNDS = {10**6: 7, 5 * 10**6: 4}
 _TARGETS = {
     "diff_full_1e6": Target(faster_than_plain=6, times_floor=8),
+    "diff_full_1e6_duckdb": Target(faster_than_plain=1),
+    "diff_full_1e6_pyarrow": Target(faster_than_plain=1),
+    "diff_quoted_1e6": Target(faster_than_plain=6),
+    "diff_decimal_1e6": Target(faster_than_plain=6),
     "diff_delta_1e6": Target(faster_than_plain=20, times_floor=2.5),
     "diff_delta_5e6": Target(faster_than_plain=20, times_floor=2.5),
     "diff_delta_5e6_rss": Target(at_most=1.2 * 1024),
     "snapshot_csv_1e6": Target(),
 }
 NAMES = tuple(_TARGETS)
+_PEERS = ("duckdb", "pyarrow")
+_WAYS = {"diff_quoted_1e6": (QUOTED, "plain"), "diff_decimal_1e6": (DECIMAL, "plain_exact")}
+"""Figure -> how the same days are written, and the plain way that keeps their numbers exact."""
 
 
 def measure(wanted: Iterable[str]) -> Iterator[Figure]:
@@ -28,6 +37,12 @@ def measure(wanted: Iterable[str]) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="covid-stats-bench-") as folder:
         if asked & {"diff_full_1e6", "diff_delta_1e6", "snapshot_csv_1e6"}:
             yield from (figure for figure in _at(10**6, Path(folder), asked) if figure.name in asked)
+        for peer in _PEERS:
+            if f"diff_full_1e6_{peer}" in asked:
+                yield _beside_peer(peer, Path(folder))
+        for name in _WAYS:
+            if name in asked:
+                yield _written_otherwise(name, Path(folder))
         if asked & {"diff_delta_5e6", "diff_delta_5e6_rss"}:
             yield from (figure for figure in _at(5 * 10**6, Path(folder), asked) if figure.name in asked)
 
@@ -60,6 +75,38 @@ def _at(rows: int, folder: Path, asked: set[str]) -> Iterator[Figure]:
     if f"snapshot_csv_{label}" in asked:
         yield _snapshot(label, here)
     shutil.rmtree(here)
+
+
+def _beside_peer(peer: str, folder: Path) -> Figure:
+    """Ours beside another engine in the place of the plain way."""
+    name = f"diff_full_1e6_{peer}"
+    if importlib.util.find_spec(peer) is None:
+        return Figure(name=name, unit="s", rounds={}, note=f"{peer} is not installed")
+    here = make_days(folder, rows=10**6).before.parent
+    version = importlib.metadata.version(peer)
+    return _full_beside(name, here, peer, note=f"the plain way is {peer} {version}, with a Parquet snapshot")
+
+
+def _written_otherwise(name: str, folder: Path) -> Figure:
+    way, plain = _WAYS[name]
+    days = rewritten(make_days(folder, rows=10**6), way)
+    return _full_beside(name, days.before.parent, plain, note=f"the files of diff_full_1e6, {_WRITTEN[way]}")
+
+
+_WRITTEN = {QUOTED: "every field quoted", DECIMAL: "numbers with two decimals and signs"}
+
+
+def _full_beside(name: str, here: Path, other: str, *, note: str) -> Figure:
+    """A full merge, the other way and the floor by turns, once both have found the same."""
+    with Worker(f"{_TASKS}:make_index", here) as maker:
+        maker.seconds()
+    with contextlib.ExitStack() as stack:
+        tasks = {OURS: "ours_full", PLAIN: other, FLOOR: "floor"}
+        workers = {who: stack.enter_context(Worker(f"{_TASKS}:{task}", here)) for who, task in tasks.items()}
+        taken = take_turns({who: worker.seconds for who, worker in workers.items()}, rounds=5)
+        found = {who: workers[who].last["said"] for who in (OURS, PLAIN)}
+        assert found[OURS] == found[PLAIN], f"{name}: {found}"
+    return Figure(name=name, unit="s", rounds=taken, target=_TARGETS[name], note=note)
 
 
 def _snapshot(label: str, here: Path) -> Figure:

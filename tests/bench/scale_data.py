@@ -7,17 +7,18 @@ keys, and the second has a column that is not used, as real ones do.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.dataset import Dataset, Feed, Kind, Measure, Series
+from shared.dataset import Dataset, Feed, Join, Kind, Measure, Series
 
 REGIONS = Dataset(
     name="bench-regions",
     title="Generated regions",
+    join=Join.INNER,
     series=Series(label="Region"),
     measures=(
         Measure(name="cases", label="Cases", kind=Kind.TOTAL, minimum=0),
@@ -77,6 +78,47 @@ def days_in(folder: str) -> Days:
     """What `make_days` made: its folder is named for the rows."""
     path = Path(folder)
     return Days(before=path / "before", after=path / "after", rows=int(path.name))
+
+
+QUOTED, DECIMAL = "quoted", "decimal"
+"""Ways in which the same days are written otherwise: see `rewritten`."""
+
+PRICES = replace(
+    REGIONS,
+    name="bench-prices",
+    measures=tuple(replace(it, kind=Kind.LEVEL, decimals=2, minimum=None) for it in REGIONS.measures),
+)
+"""The dataset of days that are written with decimals and signs."""
+
+
+def dataset_in(folder: str) -> Dataset:
+    """Of the days in a folder that `make_days` or `rewritten` made."""
+    return PRICES if Path(folder).parent.name == DECIMAL else REGIONS
+
+
+def rewritten(days: Days, way: str) -> Days:
+    """The same days with every field quoted, or with two decimals and every third number negative."""
+    root = days.before.parent.parent / way / f"{days.rows}"
+    made = Days(before=root / "before", after=root / "after", rows=days.rows)
+    for old, new in ((days.before, made.before), (days.after, made.after)):
+        new.mkdir(parents=True, exist_ok=True)
+        for path in old.glob("*.csv"):
+            with path.open() as lines, (new / path.name).open("w", newline="\n") as file:
+                file.write(_written(next(lines), QUOTED) if way == QUOTED else next(lines))
+                file.writelines(_written(line, way) for line in lines)
+    return made
+
+
+def _written(line: str, way: str) -> str:
+    fields = line.rstrip("\n").split(",")
+    if way == QUOTED:
+        return '"' + '","'.join(fields) + '"\n'
+    *key, one, two = fields
+    return ",".join([*key, _as_price(int(one)), _as_price(int(two))]) + "\n"
+
+
+def _as_price(number: int) -> str:
+    return f"{'-' if number % 3 == 0 else ''}{number // 100}.{number % 100:02d}"
 
 
 def make_days(folder: Path, *, rows: int) -> Days:

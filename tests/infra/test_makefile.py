@@ -9,7 +9,7 @@ from infra.services import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = re.findall(r"^([a-z]+):.*##", MAKEFILE, re.MULTILINE)
-DESIGNED = ["run", "test", "replay", "deploy", "destroy", "status", "trace", "approve", "redrive", "bench"]
+DESIGNED = ["run", "test", "replay", "check", "deploy", "destroy", "status", "trace", "approve", "redrive", "bench"]
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +35,7 @@ def test_the_readme_explains_the_command(target: str) -> None:
     ("target", "usage"),
     [
         ("replay", "make replay FEEDS=dir OUT=dir"),
+        ("check", "make check DATASET=name-or-file FILES=dir"),
         ("deploy", "make deploy STAGE=x"),
         ("destroy", "make destroy STAGE=x"),
         ("trace", "make trace RUN="),

@@ -129,7 +129,7 @@ def test_a_blank_is_null(system: World) -> None:
     assert stored(system)[ONE_SERIES, date(7)] == {"cases": None, "deaths": 8, "recoveries": 70}
 
 
-_NUMBER = "a whole number of at most 15 digits that is not negative, or blank is needed"
+_NUMBER = "a whole number that is not negative, within 64 bits, or blank is needed"
 _DATE = "an ISO date like 2020-10-24 is needed"
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from chalicelib.comparing.delta_merge import delta_merge
 from chalicelib.comparing.gate import check_gate
-from chalicelib.csv_reading.feed_reader import read_bytes, read_carefully
+from chalicelib.csv_reading.careful_reading import read_carefully
+from chalicelib.csv_reading.feed_reader import read_feed
 from chalicelib.storing.snapshots import Snapshot
+from chalicelib.tables import Table
 from shared.dataset import Dataset, Feed
 from shared.errors import ContractBroken, CovidStatsError, GateClosed
 from tests.merger.merges import LATEST, LIMITS, as_plain, merge, opened, output, state, through_storage
@@ -35,28 +37,38 @@ FILES: Mapping[str, Sequence[bytes]] = {
 FEEDS = {feed.name: (dataset, feed) for dataset in (US_COVID, REGIONS) for feed in dataset.feeds}
 
 
-def outcome(read: Callable[..., Any], data: bytes, feed: Feed) -> dict[str, Any]:
+def read_fast(data: bytes, feed: Feed, dataset: Dataset) -> Table:
+    """As a merge reads it."""
+    return read_feed(functools.partial(io.BytesIO, data), feed, dataset, latest_day=None).table
+
+
+def read_by_row(data: bytes, feed: Feed, dataset: Dataset) -> Table:
+    """As reading is defined."""
+    return read_carefully(data, feed, dataset).table
+
+
+def outcome(read: Callable[[bytes, Feed, Dataset], Table], data: bytes, name: str) -> dict[str, Any]:
     """The table, or where and why the contract is broken. Any other error passes."""
+    dataset, feed = FEEDS[name]
     try:
-        return as_plain(read(data, feed, series="US", latest_day=None))
+        return as_plain(read(data, feed, dataset))
     except ContractBroken as error:
         return vars(error)
 
 
 def read_arbitrary_bytes(random: Random, *, name: str, count: int) -> None:
     """Read `count` arbitrary files as a feed, both ways."""
-    _, feed = FEEDS[name]
     known = [*FILES[name], *(path.read_bytes() for path in seeds("files"))]
     for _ in range(count):
-        hold_reading(mutated_bytes(random, known), feed)
+        hold_reading(mutated_bytes(random, known), name)
 
 
-def hold_reading(data: bytes, feed: Feed) -> None:
+def hold_reading(data: bytes, name: str) -> None:
     try:
-        fast, careful = outcome(read_bytes, data, feed), outcome(read_carefully, data, feed)
+        fast, careful = outcome(read_fast, data, name), outcome(read_by_row, data, name)
     except Exception as error:
-        raise AssertionError(f"feed {feed.name} of {data!r} raises {type(error).__name__}: {error}") from error
-    assert fast == careful, f"feed {feed.name} of {data!r} is read in two ways"
+        raise AssertionError(f"feed {name} of {data!r} raises {type(error).__name__}: {error}") from error
+    assert fast == careful, f"feed {name} of {data!r} is read in two ways"
 
 
 def merge_arbitrary_bytes(random: Random, *, dataset: Dataset, count: int) -> None:

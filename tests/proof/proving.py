@@ -155,8 +155,8 @@ def _past_findings() -> Row:
     row = Row(part="inputs", what="past findings")
     with _timed(row), _loaded() as made:
         for path in seeds("files"):
-            for _, feed in fuzzing.FEEDS.values():
-                _try(row, str(path), functools.partial(fuzzing.hold_reading, path.read_bytes(), feed))
+            for name in fuzzing.FEEDS:
+                _try(row, str(path), functools.partial(fuzzing.hold_reading, path.read_bytes(), name))
         for path in seeds("events"):
             seed = json.loads(path.read_text())
             _try(row, str(path), functools.partial(fuzzing.hold_event, made, seed["handler"], seed["event"]))

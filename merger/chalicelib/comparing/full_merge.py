@@ -8,7 +8,7 @@ import numpy as np
 
 from chalicelib.comparing.differences import Changes, compare, same_rows
 from chalicelib.comparing.joining import join
-from chalicelib.csv_reading.feed_reader import read_feed
+from chalicelib.csv_reading.feed_reader import FeedRows, read_feed
 from chalicelib.feed_masks import joined, rows_of_feed
 from chalicelib.not_reported import first_positive, remembered, reported
 from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, with_changed_by
@@ -54,6 +54,11 @@ def full_merge(
         feed.name: read_feed(files[feed.name], feed, dataset, latest_day=latest_day, most_odd=most_odd)
         for feed in dataset.feeds
     }
+    return merge_rows(read, old=old, dataset=dataset, run_id=run_id)
+
+
+def merge_rows(read: Mapping[str, FeedRows], *, old: Snapshot, dataset: Dataset, run_id: str) -> Merged:
+    """The same of feeds that have been read."""
     tables = {feed: it.table for feed, it in read.items()}
     moved = frozenset(feed for feed, table in tables.items() if not same_rows(_old_rows(old, feed), table))
     if dataset.keep is Keep.WINDOW:

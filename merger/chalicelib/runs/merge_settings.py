@@ -17,7 +17,7 @@ _RUNTIME_BYTES = 150 * _MIB
 _PER_BYTE = 3
 """Peak memory that a byte of all files together costs: `make bench` measures 2.2 (memory_full), a third is reserve."""
 _PER_ODD_BYTE = 9
-"""The same for a file that is read as a whole: 6.4 for the careful way, and room for what is read already."""
+"""The same for a file that is read as a whole: 6.8 for the careful way, and room for what is read already."""
 
 
 def read_policy(values: Mapping[str, str]) -> Policy:

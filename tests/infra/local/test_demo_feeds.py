@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.comparing.joining import join
-from chalicelib.csv_reading.feed_reader import read_bytes
+from chalicelib.csv_reading.careful_reading import read_carefully
 from chalicelib.feed_masks import joined
 from infra.local.demo_feeds import demo_days
 from tests.shared.declared import US_COVID
@@ -20,7 +20,7 @@ def files() -> list[Mapping[str, bytes]]:
 
 def merged(day: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     """Date -> row, of what both feeds have."""
-    tables = {feed.name: read_bytes(day[feed.file_name], feed, latest_day=None) for feed in US_COVID.feeds}
+    tables = {feed.name: read_carefully(day[feed.file_name], feed, US_COVID).table for feed in US_COVID.feeds}
     both = joined(join(tables, measures=US_COVID.measure_names), feeds=2, inner=True)
     rows = both.only(US_COVID.measure_names).rows(with_series=False)
     return {row["date"]: dict(row) for row in rows}

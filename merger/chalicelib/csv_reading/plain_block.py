@@ -1,0 +1,140 @@
+"""Some lines of a file as an array of bytes, and where their fields are.
+
+A block is plain where each line is a row, all have as many fields as the header, and quotes are of the simplest kind:
+around a whole field, with none within. Quotes are taken off by moving the ends of a field, not by copying it.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.tables import Ints, Mask
+
+type Words = NDArray[np.uint64]
+
+BLOCK = 1 << 19
+"""Bytes of a block, about: so few that they stay in the processor's cache."""
+LONGEST_TEXT = 64
+"""Bytes of a text that is looked at by words."""
+FIRST_BYTES = np.array([(1 << 8 * size) - 1 for size in range(9)], dtype=np.uint64)
+"""Of a word of eight bytes the first n."""
+
+_BEFORE, _BEHIND = 24, 72
+"""Bytes of padding, so that words may be read across the ends of a block."""
+_QUOTE, _LINE_END = ord('"'), ord("\n")
+_FEW_COLUMNS = 16
+"""So many are copied to lie one behind the other; of more, most are not used."""
+_LEAST_QUOTED = 2
+"""Bytes of a quoted field: its quotes."""
+
+
+class NotPlain(Exception):
+    """To be read another way."""
+
+
+def blocks_of(file: BinaryIO) -> Iterator[bytes]:
+    """The rest of a file in blocks of whole lines, all with line ends of one character. Raises NotPlain."""
+    rest = b""
+    while more := file.read(BLOCK):
+        block = rest + more if rest else more
+        cut = block.rfind(b"\n") + 1
+        rest = block[cut:]
+        if len(rest) > BLOCK:
+            raise NotPlain
+        if cut:
+            yield block[:cut].replace(b"\r\n", b"\n") if b"\r" in block else block[:cut]
+    if rest:
+        yield rest.removesuffix(b"\r") + b"\n"
+
+
+def lines_are_rows(data: bytes, delimiter: str) -> bool:
+    """Whether every row is one line that ends in a line feed, and all quoting is of the simplest kind."""
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
+        return False  # the csv module ends a line at a lone carriage return, too
+    if b'"' not in data:
+        return True
+    text = b"\n" + data.replace(b"\r\n", b"\n") + b"\n"
+    letters = np.frombuffer(text, dtype=np.uint8)
+    line_ends = letters == _LINE_END
+    separators = np.flatnonzero(line_ends | (letters == ord(delimiter)))
+    return _quoted(letters, separators, ord(delimiter)) is not None
+
+
+def _quoted(letters: NDArray[np.uint8], separators: Ints, delimiter: int) -> Mask | None:
+    """Which separators stand within quotes; None where quotes are not simple, or a line ends within them."""
+    are_quotes = letters == _QUOTE
+    quotes = np.flatnonzero(are_quotes)
+    if len(quotes) % 2:
+        return None
+    before, after = letters[quotes[::2] - 1], letters[quotes[1::2] + 1]
+    for beside in (before, after):
+        if not ((beside == delimiter) | (beside == _LINE_END)).all():
+            return None
+    within: Mask = np.cumsum(are_quotes, dtype=np.uint8)[separators] & 1 == 1  # a count that wraps around stays odd
+    return None if (letters[separators[within]] == _LINE_END).any() else within
+
+
+class Block:
+    """Lines, and where their fields are; of chosen rows, once some are chosen."""
+
+    def __init__(self, text: bytes, *, width: int, delimiter: str) -> None:
+        if b"\r" in text or b"\0" in text:
+            raise NotPlain
+        self.text = bytes(_BEFORE - 1) + b"\n" + text + bytes(_BEHIND)
+        self.letters = np.frombuffer(self.text, dtype=np.uint8)
+        line_ends = self.letters == _LINE_END
+        ends = np.flatnonzero(line_ends | (self.letters == ord(delimiter)))[1:]
+        self._quotes = text.count(b'"')
+        self._all_quoted = bool(self._quotes) and self._is_all_quoted(ends)
+        if self._quotes and not self._all_quoted:
+            within = _quoted(self.letters, ends, ord(delimiter))
+            if within is None:
+                raise NotPlain
+            ends = ends[~within]
+        rows = len(ends) // width
+        if len(ends) != rows * width:
+            raise NotPlain
+        columns = ends.reshape(rows, width).T
+        self._ends = columns.copy() if width <= _FEW_COLUMNS else columns
+        if not line_ends[self._ends[-1]].all() or np.count_nonzero(line_ends) != rows + 1:
+            raise NotPlain
+        self._words = np.ndarray((len(self.text) - 7,), "<u8", buffer=self.text, strides=(1,))
+        self._chosen: Ints | None = None
+        self.rows = rows
+
+    def _is_all_quoted(self, ends: Ints) -> bool:
+        """Whether every field is quoted and no separator is: two quotes a field, each beside a separator."""
+        letters = self.letters
+        return (
+            self._quotes == _LEAST_QUOTED * len(ends)
+            and letters[_BEFORE] == _QUOTE
+            and bool((letters[ends - 1] == _QUOTE).all())
+            and bool((letters[ends[:-1] + 1] == _QUOTE).all())
+            and bool((np.diff(ends, prepend=_BEFORE - 1) > _LEAST_QUOTED).all())
+        )
+
+    def choose(self, mask: Mask) -> None:
+        """Keep some of the rows."""
+        chosen = np.flatnonzero(mask)
+        self._chosen = chosen if self._chosen is None else self._chosen[chosen]
+        self.rows = len(chosen)
+
+    def field(self, place: int) -> tuple[Ints, Ints]:
+        """Where the fields of a column begin and end, quotes left out."""
+        ends = self._ends[place]
+        starts = self._ends[place - 1] + 1 if place else np.concatenate([[_BEFORE], self._ends[-1][:-1] + 1])
+        if self._chosen is not None:
+            starts, ends = starts[self._chosen], ends[self._chosen]
+        if self._all_quoted:
+            return starts + 1, ends - 1
+        if self._quotes:
+            quoted = self.letters[starts] == _QUOTE
+            return starts + quoted, ends - quoted
+        return starts, ends
+
+    def words(self, places: Ints) -> Words:
+        """The eight bytes from each place on."""
+        words: Words = self._words[places]
+        return words
