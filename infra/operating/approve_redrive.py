@@ -108,12 +108,12 @@ def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:
     def look() -> Run | None:
         run = stage.ledger.get(run_id)
         failed = {feed for feed, delivery in run.deliveries.items() if delivery.status == "failed"}
-        stuck = run.state is State.COLLECTING and failed and run.arrived >= stage.place.dataset.feed_names - failed
+        stuck = run.state is State.COLLECTING and failed and run.arrived >= stage.dataset.feed_names - failed
         return run if run.state.ended or stuck else None
 
     try:
         return wait_for(look, seconds=seconds, what=f"run {run_id} ends") or stage.ledger.get(run_id)
     except Overdue as error:
         run = stage.ledger.get(run_id)
-        missing = sorted(stage.place.dataset.feed_names - run.arrived)
+        missing = sorted(stage.dataset.feed_names - run.arrived)
         raise Overdue(f"{error}; it is {run.state}" + (f", without {missing}" if missing else "")) from error

@@ -75,7 +75,7 @@ def record_of(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
 
 def _read(stage: Stage, run_id: str) -> Mapping[str, AttributeValue]:
     """The run's item as DynamoDB has it; empty where there is none."""
-    key = to_item({"dataset": stage.place.dataset.name, "run_id": run_id})
+    key = to_item({"dataset": stage.dataset.name, "run_id": run_id})
     reply = stage.client("dynamodb").get_item(TableName=stage.place.runs_table, Key=key, ConsistentRead=True)
     found: Mapping[str, AttributeValue] = reply.get("Item", {})
     return found
