@@ -62,7 +62,8 @@ class Stage:
 
     def __init__(self, name: str, *, endpoint: str = "", dataset: str = "") -> None:
         self.name = name
-        self._dataset = dataset
+        self.named = dataset
+        """The dataset that was named; empty where none was."""
         self.endpoint = endpoint
         """Where all AWS services are; empty for AWS itself."""
 
@@ -74,9 +75,14 @@ class Stage:
     def dataset(self) -> Dataset:
         """The one that is meant. Raises CommandFailed, listing what there is, for one that the stage does not have."""
         try:
-            return self.place.find(self._dataset)
+            return self.place.find(self.named)
         except SettingInvalid as error:
-            raise CommandFailed(f"DATASET={self._dataset}: {error}") from error
+            raise CommandFailed(f"DATASET={self.named}: {error}") from error
+
+    @property
+    def each(self) -> "list[Stage]":
+        """The stage as each of its datasets: of the one that was named, else of all."""
+        return [self] if self.named else [self.of(dataset.name) for dataset in self.place.datasets]
 
     @property
     def path(self) -> str:

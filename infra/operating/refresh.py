@@ -23,7 +23,7 @@ def main(arguments: list[str], *, find: Find = find_stage) -> int:
     parser = stage_parser("refresh", main.__doc__)
     parser.add_argument("--run", default="", help="the run's id, such as 2020-10-25T17:00:00Z; empty for the head")
     asked = parser.parse_args(arguments)
-    stage = find(asked.stage)
+    stage = find(asked.stage).of(asked.dataset)
     run_id = refresh(stage, asked.run)
     served, invalidated = stage.served_run(), invalidate(stage, at=dt.datetime.now(dt.UTC))
     if asked.json:
