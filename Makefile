@@ -14,6 +14,7 @@ TESTS = @$(PYTHON) infra/environments.py tools tests ministack
 INFRA = .venv/bin/python -m infra
 quoted = '$(subst ','\'',$(1))'
 stage = $(if $(STAGE),--stage $(call quoted,$(STAGE)))
+dataset = $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
 json = $(if $(filter 1,$(JSON)),--json)
 need = $(if $($(1)),,$(error usage: $(2)))
 
@@ -23,7 +24,7 @@ help:  ## what there is
 
 run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir [DATASET=name] takes day folders
 	$(LOCAL)
-	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(DATASET),--dataset "$(DATASET)")
+	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
 
 test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
@@ -40,7 +41,7 @@ replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders th
 	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	$(LOCAL)
 	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
-	$(if $(DATASET),--dataset "$(DATASET)")
+	$(if $(DATASET),--dataset $(call quoted,$(DATASET)))
 
 check:  ## FILES=dir or file [DATASET=name or file] [OUT=file]: what a declaration makes of files; without one, proposes it
 	@$(call need,FILES,make check DATASET=name-or-file FILES=dir [OUT=file]; or FILES=file.csv alone for a proposal)
@@ -57,33 +58,33 @@ destroy:  ## STAGE=x [FORCE=1]: tear the stage down; FORCE=1 also where it holds
 	$(TOOLS)
 	@$(INFRA) destroy $(stage) $(if $(filter 1,$(FORCE)),--force)
 
-status:  ## [STAGE=x] [JSON=1]: the last runs, what is served, what is stuck; without STAGE, of the local cloud that runs here
+status:  ## [STAGE=x] [DATASET=name] [JSON=1]: the last runs, what is served, what is stuck; without STAGE, of the local cloud that runs here
 	$(TOOLS)
-	@$(INFRA) status $(stage) $(json)
+	@$(INFRA) status $(stage) $(dataset) $(json)
 
-trace:  ## RUN=id [STAGE=x] [SVG=file] [JSON=1]: one run through all services
+trace:  ## RUN=id [STAGE=x] [DATASET=name] [SVG=file] [JSON=1]: one run through all services
 	@$(call need,RUN,make trace RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) trace --run $(call quoted,$(RUN)) $(stage) $(if $(SVG),--svg $(call quoted,$(SVG))) $(json)
+	@$(INFRA) trace --run $(call quoted,$(RUN)) $(stage) $(dataset) $(if $(SVG),--svg $(call quoted,$(SVG))) $(json)
 
-approve:  ## RUN=id [STAGE=x] [JSON=1]: let a rejected run pass
+approve:  ## RUN=id [STAGE=x] [DATASET=name] [JSON=1]: let a rejected run pass
 	@$(call need,RUN,make approve RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) approve --run $(call quoted,$(RUN)) $(stage) $(json)
+	@$(INFRA) approve --run $(call quoted,$(RUN)) $(stage) $(dataset) $(json)
 
-redrive:  ## RUN=id [STAGE=x] [JSON=1]: try a run that ended badly again
+redrive:  ## RUN=id [STAGE=x] [DATASET=name] [JSON=1]: try a run that ended badly again
 	@$(call need,RUN,make redrive RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) redrive --run $(call quoted,$(RUN)) $(stage) $(json)
+	@$(INFRA) redrive --run $(call quoted,$(RUN)) $(stage) $(dataset) $(json)
 
-resend:  ## RUN=id [STAGE=x] [JSON=1]: ask again for a run's mail or views that are not out
+resend:  ## RUN=id [STAGE=x] [DATASET=name] [JSON=1]: ask again for a run's mail or views that are not out
 	@$(call need,RUN,make resend RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) resend --run $(call quoted,$(RUN)) $(stage) $(json)
+	@$(INFRA) resend --run $(call quoted,$(RUN)) $(stage) $(dataset) $(json)
 
-refresh:  ## [RUN=id] [STAGE=x] [JSON=1]: render the views of a committed run anew, of the head where none is named
+refresh:  ## [RUN=id] [STAGE=x] [DATASET=name] [JSON=1]: render the views of a committed run anew, of the head where none is named
 	$(TOOLS)
-	@$(INFRA) refresh $(if $(RUN),--run $(call quoted,$(RUN))) $(stage) $(json)
+	@$(INFRA) refresh $(if $(RUN),--run $(call quoted,$(RUN))) $(stage) $(dataset) $(json)
 
 smoke:  ## [STAGE=x] [JSON=1]: ask the stage's real endpoint what a visitor would ask
 	$(TOOLS)
@@ -97,14 +98,14 @@ subscribe:  ## [STAGE=x] [JSON=1]: ask again those who are to get mails and have
 	$(TOOLS)
 	@$(INFRA) subscribe $(stage) $(json)
 
-start:  ## [STAGE=x] [JSON=1]: start a run now, by an event
+start:  ## [STAGE=x] [DATASET=name] [JSON=1]: start a run now, by an event
 	$(TOOLS)
-	@$(INFRA) start $(stage) $(json)
+	@$(INFRA) start $(stage) $(dataset) $(json)
 
-restore:  ## TIME=2020-10-25T17:00:00Z [STAGE=x] [YES=1] [JSON=1]: the stage's bucket and tables as they were then; asks
+restore:  ## TIME=2020-10-25T17:00:00Z [STAGE=x] [DATASET=name] [YES=1] [JSON=1]: the stage's bucket and tables as they were then; asks
 	@$(call need,TIME,make restore TIME=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
-	@$(INFRA) restore --time $(call quoted,$(TIME)) $(stage) $(if $(filter 1,$(YES)),--yes) $(json)
+	@$(INFRA) restore --time $(call quoted,$(TIME)) $(stage) $(dataset) $(if $(filter 1,$(YES)),--yes) $(json)
 
 bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
 	$(TESTS)

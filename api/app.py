@@ -13,7 +13,7 @@ from chalice import Chalice, Response
 
 from chalicelib.routes.dispatching import dispatch
 from chalicelib.routes.endpoints import ANY_PATH, EVERY_METHOD, METHODS, ROUTES
-from chalicelib.routes.site import ApiSettings, Site
+from chalicelib.routes.site import ApiSettings, Site, Sites
 from chalicelib.view_store.view_store import Shelf
 from chalicelib.web.assets import Assets
 from chalicelib.web.requests import Request
@@ -40,32 +40,48 @@ def place() -> Place:
 
 
 @functools.cache
-def ledger() -> "Ledger":
+def ledger(name: str = "") -> "Ledger":
+    """Of the dataset of this name, of the first one where it is empty; so also below."""
     from shared.ledger import Ledger  # deferred: tables are served without it
 
-    return Ledger(client("dynamodb"), table=place().runs_table, dataset=place().dataset.name, service="api")
+    return Ledger(client("dynamodb"), table=place().runs_table, dataset=place().find(name).name, service="api")
+
+
+def sites() -> Sites:
+    return Sites(place=place(), settings=site().settings, made=site)
 
 
 @functools.cache
-def site() -> Site:
-    settings = ApiSettings.read(os.environ)
-    shelf = Shelf(client("s3"), bucket=place().bucket, dataset=place().dataset.name, ttl=settings.pointer_seconds)
+def site(name: str = "") -> Site:
+    settings, dataset = ApiSettings.read(os.environ), place().find(name)
     return Site(
-        place=place(), settings=settings, shelf=shelf, assets=ASSETS, ledger=ledger, now=lambda: dt.datetime.now(dt.UTC)
+        place=place(),
+        dataset=dataset,
+        settings=settings,
+        shelf=Shelf(client("s3"), bucket=place().bucket, dataset=dataset.name, ttl=settings.pointer_seconds),
+        assets=ASSETS,
+        stage=sites,
+        ledger=functools.partial(ledger, dataset.name),
+        now=lambda: dt.datetime.now(dt.UTC),
     )
 
 
 @functools.cache
-def refresher() -> "Refresher":
-    from chalicelib.refresh.invalidation import Edge  # deferred: see refresh_views
+def refresher(name: str = "") -> "Refresher":
+    from chalicelib.refresh.invalidation import Edge, paths_of_dataset  # deferred: see refresh_views
     from chalicelib.refresh.refreshing import Refresher
 
-    settings = ApiSettings.read(os.environ)
+    settings, dataset = ApiSettings.read(os.environ), place().find(name)
     edge = None
     if settings.distribution:
-        edge = Edge(client("cloudfront"), distribution=settings.distribution, holding=settings.pointer_seconds)
+        edge = Edge(
+            client("cloudfront"),
+            distribution=settings.distribution,
+            holding=settings.pointer_seconds,
+            paths=paths_of_dataset(dataset.name, first=place().dataset.name, several=len(place().datasets) > 1),
+        )
     return Refresher(
-        client("s3"), bucket=place().bucket, ledger=ledger(), dataset=place().dataset, assets=ASSETS, edge=edge
+        client("s3"), bucket=place().bucket, ledger=ledger(name), dataset=dataset, assets=ASSETS, edge=edge
     )
 
 
@@ -85,7 +101,7 @@ def serve(**_path: str) -> Response:
     with invocation(service="api", handler="serve", stage=place().stage, context=app.lambda_context) as line:
         follow("viewer")
         event = app.current_request.to_original_event()  # type: ignore[union-attr]
-        return Ready(dispatch(site(), Request.from_event(event), line))
+        return Ready(dispatch(sites(), Request.from_event(event), line))
 
 
 for route in ROUTES:
@@ -100,4 +116,4 @@ def refresh_views(event: "DynamoDBEvent") -> dict[str, Any]:
     with invocation(service="api", handler="refresh_views", stage=place().stage, context=event.context) as line:
         from chalicelib.refresh.stream_batch import refresh_batch  # deferred: a request needs none of it
 
-        return refresh_batch(event.to_dict(), refresher=refresher(), ledger=ledger(), line=line)
+        return refresh_batch(event.to_dict(), refresher=refresher, line=line)

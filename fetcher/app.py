@@ -23,15 +23,19 @@ app = Chalice(app_name="covid-stats-fetcher")
 
 
 @functools.cache
+def place() -> Place:
+    return Place.read(os.environ)
+
+
+@functools.cache
 def collector(name: str = "") -> Collector:
     """Of the dataset of this name, of the first one where it is empty."""
-    place = Place.read(os.environ)
-    dataset = place.find(name)
+    dataset = place().find(name)
     return Collector(
         addresses=read_addresses(os.environ, dataset=dataset),
         limits=read_limits(os.environ),
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=dataset.name, service="fetcher"),
-        files=RawFiles(client("s3"), bucket=place.bucket, dataset=dataset.name),
+        ledger=Ledger(client("dynamodb"), table=place().runs_table, dataset=dataset.name, service="fetcher"),
+        files=RawFiles(client("s3"), bucket=place().bucket, dataset=dataset.name),
         clock=time.monotonic,
         sleep=time.sleep,
     )
@@ -53,7 +57,9 @@ def fetch(event: Event) -> dict[str, object]:
         service="fetcher", handler="fetch", stage=os.environ.get("STAGE", ""), context=event.context
     ) as line:
         not_ahead(scheduled_time(event.to_dict()), clock_ms=clock_ms())
-        return collect(event.to_dict(), using=collector(dataset_of(event.to_dict())), line=line)
+        dataset = place().find(dataset_of(event.to_dict()))
+        line.bind(dataset=dataset.name)
+        return collect(event.to_dict(), using=collector(dataset.name), line=line)
 
 
 fetch.event_class = Event

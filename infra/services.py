@@ -9,7 +9,7 @@ from infra.errors import CommandFailed
 ROOT = Path(__file__).parent.parent
 """The checkout."""
 
-PLACE = ("STAGE", "DATASET", "BUCKET", "RUNS_TABLE")
+PLACE = ("STAGE", "DATASETS", "BUCKET", "RUNS_TABLE")
 """The settings that every function has."""
 
 
@@ -76,7 +76,7 @@ SERVICES = {
         Service(
             name="api",
             functions=("api_handler", "refresh_views"),
-            settings=("SCHEDULE", "NOTICE", "VIEWS_TTL_MS", "VIEWS_LAG_SECONDS"),
+            settings=("SCHEDULE", "NOTICE", "VIEWS_TTL_MS", "VIEWS_LAG_SECONDS", "DASHBOARD_URL"),
             limit_mib=45,
         ),
         Service(

@@ -16,7 +16,7 @@ from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival
 from chalicelib.runs.merge_settings import read_policy, read_watch_policy
 from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.run_log import log_answer, log_command, log_outcome, log_watched
-from chalicelib.runs.watching import watch as watch_runs
+from chalicelib.runs.watching_all import watch_all
 from chalicelib.storing.run_files import RunFiles
 from shared.aws import client
 from shared.events import Event, not_ahead, scheduled_time
@@ -74,7 +74,7 @@ def on_feed_arrived(event: Event) -> None:
     with _observed("on_feed_arrived", event.context) as line:
         arrived = feed_arrived(event.to_dict())
         not_ahead(parse_time(arrived.run_id), clock_ms=tools().clock())
-        line.bind(run_id=arrived.run_id, feed=arrived.feed)
+        line.bind(dataset=arrived.dataset, run_id=arrived.run_id, feed=arrived.feed)
         log_outcome(line, handle_arrival(arrived, owner=event.context.aws_request_id, tools=tools(arrived.dataset)))
 
 
@@ -84,17 +84,21 @@ def watch(event: Event) -> None:
     with _observed("watch", event.context) as line:
         now = not_ahead(scheduled_time(event.to_dict()), clock_ms=tools().clock())
         policy = read_watch_policy(os.environ)
+        watched = [functools.partial(tools, dataset.name) for dataset in place().datasets]
         report = functools.partial(log_watched, line)
-        for dataset in place().datasets:
-            watch_runs(now, owner=event.context.aws_request_id, tools=tools(dataset.name), policy=policy, report=report)
+        watch_all(now, owner=event.context.aws_request_id, tools=watched, policy=policy, report=report)
 
 
 @app.lambda_function()
 def operate(event: Any, context: Any) -> dict[str, Any]:
-    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch", "waits"?}`."""
+    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch", "waits"?}`.
+
+    `dataset` names one of the stage's; absent, the first is meant.
+    """
     with _observed("operate", context) as line:
         request = operate_run(event)
         not_ahead(parse_time(request.time), clock_ms=tools().clock())
+        line.bind(dataset=place().find(request.dataset).name)
         log_command(line, request)
         report = functools.partial(log_outcome, line)
         answer = handle_command(request, owner=context.aws_request_id, tools=tools(request.dataset), report=report)

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalice import Chalice
 
-from chalicelib.letterhead import Letterhead
+from chalicelib.letterhead import Letterhead, page_address
 from chalicelib.mailing import Mailer, mail_batch
 from chalicelib.topic import Topic
 from shared.aws import client
@@ -23,14 +23,20 @@ app = Chalice(app_name="covid-stats-notifier")
 
 
 @functools.cache
-def mailer() -> Mailer:
+def mailer(name: str = "") -> Mailer:
+    """Of the dataset of this name, of the first one where it is empty."""
     place = Place.read(os.environ)
-    dashboard = os.environ.get("DASHBOARD_URL", "").rstrip("/")
-    notice = Source(os.environ).text("NOTICE", default="")
-    topic = Topic(client("sns"), arn=Source(os.environ).text("TOPIC_ARN"), stage=place.stage)
+    dataset, alone = place.find(name), len(place.datasets) == 1
+    topic = Topic(client("sns"), arn=Source(os.environ).text("TOPIC_ARN"), stage=place.stage, dataset=dataset.name)
     return Mailer(
-        letterhead=Letterhead(stage=place.stage, dataset=place.dataset, dashboard_url=dashboard, notice=notice),
-        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=place.dataset.name, service="notifier"),
+        letterhead=Letterhead(
+            stage=place.stage,
+            dataset=dataset,
+            alone=alone,
+            dashboard_url=page_address(os.environ.get("DASHBOARD_URL", ""), dataset.name, alone=alone),
+            notice=Source(os.environ).text("NOTICE", default=""),
+        ),
+        ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=dataset.name, service="notifier"),
         publish=topic.publish,
         now_ms=lambda: int(time.time() * 1000),
     )
@@ -42,7 +48,8 @@ def on_run_ended(event: Event) -> dict[str, Any]:
     with invocation(
         service="notifier", handler="on_run_ended", stage=os.environ.get("STAGE", ""), context=event.context
     ) as line:
-        return mail_batch(event.to_dict(), using=mailer(), line=line)
+        mailer()  # a setting that is missing fails at once, by its name, and not record by record
+        return mail_batch(event.to_dict(), using=mailer, line=line)
 
 
 on_run_ended.event_class = Event

@@ -49,6 +49,15 @@ def stream_records(event: object) -> list[object]:
     return records
 
 
+def ledger_dataset(record: object) -> str:
+    """The dataset whose ledger a stream record is of; empty where it shows none."""
+    try:
+        partition = member(record, "dynamodb", "NewImage", "dataset", "S")
+    except EventMalformed:
+        return ""
+    return partition.partition("#")[0] if isinstance(partition, str) else ""
+
+
 def sequence_number(record: object) -> str:
     """What a partial batch response names a stream record by. Raises EventMalformed."""
     number = member(record, "dynamodb", "SequenceNumber")
@@ -75,8 +84,9 @@ def not_ahead(time: dt.datetime, *, clock_ms: int) -> dt.datetime:
 
 
 def dataset_of(event: object) -> str:
-    """The dataset that an event names, an event of ours in its detail; empty where it names none."""
-    if isinstance(event, Mapping) and event.get("detail-type") == FEED_WANTED:
-        event = event.get("detail")
-    name = event.get("dataset") if isinstance(event, Mapping) else None
+    """The dataset that an event names, by itself or in its `detail`; empty where it names none."""
+    if not isinstance(event, Mapping):
+        return ""
+    detail = event.get("detail")
+    name = event.get("dataset") or (detail.get("dataset") if isinstance(detail, Mapping) else "")
     return name if isinstance(name, str) else ""

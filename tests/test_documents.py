@@ -102,7 +102,7 @@ def test_the_readme_gives_the_credits_that_the_feeds_ask_for() -> None:
 def test_the_table_of_settings_is_what_the_services_read() -> None:
     declared = Counter((setting, name) for name, service in SERVICES.items() for setting in service.settings)
     listed = [(setting.strip("`"), readers) for setting, readers, *_ in rows(page("settings"))]
-    assert listed[0] == ("DATASET", "all")
+    assert listed[0] == ("DATASETS", "all")
     assert Counter((setting, name) for setting, readers in listed[1:] for name in readers.split(", ")) == declared
     assert len({setting for setting, _ in listed}) == len(listed)
 

@@ -8,6 +8,7 @@ import contextlib
 import copy
 import datetime as dt
 import enum
+import functools
 import io
 import json
 import os
@@ -125,8 +126,12 @@ class Feeds(FeedServer):
 class World:
     """A deployment. Made by `world()`."""
 
-    def __init__(self, *, dataset: Dataset, feeds: Feeds, apps: Mapping[str, ModuleType], calls: Calls) -> None:
+    def __init__(
+        self, *, dataset: Dataset, feeds: Feeds, apps: Mapping[str, ModuleType], calls: Calls, beside: Sequence[Dataset]
+    ) -> None:
         self.dataset, self.feeds, self.apps, self.calls = dataset, feeds, apps, calls
+        self.datasets = {it.name: it for it in (dataset, *beside)}
+        """All of the stage, by name; `dataset` is the first."""
         self.s3, self.dynamodb = aws.client("s3"), aws.client("dynamodb")
         self._handlers = {
             "fetch": apps["fetcher"].fetch,
@@ -150,15 +155,18 @@ class World:
 
     # --- what happens upstream and outside --------------------------------------------------------------------------
 
-    def publish(self, files: Mapping[str, bytes], *, at: str) -> None:
-        """Feed -> its file from now on; a feed that is not among them is a 404."""
-        names = {feed.name: feed.file_name for feed in self.dataset.feeds}
-        self.feeds.publish({names[feed]: data for feed, data in files.items()}, at=parse_time(at))
+    def publish(self, files: Mapping[str, bytes], *, at: str, dataset: str = "") -> None:
+        """Feed -> its file from now on; a feed of this dataset that is not among them is a 404."""
+        of_one = self.datasets[dataset or self.dataset.name]
+        names = {feed.name: file_address(of_one, feed.file_name) for feed in of_one.feeds}
+        others = {name: file.data for name, file in self.feeds.kept().items() if name not in names.values()}
+        self.feeds.publish(others | {names[feed]: data for feed, data in files.items()}, at=parse_time(at))
 
-    def schedule(self, handler: str, time: str) -> None:
+    def schedule(self, handler: str, time: str, *, dataset: str = "") -> None:
         """A scheduled event of this time: `fetch` or `watch`. Is the clock behind, it goes there."""
         self.platform.now_ms = max(self.platform.now_ms, int(parse_time(time).timestamp() * 1000))
-        self._queue(handler, scheduled_event(time, function=handler))
+        event = scheduled_event(time, function=handler)
+        self._queue(handler, {"time": time, "dataset": dataset} if dataset else event)
 
     @property
     def now(self) -> str:
@@ -317,16 +325,17 @@ class World:
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
-    def run(self, run_id: str) -> Run:
-        return Run.from_values(self.items()[self.dataset.name, run_id])
+    def run(self, run_id: str, *, dataset: str = "") -> Run:
+        return Run.from_values(self.items()[dataset or self.dataset.name, run_id])
 
-    def runs(self) -> list[Run]:
+    def runs(self, *, dataset: str = "") -> list[Run]:
         """All runs, oldest first."""
-        found = (item for (partition, _), item in self.items().items() if partition == self.dataset.name)
+        wanted = dataset or self.dataset.name
+        found = (item for (partition, _), item in self.items().items() if partition == wanted)
         return sorted(map(Run.from_values, found), key=lambda run: run.run_id)
 
-    def head(self) -> Head:
-        values = self.items().get((f"{self.dataset.name}#head", "head"), {})
+    def head(self, *, dataset: str = "") -> Head:
+        values = self.items().get((f"{dataset or self.dataset.name}#head", "head"), {})
         return Head(**{name: values[name] for name in Head.__dataclass_fields__ if name in values})
 
     def get(self, path: str) -> Answer:
@@ -335,10 +344,13 @@ class World:
         with contextlib.redirect_stdout(io.StringIO()):
             return ApiApp(module=self.apps["api"]).get(path)
 
-    def rows(self) -> dict[tuple[str, str], dict[str, Any]]:
+    def rows(self, *, dataset: str = "") -> dict[tuple[str, str], dict[str, Any]]:
         """(series, date) -> row, as `observations` holds it."""
+        wanted = f"{dataset or self.dataset.name}#"
         return {
-            (row.pop("dataset#series").partition("#")[2], row.pop("date")): row for row in memory.items(OBSERVATIONS)
+            (row.pop("dataset#series").removeprefix(wanted), row.pop("date")): row
+            for row in memory.items(OBSERVATIONS)
+            if row["dataset#series"].startswith(wanted)
         }
 
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:
@@ -446,25 +458,39 @@ def _mail(body: Any) -> Mail:
     fields = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
     attributes = {
         fields[f"MessageAttributes.entry.{n}.Name"]: fields[f"MessageAttributes.entry.{n}.Value.StringValue"]
-        for n in (1, 2)
+        for n in range(1, 11)
+        if f"MessageAttributes.entry.{n}.Name" in fields
     }
     return Mail(kind=attributes["kind"], subject=fields["Subject"], body=fields["Message"])
 
 
+def file_address(dataset: Dataset, file_name: str) -> str:
+    """Where the upstream host has a file: names of files are unique in a dataset only."""
+    return f"{dataset.name}/{file_name}"
+
+
 @contextlib.contextmanager
-def world(settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_COVID) -> Iterator[World]:
-    """A deployment of its own, empty. `settings` are environment variables of all services."""
+def world(
+    settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_COVID, beside: Sequence[Dataset] = ()
+) -> Iterator[World]:
+    """A deployment of its own, empty. `settings` are environment variables of all services.
+
+    `beside` are further datasets of the same stage.
+    """
     before, registered = dict(os.environ), dict(datasets._REGISTRY)
-    datasets._REGISTRY[dataset.name] = dataset
+    served = {it.name: it for it in (dataset, *beside)}
+    datasets._REGISTRY.update(served)
     try:
         with Feeds() as feeds:
-            os.environ.update(
-                ENVIRONMENT | {"DATASET": dataset.name, "FEED_URLS": json.dumps(feeds.feed_urls(dataset))}
-            )
+            urls = {
+                it.name: {feed.name: feeds.url(file_address(it, feed.file_name)) for feed in it.feeds}
+                for it in served.values()
+            }
+            os.environ.update(ENVIRONMENT | {"DATASETS": ",".join(served), "FEED_URLS": json.dumps(urls)})
             os.environ.update(settings or {})
             forget_clients()
             with mock_aws():
-                yield _found(dataset, feeds)
+                yield _found(dataset, feeds, beside=beside)
     finally:
         forget_clients()
         os.environ.clear()
@@ -473,7 +499,7 @@ def world(settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_CO
         datasets._REGISTRY.update(registered)
 
 
-def _found(dataset: Dataset, feeds: Feeds) -> World:
+def _found(dataset: Dataset, feeds: Feeds, *, beside: Sequence[Dataset]) -> World:
     clients = {name: aws.client(name) for name in ("s3", "dynamodb", "sns", "events")}
     clients["s3"].create_bucket(Bucket=BUCKET)
     clients["sns"].create_topic(Name=TOPIC.rpartition(":")[2])
@@ -491,10 +517,11 @@ def _found(dataset: Dataset, feeds: Feeds) -> World:
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
-    calls = Calls(lanes=sorted(dataset.feed_names))
+    calls = Calls(lanes=sorted({name for it in (dataset, *beside) for name in it.feed_names}))
     calls.listen(*clients.values())
     made = World(
         dataset=dataset,
+        beside=beside,
         feeds=feeds,
         calls=calls,
         apps={name: load_app(name) for name in ("fetcher", "merger", "notifier", "api")},
@@ -505,8 +532,12 @@ def _found(dataset: Dataset, feeds: Feeds) -> World:
 
 def _set_clocks(made: World) -> None:
     """The composition roots of the apps, with the test's clock in place of the wall's."""
-    tools = replace(made.apps["merger"].tools(), clock=lambda: made.platform.now_ms)
-    mailer = replace(made.apps["notifier"].mailer(), now_ms=lambda: made.platform.now_ms)
     vars(made.apps["fetcher"])["clock_ms"] = lambda: made.platform.now_ms
-    vars(made.apps["merger"])["tools"] = lambda _name="": tools
-    vars(made.apps["notifier"])["mailer"] = lambda: mailer
+    for service, root, clock in (("merger", "tools", "clock"), ("notifier", "mailer", "now_ms")):
+        made_for, set_clock = getattr(made.apps[service], root), {clock: lambda: made.platform.now_ms}
+        of_each = {name: replace(made_for(name), **set_clock) for name in made.datasets}
+        vars(made.apps[service])[root] = functools.partial(_of_dataset, of_each, made.dataset.name)
+
+
+def _of_dataset(of_each: Mapping[str, Any], first: str, name: str = "") -> Any:
+    return of_each[name or first]

@@ -22,8 +22,9 @@ def read_limits(values: Mapping[str, str]) -> Limits:
 
 
 def read_addresses(values: Mapping[str, str], *, dataset: Dataset) -> dict[str, FeedAddress]:
-    """Feed -> address: as declared, but where FEED_URLS (a JSON object) says otherwise.
+    """Feed -> address: as declared, but where FEED_URLS says otherwise.
 
+    FEED_URLS is a JSON object: dataset -> feed -> address, or, for a stage of one dataset, feed -> address.
     Hosts that a feed may redirect to beside its own site: those of the dataset's other declared addresses, and
     REDIRECT_HOSTS. Raises SettingInvalid, which quotes no address: it may hold secrets.
     """
@@ -35,13 +36,20 @@ def read_addresses(values: Mapping[str, str], *, dataset: Dataset) -> dict[str, 
 
 def _chosen_urls(text: str, *, dataset: Dataset) -> dict[str, object]:
     try:
-        chosen = json.loads(text or "{}")
+        chosen = _of_dataset(json.loads(text or "{}"), dataset)
     except ValueError:
         chosen = None
     if not isinstance(chosen, dict):
         raise SettingInvalid(f"FEED_URLS is no JSON object; one of feeds {sorted(dataset.feed_names)} is needed")
     if unknown := sorted(chosen.keys() - dataset.feed_names):
         raise SettingInvalid(f"FEED_URLS names {unknown}; the feeds are {sorted(dataset.feed_names)}")
+    return chosen
+
+
+def _of_dataset(chosen: object, dataset: Dataset) -> object:
+    """What FEED_URLS has for a dataset: its own part where the values are objects, else all of it."""
+    if isinstance(chosen, dict) and chosen and all(isinstance(part, dict) for part in chosen.values()):
+        return chosen.get(dataset.name, {})
     return chosen
 
 

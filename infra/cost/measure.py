@@ -70,7 +70,7 @@ def count(steps: Iterable[Step]) -> Counted:
 def measure(days: Sequence[Day], *, terminal: DayDisplay, source: str) -> dict[str, Any]:
     """Carry the days; means over all committed runs but the first, which is given apart."""
     with local_system(terminal=terminal, stage="measured") as system:
-        carried = carry_all(system.chain, days, report=terminal.day)
+        carried = carry_all(system.chain, [[day] for day in days], report=terminal.day)
         system.chain.await_views()
         later = [done for done in carried if done.run.state is State.COMMITTED][1:]
         hops = {done.run.run_id: _hops(system.traces, done.run.run_id) for done in later}

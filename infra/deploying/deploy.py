@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infra.deploying import releases, stacks
 from infra.deploying.cloud import Cloud
@@ -20,8 +21,8 @@ from infra.deploying.stage import (
 from infra.deploying.stage_names import check_stage
 from infra.deploying.templates import VALUES, digests, load_template, parameters_behind
 from infra.packaging.build import BUILD, CODE, Built, build
-from infra.services import EXTRAS, ROOT, SERVICES, find_service, foundation_stack
-from shared.datasets import DEFAULT
+from infra.services import EXTRAS, ROOT, SERVICES, Service, find_service, foundation_stack
+from shared.datasets import DEFAULT, find_datasets
 
 _AFTER_THE_API = "notifier"
 """Its mails link to the dashboard: it is built when the api's address is known."""
@@ -76,12 +77,13 @@ def deploy(
     check_region(stage, cloud=cloud)
     choices = find_choices(stage, cloud=cloud, folder=files)
     given = dict(choices.settings) | dict(settings or {})
+    datasets = chosen_datasets(settings or {}) or chosen_datasets(choices.settings) or DEFAULT
     deployment = _Deployment(
         stage=stage,
         cloud=cloud,
         parameters=dict(choices.parameters) | dict(parameters or {}) | {"Stage": stage, "Cloud": cloud.kind},
-        dataset=given.pop("DATASET", DEFAULT),
-        settings=given,
+        datasets=datasets,
+        settings={name: value for name, value in given.items() if name not in ("DATASET", "DATASETS")},
         out=out,
         root=root,
         report=report,
@@ -91,6 +93,8 @@ def deploy(
     changed += deployment.services([name for name in asked if name != "foundation" and name not in EXTRAS])
     changed += deployment.extras([name for name in asked if name in EXTRAS])
     keep_choices(stage, cloud=cloud, folder=files)
+    for name in kept_datasets(cloud.client("s3"), deployment.names()):
+        report(f"{name}: is none of the stage's datasets (any more); no run of it starts, and its data stay")
     return Deployed(stage=stage, names=deployment.names(), changed=tuple(changed))
 
 
@@ -102,7 +106,8 @@ class _Deployment:
     cloud: Cloud
     parameters: Mapping[str, str]
     """For every template; each is passed those that it declares."""
-    dataset: str
+    datasets: str
+    """Names, or files, with commas between; the first is the one that is meant where none is named."""
     settings: Mapping[str, str]
     out: Path
     root: Path
@@ -110,7 +115,7 @@ class _Deployment:
 
     def names(self) -> dict[str, str]:
         """The stage's names as they are now. Raises CommandFailed where there is no foundation."""
-        return find_names(self.stage, cloud=self.cloud, dataset=self.dataset)
+        return find_names(self.stage, cloud=self.cloud, datasets=self.datasets)
 
     def foundation(self) -> Iterator[str]:
         template = (self.root / "infra" / "foundation.yaml").read_text()
@@ -126,8 +131,7 @@ class _Deployment:
             early = {it.name: pool.submit(self._build, it.name) for it in ordered if it.name != _AFTER_THE_API}
             for service in ordered:
                 built = early[service.name].result() if service.name in early else self._build(service.name)
-                template = self._with_code(built, bucket=names["ARTEFACTS"])
-                if self._apply(service.name, service.stack(self.stage), template, from_foundation):
+                if self._apply_service(service, built, names, from_foundation):
                     yield service.name
 
     def extras(self, wanted: Sequence[str]) -> Iterator[str]:
@@ -144,8 +148,19 @@ class _Deployment:
             if done:
                 yield extra.name
 
+    def _apply_service(
+        self, service: Service, built: Built, names: Mapping[str, str], parameters: Mapping[str, str]
+    ) -> bool:
+        """On AWS the api has its own address as a setting, once there is one; locally every request has it."""
+        template = self._with_code(built, bucket=names["ARTEFACTS"])
+        done = self._apply(service.name, service.stack(self.stage), template, parameters)
+        if service.name == "api" and self.cloud.kind == "aws" and not names["DASHBOARD_URL"]:
+            template = self._with_code(self._build("api"), bucket=names["ARTEFACTS"])
+            done |= self._apply(service.name, service.stack(self.stage), template, parameters)
+        return done
+
     def _build(self, service: str) -> Built:
-        names = self.names()
+        names = self.names() | ({"DASHBOARD_URL": ""} if service == "api" and self.cloud.kind == "local" else {})
         places = {"out": self.out, "root": self.root}
         return build(service, stage=self.stage, names=names, settings=self.settings, report=self.report, **places)
 
@@ -194,6 +209,19 @@ class _Deployment:
             releases.record(self.cloud.client("s3"), bucket, stack=stack, template=text)
         self.report(f"{what}: deployed in {time.monotonic() - began:.1f} s" if done else f"{what}: nothing to do")
         return done
+
+
+def chosen_datasets(settings: Mapping[str, str]) -> str:
+    """What settings say of datasets, with commas between; empty where they say nothing."""
+    return settings.get("DATASETS") or settings.get("DATASET") or ""
+
+
+def kept_datasets(s3: Any, names: Mapping[str, str]) -> list[str]:
+    """Datasets of which the stage's bucket has files, and which the stage does not serve."""
+    served = {dataset.name for dataset in find_datasets(names["DATASETS"])}
+    listed = s3.list_objects_v2(Bucket=names["BUCKET"], Prefix="raw/", Delimiter="/")
+    found = {entry["Prefix"].removeprefix("raw/").rstrip("/") for entry in listed.get("CommonPrefixes", [])}
+    return sorted(found - served)
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import itertools
 import json
 import urllib.error
 import urllib.request
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from infra.errors import CommandFailed
 from infra.services import SERVICES, find_service
 from shared import keys
+from shared.dataset import Dataset
+from shared.errors import SettingInvalid
 from shared.ledger import Ledger
 from shared.runs import parse_time
 from shared.settings import Place
@@ -57,10 +60,34 @@ def known_stages(ssm: Any) -> str:
 class Stage:
     """`Stage("prod")` on AWS, with the account and region of the environment; with `endpoint` in a local cloud."""
 
-    def __init__(self, name: str, *, endpoint: str = "") -> None:
+    def __init__(self, name: str, *, endpoint: str = "", dataset: str = "") -> None:
         self.name = name
+        self.named = dataset
+        """The dataset that was named; empty where none was."""
         self.endpoint = endpoint
         """Where all AWS services are; empty for AWS itself."""
+
+    def of(self, dataset: str) -> "Stage":
+        """The same stage as one of its datasets: whose ledger and views are meant. Empty: the first."""
+        return Stage(self.name, endpoint=self.endpoint, dataset=dataset)
+
+    @functools.cached_property
+    def dataset(self) -> Dataset:
+        """The one that is meant. Raises CommandFailed, listing what there is, for one that the stage does not have."""
+        try:
+            return self.place.find(self.named)
+        except SettingInvalid as error:
+            raise CommandFailed(f"DATASET={self.named}: {error}") from error
+
+    @property
+    def each(self) -> "list[Stage]":
+        """The stage as each of its datasets: of the one that was named, else of all."""
+        return [self] if self.named else [self.of(dataset.name) for dataset in self.place.datasets]
+
+    @property
+    def path(self) -> str:
+        """Before each of its paths below the API's address: empty where the stage has no other dataset."""
+        return f"/{self.dataset.name}" if len(self.place.datasets) > 1 else ""
 
     @functools.cached_property
     def cloud(self) -> "Cloud":
@@ -84,8 +111,11 @@ class Stage:
 
     def now(self) -> dt.datetime:
         """The time by which ages are reckoned: the clock's; locally the newest run's, as days pass there at once."""
-        newest = next(self.ledger.newest_first(), None) if self.endpoint else None
-        return parse_time(newest.run_id) if newest else dt.datetime.now(dt.UTC)
+        if not self.endpoint:
+            return dt.datetime.now(dt.UTC)
+        ledgers = [self.of(dataset.name).ledger for dataset in self.place.datasets]
+        newest = [run.run_id for ledger in ledgers for run in itertools.islice(ledger.newest_first(page=1), 1)]
+        return parse_time(max(newest)) if newest else dt.datetime.now(dt.UTC)
 
     # --- what it is made of --------------------------------------------------------------------------------------
 
@@ -108,7 +138,7 @@ class Stage:
 
     @functools.cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self.client("dynamodb"), table=self.place.runs_table, dataset=self.place.dataset.name)
+        return Ledger(self.client("dynamodb"), table=self.place.runs_table, dataset=self.dataset.name)
 
     def parameter(self, name: str) -> str:
         """What the stage publishes under `/covid-stats/{stage}/{name}`."""
@@ -163,7 +193,7 @@ class Stage:
         """The run whose views are served; empty before the first."""
         client = self.client("s3")
         try:
-            reply = client.get_object(Bucket=self.place.bucket, Key=keys.current_views_key(self.place.dataset.name))
+            reply = client.get_object(Bucket=self.place.bucket, Key=keys.current_views_key(self.dataset.name))
         except client.exceptions.NoSuchKey:
             return ""
         return str(json.load(reply["Body"])["run_id"])
@@ -171,7 +201,7 @@ class Stage:
     def change_set(self, run_id: str) -> bytes:
         """The change set of a committed run, as it is kept."""
         reply = self.client("s3").get_object(
-            Bucket=self.place.bucket, Key=keys.change_set_key(self.place.dataset.name, run_id)
+            Bucket=self.place.bucket, Key=keys.change_set_key(self.dataset.name, run_id)
         )
         return bytes(reply["Body"].read())
 

@@ -85,12 +85,13 @@ def read_choices(stage: str, *, folder: Path = STAGES) -> Choices:
 def parse_choices(text: str, name: str) -> Choices:
     """From the text of a stage's file. Raises CommandFailed, naming the file, for a table that is none of the two."""
     tables = tomllib.loads(text)
+    datasets = {key: tables.pop(key) for key in ("DATASETS", "DATASET") if key in tables}
     unknown = sorted(set(tables) - {"parameters", "settings"})
     if unknown:
-        raise CommandFailed(f"{name} has {unknown}; allowed are parameters and settings")
+        raise CommandFailed(f"{name} has {unknown}; allowed are DATASETS, parameters and settings")
     return Choices(
         parameters={key: _text(value) for key, value in tables.get("parameters", {}).items()},
-        settings={key: _text(value) for key, value in tables.get("settings", {}).items()},
+        settings={key: _text(value) for key, value in (datasets | tables.get("settings", {})).items()},
     )
 
 
@@ -117,7 +118,7 @@ def check_region(stage: str, *, cloud: Cloud) -> None:
         )
 
 
-def find_names(stage: str, *, cloud: Cloud, dataset: str = DEFAULT) -> dict[str, str]:
+def find_names(stage: str, *, cloud: Cloud, datasets: str = DEFAULT) -> dict[str, str]:
     """What `${...}` stands for in the services' config and policies. Raises CommandFailed before it is deployed."""
     published = find_published(stage, cloud=cloud)
     if "BUCKET" not in published:
@@ -125,7 +126,7 @@ def find_names(stage: str, *, cloud: Cloud, dataset: str = DEFAULT) -> dict[str,
     account = cloud.identity["Account"]
     return {
         "STAGE": stage,
-        "DATASET": dataset,
+        "DATASETS": datasets,
         "CLOUD": cloud.kind,
         "PARTITION": "aws" if cloud.endpoint else cloud.session.get_partition_for_region(cloud.region),
         "REGION": cloud.region,

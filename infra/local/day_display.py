@@ -20,6 +20,7 @@ class DayDisplay(Terminal):
         """One line for a day that is done."""
         line = Text.assemble(
             f"{carried.day.date}  ",
+            f"{carried.day.dataset:<24}" if carried.day.dataset else "",
             (f"{carried.run.state:<10}", state_colour(carried.run.state)),
             f"  {row_counts(carried.run):<14}",
             f"{mail_count(carried.mails):<8}{carried.seconds:5.2f} s",
@@ -42,13 +43,15 @@ class DayDisplay(Terminal):
     def runs(self, days: Sequence[Carried]) -> None:
         """All days as a table."""
         table = Table(title="Runs", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-        for heading in ("Run", "State", "Rows", "Mails"):
+        several = any(done.day.dataset for done in days)
+        for heading in (*(["Dataset"] if several else []), "Run", "State", "Rows", "Mails"):
             table.add_column(heading, no_wrap=True)
         table.add_column("What it shows")
         for done in days:
             run, mails = done.run, ", ".join(mail.kind for mail in done.mails)
             state = Text(run.state, state_colour(run.state))
-            table.add_row(run.run_id, state, row_counts(run), mails, Text(done.day.note or run.reason))
+            named = [done.day.dataset, run.run_id[:10]] if several else [run.run_id]
+            table.add_row(*named, state, row_counts(run), mails, Text(done.day.note or run.reason))
         self.console.print(table)
 
     def _framed(self, frame: str, text: Text, colour: str) -> None:

@@ -1,14 +1,15 @@
 """Days of feeds: a day is a date, and the files that a daily job would have found upstream then."""
 
 import datetime as dt
+import itertools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from infra.errors import CommandFailed
 from shared.dataset import Dataset
-from shared.datasets import find_dataset, register
+from shared.datasets import find_dataset, find_datasets, register
 from shared.errors import PermanentError
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -32,6 +33,8 @@ class Day:
     """What the feeds were on one day."""
 
     date: dt.date
+    dataset: str = ""
+    """Whose feeds those are; empty: the first of the stage."""
     note: str = ""
     """What the day shows, for people."""
     files: Mapping[str, bytes | Path] = field(default_factory=dict)
@@ -49,6 +52,40 @@ class Day:
     def read(self) -> dict[str, bytes]:
         """File name -> bytes."""
         return {name: it.read_bytes() if isinstance(it, Path) else it for name, it in self.files.items()}
+
+
+def declared_datasets(names: str) -> tuple[Dataset, ...]:
+    """The datasets of a list with commas between. Raises CommandFailed."""
+    found = tuple(declared_dataset(name.strip()) for name in names.split(",") if name.strip())
+    try:
+        return find_datasets(",".join(dataset.name for dataset in found))
+    except PermanentError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def read_days_of_all(
+    folder: Path, datasets: Sequence[Dataset], *, first: str = "", last: str = ""
+) -> Sequence[Sequence[Day]]:
+    """The days of a folder as `read_days` has them, each as the runs that it has: one of each dataset.
+
+    With several datasets, one has a run on a day whose folder holds at least one of its files: they have schedules
+    of their own, and a day of one is no day without files of another.
+    """
+    if len(datasets) == 1:
+        return [[day] for day in read_days(folder, datasets[0], first=first, last=last)]
+    found = [
+        replace(day, dataset=dataset.name)
+        for dataset in datasets
+        for day in read_days(folder, dataset, first=first, last=last)
+        if day.files
+    ]
+    return by_date(found)
+
+
+def by_date(days: Iterable[Day]) -> Sequence[Sequence[Day]]:
+    """Days of several datasets in order of date, those of one date together."""
+    ordered = sorted(days, key=lambda day: day.date)
+    return [list(same) for _, same in itertools.groupby(ordered, key=lambda day: day.date)]
 
 
 def read_days(folder: Path, dataset: Dataset, *, first: str = "", last: str = "") -> Sequence[Day]:

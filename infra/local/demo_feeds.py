@@ -10,10 +10,12 @@ import functools
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from infra.local.day_folders import Day
+from infra.local.day_folders import Day, by_date
+from infra.local.demo_admissions import demo_days_of_admissions
+from shared.dataset import Dataset
 
 NOTICE = "Demonstration: these numbers are generated, not real."
 """What the page and the API say of them; the credits beside it are those of the real feeds."""
@@ -53,6 +55,17 @@ _STORY = (
 def demo_days() -> Sequence[Day]:
     """The demo days in date order, their files under their upstream names."""
     return [_day(chapter) for chapter in _STORY]
+
+
+DEMONSTRATED = ("us-covid", "us-hospital-admissions")
+"""The datasets that there are demo days of; the first is the one that is meant where none is named."""
+
+
+def all_demo_days(datasets: Sequence[Dataset]) -> Sequence[Sequence[Day]]:
+    """The demo days of these datasets, those of one date together; each names its dataset where there are several."""
+    made = {"us-covid": demo_days, "us-hospital-admissions": demo_days_of_admissions}
+    several = len(datasets) > 1
+    return by_date(replace(day, dataset=it.name if several else "") for it in datasets for day in made[it.name]())
 
 
 def _day(chapter: _Chapter) -> Day:

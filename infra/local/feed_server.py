@@ -110,9 +110,9 @@ class FeedServer:
     def url(self, file_name: str) -> str:
         return f"{self.address}/{file_name}"
 
-    def feed_urls(self, dataset: Dataset) -> dict[str, str]:
-        """Feed -> its address here: the fetcher's setting FEED_URLS."""
-        return {feed.name: self.url(feed.file_name) for feed in dataset.feeds}
+    def feed_urls(self, dataset: Dataset, *, under: str = "") -> dict[str, str]:
+        """Feed -> its address here: the fetcher's setting FEED_URLS. `under`: see `publish`."""
+        return {feed.name: self.url(under + feed.file_name) for feed in dataset.feeds}
 
     def publish(
         self,
@@ -121,18 +121,26 @@ class FeedServer:
         at: dt.datetime,
         faults: Mapping[str, Fault] | None = None,
         raw: Mapping[str, bytes] | None = None,
+        under: str = "",
     ) -> None:
         """From now on serve exactly these files; a file that is not among them is a 404.
+
+        `under`: a folder, with a slash at its end, that they are in, and what is elsewhere stays as it is: names of
+        files are unique in a dataset only.
 
         A file with the bytes it had keeps its ETag and Last-Modified, as upstream. `faults`: file name -> what is
         wrong with it, until the next call. `raw`: file name -> the bytes of a whole answer, HTTP or not, likewise.
         """
         before = self._files
-        self._files = {
+        placed = {under + name: data for name, data in files.items()}
+        self._files = {name: file for name, file in before.items() if not name.startswith(under)} | {
             name: before[name] if name in before and before[name].data == data else File(data=data, changed_at=at)
-            for name, data in files.items()
+            for name, data in placed.items()
         }
-        self._faults, self._raw = dict(faults or {}), dict(raw or {})
+        elsewhere = {name: fault for name, fault in self._faults.items() if not name.startswith(under)}
+        self._faults = elsewhere | {under + name: fault for name, fault in (faults or {}).items()}
+        raw_elsewhere = {name: body for name, body in self._raw.items() if not name.startswith(under)}
+        self._raw = raw_elsewhere | {under + name: body for name, body in (raw or {}).items()}
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         name = request.path.split("?", 1)[0].lstrip("/")

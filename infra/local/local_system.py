@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.deploying.deploy import deploy
+from infra.deploying.deploy import chosen_datasets, deploy
 from infra.deploying.deployed import Stage
 from infra.deploying.stacks import DeploymentFailed
 from infra.errors import CommandFailed
-from infra.local.chain import Chain
+from infra.local.chain import Chain, served_in
 from infra.local.feed_server import FeedServer
 from infra.local.local_cloud import LocalCloud
 from infra.local.mailbox import Mailbox
@@ -19,7 +19,7 @@ from infra.local.running_clouds import Running, announced
 from infra.local.trace_collector import TraceCollector
 from infra.packaging.vendoring import PackagingFailed
 from infra.terminal import Terminal
-from shared.datasets import DEFAULT, find_dataset
+from shared.datasets import DEFAULT, find_datasets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +80,10 @@ def deployed_chain(
     Raises CommandFailed with the reasons where it cannot be deployed.
     """
     with FeedServer() as feeds:
-        dataset = find_dataset(settings.get("DATASET", DEFAULT))
+        datasets = find_datasets(chosen_datasets(settings) or DEFAULT)
+        urls = {it.name: feeds.feed_urls(it, under=served_in(it, of=datasets)) for it in datasets}
         chosen = {
-            "DATASET": settings.get("DATASET", DEFAULT),
-            "FEED_URLS": json.dumps(feeds.feed_urls(dataset)),
+            "FEED_URLS": json.dumps(urls),
         } | dict(settings)
         try:
             deploy(

@@ -13,12 +13,17 @@ class ReceivedMail:
     subject: str
     body: str
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """Message attributes, by which subscribers filter: `kind`, `stage`."""
+    """Message attributes, by which subscribers filter: `kind`, `stage`, `dataset`."""
 
     @property
     def kind(self) -> str:
         """`digest`, `failure` or `stale`; empty where the sender did not say."""
         return self.attributes.get("kind", "")
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset it is about."""
+        return self.attributes.get("dataset", "")
 
 
 class Mailbox:

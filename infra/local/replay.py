@@ -3,19 +3,21 @@
 OUT/runs.jsonl           a line a day, written as the day is done
 OUT/changes/DAY.json     the day's change set; an empty one where the run committed nothing
 OUT/api/                 after the last day: data, daily, weekly, monthly (.json) and dashboard.html, as answered
+
+With several datasets each line names its `dataset`, and there is a folder for each below OUT/changes and OUT/api.
 """
 
 import argparse
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.local.chain import Carried, Chain
+from infra.local.chain import Carried, Chain, carry_all
 from infra.local.day_display import DayDisplay
-from infra.local.day_folders import Day, declared_dataset, read_days
+from infra.local.day_folders import Day, declared_datasets, read_days_of_all
 from infra.local.local_system import local_system
 from shared.datasets import DEFAULT
 
@@ -34,26 +36,28 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra replay", description=main.__doc__)
     parser.add_argument("--feeds", required=True, help="folder of YYYY-MM-DD folders")
     parser.add_argument("--out", required=True, help="folder for what came of them")
-    parser.add_argument("--dataset", default=DEFAULT, help="whose feeds those are: a name, or a .toml file")
+    parser.add_argument("--dataset", default=DEFAULT, help="whose feeds: names, or .toml files, with commas between")
     parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
     args = parser.parse_args(arguments)
     terminal = DayDisplay()
-    days = read_days(Path(args.feeds), declared_dataset(args.dataset), first=args.first, last=args.last)
-    return replay(days, dataset=args.dataset, out=Path(args.out), terminal=terminal)
+    datasets = declared_datasets(args.dataset)
+    days = read_days_of_all(Path(args.feeds), datasets, first=args.first, last=args.last)
+    return replay(days, datasets=args.dataset, out=Path(args.out), terminal=terminal)
 
 
-def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: DayDisplay) -> int:
+def replay(days: Sequence[Sequence[Day]], *, datasets: str, out: Path, terminal: DayDisplay) -> int:
     """0 when every day was carried to its end and the API answered, else 1 after printing why."""
     terminal.say(
-        f"{len(days)} days, {days[0].date} to {days[-1].date}, go through a fresh local cloud; what comes of them is"
-        f" written to {out}, in place of an earlier replay"
+        f"{len(days)} days, {days[0][0].date} to {days[-1][0].date}, go through a fresh local cloud; what comes of them"
+        f" is written to {out}, in place of an earlier replay"
     )
     records = Records(out)
-    with local_system(terminal=terminal, stage="replay", settings={"DATASET": dataset}) as system:
-        failed = [done.day for day in days if (done := _carry(day, system.chain, records, terminal)).problem]
+    with local_system(terminal=terminal, stage="replay", settings={"DATASETS": datasets}) as system:
+        done = carry_all(system.chain, days, report=functools.partial(_record, records, terminal))
+        failed = [it.day for it in done if it.problem]
         with terminal.step("Ask the API"):
-            records.answers(system.stage, system.chain)
+            records.answers(system.chain)
     if failed:
         listed = ", ".join(str(day.date) for day in failed)
         raise CommandFailed(f"{len(failed)} of {len(days)} days were not carried to their end: {listed}")
@@ -61,11 +65,9 @@ def replay(days: Sequence[Day], *, dataset: str, out: Path, terminal: DayDisplay
     return 0
 
 
-def _carry(day: Day, chain: Chain, records: "Records", terminal: DayDisplay) -> Carried:
-    done = chain.carry(day)
+def _record(records: "Records", terminal: DayDisplay, done: Carried) -> None:
     records.write(done)
     terminal.day(done)
-    return done
 
 
 class Records:
@@ -75,34 +77,44 @@ class Records:
         self._out = out
         for folder in (out / "changes", out / "api"):
             folder.mkdir(parents=True, exist_ok=True)
-            for path in (*folder.glob("????-??-??.json"), *(folder / name for name in ANSWERS)):
-                path.unlink(missing_ok=True)
+            for inside in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+                for path in (*inside.glob("????-??-??.json"), *(inside / name for name in ANSWERS)):
+                    path.unlink(missing_ok=True)
         (out / "runs.jsonl").write_bytes(b"")
 
     def write(self, done: Carried) -> None:
         """A day's line and its change set."""
-        (self._out / "changes" / f"{done.day.date}.json").write_bytes(done.change_set)
+        path = self._out / "changes" / done.day.dataset / f"{done.day.date}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(done.change_set)
         with (self._out / "runs.jsonl").open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(as_line(done), ensure_ascii=False) + "\n")
 
-    def answers(self, stage: Stage, chain: Chain) -> None:
+    def answers(self, chain: Chain) -> None:
         """What the API answers once the last commit's views are served."""
         chain.await_views()
-        for name, path in ANSWERS.items():
-            (self._out / "api" / name).write_bytes(stage.get(path))
+        for of_one in chain.all:
+            stage = of_one.stage
+            folder = self._out / "api" / stage.path.strip("/")
+            folder.mkdir(exist_ok=True)
+            for name, path in ANSWERS.items():
+                (folder / name).write_bytes(stage.get(stage.path + path))
 
 
 def as_line(done: Carried) -> dict[str, Any]:
     """A day's line in `runs.jsonl`."""
     run = done.run
-    return {
-        "day": str(done.day.date),
-        "run_id": run.run_id,
-        "state": run.state.value,
-        "reason": run.reason,
-        "added": run.added,
-        "changed": run.changed,
-        "removed": run.removed,
-        "mails": [{"kind": mail.kind, "subject": mail.subject, "body": mail.body} for mail in done.mails],
-        "seconds": done.seconds,
-    }
+    return (
+        {"day": str(done.day.date)}
+        | ({"dataset": done.day.dataset} if done.day.dataset else {})
+        | {
+            "run_id": run.run_id,
+            "state": run.state.value,
+            "reason": run.reason,
+            "added": run.added,
+            "changed": run.changed,
+            "removed": run.removed,
+            "mails": [{"kind": mail.kind, "subject": mail.subject, "body": mail.body} for mail in done.mails],
+            "seconds": done.seconds,
+        }
+    )

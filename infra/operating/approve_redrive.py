@@ -50,9 +50,11 @@ def operate(
         raise CommandFailed(f"{error} in stage {stage.name}") from error
     _check_effect(stage, command, before)
     reason = f", {before.reason}" if before.reason else ""
-    report(f"{command} run {run_id} of stage {stage.name}: it is {before.state}{reason}")
+    report(f"{command} run {run_id} of {stage.dataset.name} in stage {stage.name}: it is {before.state}{reason}")
     report(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
-    command_event = {"command": command, "run_id": run_id, "by": stage.caller, "time": run_id_at(stage.now())}
+    time = run_id_at(stage.now())
+    named = {"command": command, "dataset": stage.dataset.name, "run_id": run_id}
+    command_event = named | {"by": stage.caller, "time": time}
     reply = _command(stage, command_event)
     if reply.get("waits"):
         report(f"it is taken up, and gives way: {reply['waits']}")
@@ -60,7 +62,7 @@ def operate(
         reply = wait_for(lambda: _command(stage, command_event, going_on=True), seconds=seconds, what=ends) or reply
     if reply["fetch"]:
         report("fetching the feeds that are missing")
-        stage.invoke("fetcher", "fetch", scheduled_event(run_id))
+        stage.invoke("fetcher", "fetch", scheduled_event(run_id, dataset=stage.dataset.name))
     wait = _await_sent if command == "resend" else _await_outcome
     after = wait(stage, run_id, seconds=seconds)
     return CommandOutcome(command=command, before=before, after=after, by=stage.caller)
@@ -108,12 +110,12 @@ def _await_outcome(stage: Stage, run_id: str, *, seconds: float) -> Run:
     def look() -> Run | None:
         run = stage.ledger.get(run_id)
         failed = {feed for feed, delivery in run.deliveries.items() if delivery.status == "failed"}
-        stuck = run.state is State.COLLECTING and failed and run.arrived >= stage.place.dataset.feed_names - failed
+        stuck = run.state is State.COLLECTING and failed and run.arrived >= stage.dataset.feed_names - failed
         return run if run.state.ended or stuck else None
 
     try:
         return wait_for(look, seconds=seconds, what=f"run {run_id} ends") or stage.ledger.get(run_id)
     except Overdue as error:
         run = stage.ledger.get(run_id)
-        missing = sorted(stage.place.dataset.feed_names - run.arrived)
+        missing = sorted(stage.dataset.feed_names - run.arrived)
         raise Overdue(f"{error}; it is {run.state}" + (f", without {missing}" if missing else "")) from error

@@ -23,7 +23,7 @@ type Find = Callable[[str], Stage]
 def status(arguments: list[str], *, find: Find | None = None) -> int:
     """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
     asked = stage_parser("status", status.__doc__).parse_args(arguments)
-    found = look_at((find or find_stage)(asked.stage))
+    found = look_at((find or find_stage)(asked.stage).of(asked.dataset))
     if asked.json:
         print_json(found.as_map())
     else:
@@ -74,7 +74,7 @@ def _operate(command: str, arguments: list[str], about: str | None, *, find: Fin
     args = parser.parse_args(arguments)
     words = Words(Terminal())
     report = (lambda _: None) if args.json else words.say
-    outcome = operate(find(args.stage), command, args.run, report=report)
+    outcome = operate(find(args.stage).of(args.dataset), command, args.run, report=report)
     if args.json:
         print_json(_outcome_map(outcome))
     else:
@@ -87,6 +87,7 @@ def stage_parser(command: str, about: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m infra {command}", description=about)
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
     parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--dataset", default="", help="one of the stage's datasets; empty for the first, or for all")
     return parser
 
 

@@ -23,7 +23,7 @@ def main(arguments: list[str], *, find: Find = find_stage) -> int:
     parser = stage_parser("refresh", main.__doc__)
     parser.add_argument("--run", default="", help="the run's id, such as 2020-10-25T17:00:00Z; empty for the head")
     asked = parser.parse_args(arguments)
-    stage = find(asked.stage)
+    stage = find(asked.stage).of(asked.dataset)
     run_id = refresh(stage, asked.run)
     served, invalidated = stage.served_run(), invalidate(stage, at=dt.datetime.now(dt.UTC))
     if asked.json:
@@ -75,7 +75,7 @@ def record_of(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
 
 def _read(stage: Stage, run_id: str) -> Mapping[str, AttributeValue]:
     """The run's item as DynamoDB has it; empty where there is none."""
-    key = to_item({"dataset": stage.place.dataset.name, "run_id": run_id})
+    key = to_item({"dataset": stage.dataset.name, "run_id": run_id})
     reply = stage.client("dynamodb").get_item(TableName=stage.place.runs_table, Key=key, ConsistentRead=True)
     found: Mapping[str, AttributeValue] = reply.get("Item", {})
     return found

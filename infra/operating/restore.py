@@ -45,19 +45,38 @@ def restore(stage: Stage, at: dt.datetime, *, backups: Mapping[str, str] | None 
     """
     _close(stage, f"a restore to {run_id_at(at)} is at work")
     try:
-        brought = restore_bucket(stage.client("s3"), stage.place.bucket, at)
+        brought = restore_bucket(stage.client("s3"), stage.place.bucket, at, only=stage.named)
     except CommandFailed:  # nothing was changed
-        stage.ledger.open()
+        _open(stage)
         raise
     report(f"{stage.place.bucket}: {brought.written} objects brought back, {brought.deleted} newer ones put away")
     client, rows, runs = stage.client("dynamodb"), stage.settings["OBSERVATIONS_TABLE"], stage.place.runs_table
     for table, prepare in ((rows, as_they_were), (runs, with_what_is_open)):
-        brought = restore_table(client, table, at, backup=(backups or {}).get(table, ""), prepare=prepare)
+        backup = (backups or {}).get(table, "")
+        brought = restore_table(client, table, at, backup=backup, prepare=prepare, only=stage.named)
         report(f"{table}: {brought.written} items written, {brought.deleted} deleted")
-    stage.ledger.open()
+    _open(stage)
+
+
+def _open(stage: Stage) -> None:
+    for one in stage.each:
+        one.ledger.open()
 
 
 def _close(stage: Stage, why: str) -> None:
+    """Close each dataset that is to be restored. Raises CommandFailed, all of them open, where a run is at work."""
+    closed = list[Stage]()
+    for one in stage.each:
+        try:
+            _close_one(one, why)
+        except CommandFailed:
+            for before in closed:
+                before.ledger.open()
+            raise
+        closed.append(one)
+
+
+def _close_one(stage: Stage, why: str) -> None:
     """Raises CommandFailed where a run is at work; those that wait since a restore broke off go on waiting."""
     ledger = stage.ledger
     broke_off = bool(ledger.head().closed)
@@ -96,11 +115,18 @@ def with_what_is_open(wanted: Items, there: Items) -> Items:
 
 
 def restore_table(
-    client: Any, table: str, at: dt.datetime, *, backup: str = "", prepare: Callable[[Items, Items], Items]
+    client: Any,
+    table: str,
+    at: dt.datetime,
+    *,
+    backup: str = "",
+    prepare: Callable[[Items, Items], Items],
+    only: str = "",
 ) -> Brought:
     """Make the table's items what they were at that time, or in the backup of this ARN; what is so already stays.
 
-    `prepare` makes of the items as they were, and as they are, the items that are wanted.
+    `prepare` makes of the items as they were, and as they are, the items that are wanted. `only`: a dataset; the items
+    of others stay as they are.
     """
     beside = f"{table}-restored"
     if backup:
@@ -110,7 +136,7 @@ def restore_table(
     try:
         wait_for(lambda: _is_active(client, beside), seconds=_SECONDS, what=f"{beside} is there")
         names = [part["AttributeName"] for part in client.describe_table(TableName=table)["Table"]["KeySchema"]]
-        wanted, there = _items(client, beside, names), _items(client, table, names)
+        wanted, there = (_of_dataset(_items(client, it, names), only) for it in (beside, table))
         wanted = dict(prepare(wanted, there))
         changed = [item for key, item in wanted.items() if there.get(key) != item]
         surplus = [there[key] for key in there.keys() - wanted.keys()]
@@ -121,6 +147,11 @@ def restore_table(
     finally:
         client.delete_table(TableName=beside)
     return Brought(written=len(changed), deleted=len(surplus))
+
+
+def _of_dataset(items: dict[Key, Item], only: str) -> dict[Key, Item]:
+    """Those whose partition is the dataset's; all where none is named."""
+    return {key: item for key, item in items.items() if not only or key[0].partition("#")[0] == only}
 
 
 def _is_active(client: Any, table: str) -> bool:
@@ -136,12 +167,12 @@ def _items(client: Any, table: str, names: list[str]) -> dict[Key, Item]:
 # --- bucket ----------------------------------------------------------------------------------------------------------
 
 
-def restore_bucket(client: Any, bucket: str, at: dt.datetime) -> Brought:
+def restore_bucket(client: Any, bucket: str, at: dt.datetime, *, only: str = "") -> Brought:
     """Make every object the version it was at that time; one that came later is deleted, unless it is a raw file.
 
-    Raises CommandFailed where nothing is as old as that.
+    `only`: a dataset; files of others stay as they are. Raises CommandFailed where nothing is as old as that.
     """
-    back, away = _bucket_plan(client, bucket, at)
+    back, away = _bucket_plan(client, bucket, at, only=only)
     for key, version in back:
         source = {"Bucket": bucket, "Key": key, "VersionId": version["VersionId"]}
         client.copy_object(Bucket=bucket, Key=key, CopySource=source)
@@ -150,9 +181,11 @@ def restore_bucket(client: Any, bucket: str, at: dt.datetime) -> Brought:
     return Brought(written=len(back), deleted=len(away))
 
 
-def _bucket_plan(client: Any, bucket: str, at: dt.datetime) -> tuple[list[tuple[str, Mapping[str, Any]]], list[str]]:
+def _bucket_plan(
+    client: Any, bucket: str, at: dt.datetime, *, only: str
+) -> tuple[list[tuple[str, Mapping[str, Any]]], list[str]]:
     """(key, version) of what is brought back, and keys of what is put away. Raises CommandFailed as above."""
-    found = list(_versions(client, bucket))
+    found = [(key, them) for key, them in _versions(client, bucket) if not only or key.split("/")[1:2] == [only]]
     oldest = min((version["LastModified"] for _, versions in found for version in versions), default=at)
     if oldest > at:
         raise CommandFailed(
@@ -188,9 +221,10 @@ def main(arguments: list[str], *, find: Find = find_stage, answer: Callable[[str
     parser.add_argument("--yes", action="store_true", help="do it without asking")
     parsed = parser.parse_args(arguments)
     at = read_time(parsed.time, now=dt.datetime.now(dt.UTC))
-    stage = find(parsed.stage)
+    stage = find(parsed.stage).of(parsed.dataset)
     terminal = Terminal(PrintableConsole(stderr=True, highlight=False)) if parsed.json else Terminal()
-    terminal.say(f"stage {stage.name} is to be what it was at {parsed.time}, by the clock:")
+    of = f", dataset {stage.named}," if stage.named else ""
+    terminal.say(f"stage {stage.name}{of} is to be what it was at {parsed.time}, by the clock:")
     for line in plan(stage, at):
         terminal.say(f"  {line}")
     if not parsed.yes:
@@ -230,8 +264,9 @@ def read_time(text: str, *, now: dt.datetime) -> dt.datetime:
 
 def plan(stage: Stage, at: dt.datetime) -> list[str]:
     """What a restore would do, as far as can be known before. Raises CommandFailed where it would change nothing."""
-    back, away = _bucket_plan(stage.client("s3"), stage.place.bucket, at)
-    later = [run.run_id for run in stage.ledger.newest_first() if run.run_id > run_id_at(at)]
+    back, away = _bucket_plan(stage.client("s3"), stage.place.bucket, at, only=stage.named)
+    runs = [run.run_id for one in stage.each for run in one.ledger.newest_first()]
+    later = sorted((run_id for run_id in runs if run_id > run_id_at(at)), reverse=True)
     if not back and not away and not later:
         raise CommandFailed(
             f"nothing in stage {stage.name} has changed since {run_id_at(at)}; nothing is to be restored"

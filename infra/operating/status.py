@@ -11,10 +11,11 @@ from infra.deploying.deployed import Stage
 from infra.services import all_stacks, foundation_stack
 from shared.ledger.items import FeedState, Head
 from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
+from shared.schedule import DEFAULT_SCHEDULE, next_due
 
 _SHOWN_RUNS = 10
-_EXPECTED_WITHIN = dt.timedelta(hours=26)
-"""A run a day, and two hours for a schedule that was moved."""
+_LATE = dt.timedelta(hours=2)
+"""A run is so long after its schedule at most, which may have been moved."""
 _ENDED_WITHIN = dt.timedelta(hours=8)
 """The deadline for feeds, and two looks of the watch."""
 
@@ -66,6 +67,24 @@ class Subscription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Glance:
+    """One of several datasets, in a line."""
+
+    dataset: str
+    head: str
+    """Id of the run that was committed last; empty before the first."""
+    rows: int
+    newest: str
+    """The newest date; empty before the first commit."""
+    served: str
+    last_run: str
+    """Id of the newest run; empty where there is none."""
+    state: str
+    """Of that run."""
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """A stage at a glance."""
 
@@ -73,6 +92,8 @@ class Status:
     where: str
     at: str
     """The time that ages are reckoned by; see `Stage.now`."""
+    datasets: Sequence[Glance]
+    """Each, where the stage has several and none was named; what is about one is then of the first."""
     head: Head
     served: str
     """Id of the run whose views are served; empty before the first."""
@@ -94,19 +115,18 @@ class Status:
 
 
 def look_at(stage: Stage) -> Status:
-    """Ask a stage how it is."""
+    """Ask a stage how it is: the dataset that was named, or all that it has."""
     ledger, at = stage.ledger, stage.now()
     runs = list(itertools.islice(ledger.newest_first(), _SHOWN_RUNS))
     head, served = ledger.head(), stage.served_run()
-    feeds = [_feed(stage, name, state, at) for name, state in sorted(_feed_states(stage).items())]
+    feeds = _feeds(stage, at)
+    each = stage.each if len(stage.each) > 1 else []
     resources = list(_resources(stage))
     subscribed = find_subscriptions(stage)
     queues, alarms = _queues(stage, resources), None if stage.endpoint else _alarms(stage, resources)
     problems = [
-        *_run_problems(runs, at),
-        *_head_problems(head, served, runs),
-        *_order_problems(head, runs, at),
-        *_feed_problems(feeds, stage),
+        *(f"{one.dataset.name}: {it}" for one in each for it in _problems(one, at)),
+        *([] if each else _problems(stage, at)),
         *(f"{queue.name} holds {queue.messages} messages" for queue in queues if queue.messages),
         *(
             f"{it.address} gets nothing of {it.topic}: the subscription is {it.state}; `make subscribe` asks again"
@@ -119,6 +139,7 @@ def look_at(stage: Stage) -> Status:
         stage=stage.name,
         where=stage.endpoint or f"AWS {stage.cloud.region}",
         at=run_id_at(at),
+        datasets=[_glance(one) for one in each],
         head=head,
         served=served,
         runs=runs,
@@ -130,15 +151,44 @@ def look_at(stage: Stage) -> Status:
     )
 
 
-def _run_problems(runs: Sequence[Run], at: dt.datetime) -> Iterator[str]:
+def _glance(stage: Stage) -> Glance:
+    head, newest = stage.ledger.head(), next(stage.ledger.newest_first(page=1), None)
+    return Glance(
+        dataset=stage.dataset.name,
+        head=head.head,
+        rows=head.rows,
+        newest=head.newest,
+        served=stage.served_run(),
+        last_run=newest.run_id if newest else "",
+        state=newest.state if newest else "",
+        reason=newest.reason if newest else "",
+    )
+
+
+def _problems(stage: Stage, at: dt.datetime) -> Iterator[str]:
+    """Of one dataset."""
+    head, runs = stage.ledger.head(), list(itertools.islice(stage.ledger.newest_first(), _SHOWN_RUNS))
+    schedule = stage.dataset.schedule or stage.settings.get("SCHEDULE") or DEFAULT_SCHEDULE
+    yield from _run_problems(runs, at, schedule=schedule)
+    yield from _head_problems(head, stage.served_run(), runs)
+    yield from _order_problems(head, runs, at)
+    yield from _feed_problems(_feeds(stage, at), stage)
+
+
+def _feeds(stage: Stage, at: dt.datetime) -> list[FeedStatus]:
+    return [_feed(stage, name, state, at) for name, state in sorted(_feed_states(stage).items())]
+
+
+def _run_problems(runs: Sequence[Run], at: dt.datetime, *, schedule: str) -> Iterator[str]:
     if not runs:
         yield "there is no run yet"
         return
     newest = runs[0]
     if newest.state in ENDED_BADLY:
         yield f"the newest run, {newest.run_id}, is {newest.state}: {newest.reason}"
-    if at - parse_time(newest.run_id) > _EXPECTED_WITHIN:
-        yield f"the newest run is of {newest.run_id}; one a day is expected"
+    due = next_due(schedule, after=parse_time(newest.run_id))
+    if due and at - due > _LATE:
+        yield f"the newest run is of {newest.run_id}; one was due at {run_id_at(due)}"
     for run in runs:
         if not run.state.ended and (run is not newest or at - parse_time(run.run_id) > _ENDED_WITHIN):
             yield f"run {run.run_id} is still {run.state}"
@@ -166,7 +216,8 @@ def _order_problems(head: Head, runs: Sequence[Run], at: dt.datetime) -> Iterato
 
 
 def _feed_problems(feeds: Sequence[FeedStatus], stage: Stage) -> Iterator[str]:
-    first = min(float(days) for days in (stage.settings.get("STALE_AFTER_DAYS") or "3").split(","))
+    chosen = stage.settings.get("STALE_AFTER_DAYS")
+    first = min(map(float, chosen.split(",") if chosen else stage.dataset.stale_after_days))
     for feed in feeds:
         if not feed.last_seen:
             yield f"feed {feed.name} has never been seen"
@@ -175,11 +226,11 @@ def _feed_problems(feeds: Sequence[FeedStatus], stage: Stage) -> Iterator[str]:
 
 
 def _feed_states(stage: Stage) -> Mapping[str, FeedState | None]:
-    return dict.fromkeys(stage.place.dataset.feed_names) | stage.ledger.feed_states()
+    return dict.fromkeys(stage.dataset.feed_names) | stage.ledger.feed_states()
 
 
 def _feed(stage: Stage, name: str, state: FeedState | None, at: dt.datetime) -> FeedStatus:
-    title = stage.place.dataset.feed(name).title
+    title = stage.dataset.feed(name).title
     if state is None:
         return FeedStatus(name=name, title=title, last_seen="", last_changed="", unchanged_days=0)
     unchanged = max((at - parse_time(state.changed_run_id)).total_seconds() / 86400, 0)

@@ -23,12 +23,12 @@ class Words:
 
     def status(self, status: Status) -> None:
         """Everything that `make status` shows."""
-        head = status.head
         self._print(Text.assemble((f"covid-stats {status.stage}", "bold"), f"  {status.where}  at {status.at}"))
-        self.say(f"head   {head.head or 'nothing is committed'}  {head.rows:,} rows, newest {head.newest or 'none'}")
-        behind = "" if status.served == head.head else "  behind the head"
-        self._print(Text.assemble(f"views  {status.served or 'none'}", (behind, "red")))
-        for line in (*_runs(status), *_feeds(status), *_queues(status), *_subscriptions(status)):
+        if status.datasets:
+            lines = [*_datasets(status), *_queues(status), *_subscriptions(status)]
+        else:
+            lines = [*_head(status), *_runs(status), *_feeds(status), *_queues(status), *_subscriptions(status)]
+        for line in lines:
             self._print(line)
         for alarm in status.alarms or []:
             colour = "red" if alarm.state == "ALARM" else "yellow"
@@ -50,6 +50,24 @@ class Words:
         for feed, delivery in sorted(run.deliveries.items()):
             if delivery.status == "failed":
                 self._print(Text(f"  {feed}: {delivery.reason}", "red"))
+
+
+def _head(status: Status) -> Iterator[Text]:
+    head = status.head
+    newest = head.newest or "none"
+    yield Text(f"head   {head.head or 'nothing is committed'}  {head.rows:,} rows, newest {newest}")
+    behind = "" if status.served == head.head else "  behind the head"
+    yield Text.assemble(f"views  {status.served or 'none'}", (behind, "red"))
+
+
+def _datasets(status: Status) -> Iterator[Text]:
+    """A line each; DATASET=name shows the runs and feeds of one."""
+    width = max(len(it.dataset) for it in status.datasets)
+    for it in status.datasets:
+        behind = "" if it.served == it.head else "  views behind the head"
+        rows = f"{it.rows:,} rows, newest {it.newest}" if it.head else "nothing is committed"
+        state = (f"{it.state or 'no run':<10}", state_colour(State(it.state)) if it.state else "")
+        yield Text.assemble(f"{it.dataset:<{width}}  {it.last_run:<20}  ", state, f"  {rows}", (behind, "red"))
 
 
 def _runs(status: Status) -> Iterator[Text]:

@@ -18,15 +18,17 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from botocore.loaders import Loader
 
 from infra.packaging.file_lock import alone
 from infra.packaging.import_check import check_imports
+from infra.packaging.schedules import schedule_of, with_schedules
 from infra.packaging.vendoring import (
     PackagingFailed,
     Report,
@@ -36,6 +38,7 @@ from infra.packaging.vendoring import (
 )
 from infra.services import ROOT, SERVICES, Service, find_service
 from shared.aws import ENDPOINTS, endpoints_of_services
+from shared.dataset import Dataset
 from shared.datasets import DEFAULT, find_datasets
 from shared.declaration import compiled
 
@@ -88,11 +91,14 @@ def build(
     `settings` are environment variables of the operator's choice; those that the service does not read stay out.
     Raises PackagingFailed where the package would not work in Lambda or is too large.
     """
-    declared, datasets = find_service(service), find_datasets(names["DATASET"])
-    names = {**names, "DATASET": ",".join(dataset.name for dataset in datasets)}
+    declared, datasets = find_service(service), find_datasets(names["DATASETS"])
+    names = {**names, "DATASETS": ",".join(dataset.name for dataset in datasets)}
     out, cache = out.resolve(), cache.resolve()
     folder = out / stage / service
     chosen = {name: value for name, value in (settings or {}).items() if name in declared.settings and value}
+    usual = chosen.get("SCHEDULE", "")
+    if service == "fetcher":  # its own rule, which Chalice makes, is the first dataset's
+        chosen["SCHEDULE"] = schedule_of(datasets[0], usual=usual)
     declarations = compiled(datasets)
     stamp = _fingerprint(
         declared, stage=stage, names={**names, "declarations": declarations}, settings=chosen, root=root
@@ -105,6 +111,8 @@ def build(
         _copy(declared, folder / "source", stage=stage, names=names, settings=chosen, root=root)
         (folder / "source" / "vendor" / "shared" / "datasets" / "compiled.py").write_text(declarations)
         _chalice_package(folder, stage=stage, merge=root / "infra" / "merge" / f"{service}.yaml")
+        if service == "fetcher" and len(datasets) > 1:
+            _add_schedules(folder / "sam.yaml", datasets, usual=usual)
         host = names.get("CLOUD") == "local" and not fits_this_host()
         lock = root / "infra" / "locks" / f"{service}.txt"
         dependencies = vendor(lock, cache=cache, report=report, for_host=host)
@@ -243,6 +251,11 @@ def _chalice_package(folder: Path, *, stage: str, merge: Path) -> None:
     (target / "sam.yaml").rename(folder / "sam.yaml")
 
 
+def _add_schedules(template: Path, datasets: Sequence[Dataset], *, usual: str) -> None:
+    wanted = with_schedules(yaml.safe_load(template.read_text()), datasets, usual=usual)
+    template.write_text(yaml.safe_dump(wanted, sort_keys=False, width=120))
+
+
 def _own_files(folder: Path) -> Path:
     """A folder with what the package holds beside its dependencies, byte-compiled."""
     own = folder / "own"
@@ -320,7 +333,7 @@ def example_names(stage: str) -> dict[str, str]:
     here = f"us-east-1:123456789012:covid-stats-{stage}"
     return {
         "STAGE": stage,
-        "DATASET": DEFAULT,
+        "DATASETS": DEFAULT,
         "CLOUD": "aws",
         "PARTITION": "aws",
         "REGION": "us-east-1",

@@ -43,6 +43,7 @@ FIELDS: Mapping[str, str] = {
     "error": "the error's message",
     "waits": "what the run has to give way to before it goes on",
     "passed_over": "items of the ledger that could not be read and were left out, and why",
+    "dataset": "the dataset that was worked on; several of a batch, with blanks between",
     "run_id": "the run that was worked on; several of a batch, with blanks between",
     "state": "the run's state then; several of a batch, with blanks between",
     "reason": "why it ended as it did, or why a feed was not fetched",
@@ -52,8 +53,8 @@ FIELDS: Mapping[str, str] = {
     "absent": "feeds that were left out because the run had ended",
     "feed": "the feed that arrived",
     "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
-    "ended": "run id and state of each run that the watch brought to an end",
-    "wanted": "run id and feeds of each run that the watch had feeds fetched again for",
+    "ended": "dataset, run id and state of each run that the watch brought to an end",
+    "wanted": "dataset, run id and feeds of each run that the watch had feeds fetched again for",
     "notices": "what the watch announced",
     "again": "mails and views that the watch asked for again",
     "command": "`approve`, `redrive` or `resend`; who gave it is in the ledger, not here",
@@ -85,10 +86,14 @@ METRICS: Mapping[str, Metric] = {
     "runs_ended": Metric(unit="Count", meaning="runs that the watch brought to an end"),
     "notices_written": Metric(unit="Count", meaning="notices that the watch wrote: a stale feed, a missed run"),
     "asked_again": Metric(unit="Count", meaning="mails and views that were due and that the watch asked for again"),
-    "commit_age": Metric(unit="Seconds", meaning="since the newest committed run, at each watch"),
-    "good_run_age": Metric(unit="Seconds", meaning="since the newest run that was committed or found nothing new"),
+    "commit_age": Metric(unit="Seconds", meaning="since the newest committed run, at each watch; the longest of all"),
+    "good_run_age": Metric(
+        unit="Seconds",
+        meaning="since the newest run that was committed or found nothing new; of all datasets the longest, and less"
+        " what a schedule is longer than a day",
+    ),
     "open_age": Metric(unit="Seconds", meaning="since the beginning of the oldest run that has not ended; 0: none"),
-    "views_age": Metric(unit="Seconds", meaning="since the newest run whose views are rendered, at each watch"),
+    "views_age": Metric(unit="Seconds", meaning="`commit_age`, and how long views lag behind where they lag most"),
     "items_passed_over": Metric(unit="Count", meaning="items of the ledger that could not be read and were left out"),
     "mails_sent": Metric(unit="Count", meaning="mails that went out"),
     "records_failed": Metric(unit="Count", meaning="stream records that will be tried again"),
@@ -109,11 +114,11 @@ _MERGE = _ROWS | {"bytes_read", "runs_rejected"}
 
 HANDLERS: Mapping[str, Says] = {
     "fetcher.fetch": Says(
-        always=frozenset({"run_id", "state", "reason", "feeds_failed", "bytes_{feed}"}),
+        always=frozenset({"dataset", "run_id", "state", "reason", "feeds_failed", "bytes_{feed}"}),
         sometimes=frozenset({"new", "same", "failed", "absent", "age_{feed}"}),
     ),
     "merger.on_feed_arrived": Says(
-        always=frozenset({"run_id", "feed"}),
+        always=frozenset({"dataset", "run_id", "feed"}),
         sometimes=frozenset({"state", "way", "reason", "merge_duration"}) | _MERGE,
     ),
     "merger.watch": Says(
@@ -124,12 +129,14 @@ HANDLERS: Mapping[str, Says] = {
         sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
     ),
     "merger.operate": Says(
-        always=frozenset({"run_id", "command", "state", "reason", "fetch"}),
+        always=frozenset({"dataset", "run_id", "command", "state", "reason", "fetch"}),
         sometimes=frozenset({"waits", "way", "merge_duration"}) | _MERGE,
     ),
-    "notifier.on_run_ended": Says(always=frozenset({"run_id", "state", "mails", "mails_sent", "records_failed"})),
-    "api.serve": Says(always=frozenset({"route", "method", "status"})),
-    "api.refresh_views": Says(always=frozenset({"run_id", "state", "views_rendered", "views_failed"})),
+    "notifier.on_run_ended": Says(
+        always=frozenset({"dataset", "run_id", "state", "mails", "mails_sent", "records_failed"})
+    ),
+    "api.serve": Says(always=frozenset({"dataset", "route", "method", "status"})),
+    "api.refresh_views": Says(always=frozenset({"dataset", "run_id", "state", "views_rendered", "views_failed"})),
 }
 """`service.handler` -> what its line says. Where a handler raised, what it would always say may be missing."""
 

@@ -32,11 +32,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra trace", description=main.__doc__)
     parser.add_argument("--run", required=True, help="the run's id, such as 2020-10-25T17:00:00Z")
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
+    parser.add_argument("--dataset", default="", help="one of the stage's datasets; empty for the first")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--brief", action="store_true", help="hops and faults alone")
     parser.add_argument("--svg", default="", metavar="FILE", help="also draw it, to attach to an incident")
     args = parser.parse_args(arguments)
-    stage = find_stage(args.stage)
+    stage = find_stage(args.stage).of(args.dataset)
     try:
         run = stage.ledger.get(args.run)
     except UnknownRun as error:

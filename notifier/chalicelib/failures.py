@@ -121,7 +121,7 @@ def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
             "run's files again, after a change of the rules they are held to:",
             f"  {redrive}",
             "To fetch the feeds anew now, as a run of its own:",
-            f"  make start STAGE={letterhead.stage}",
+            f"  {letterhead.command('start')}",
         ]
     return ["To try again, with the files that are kept:", f"  {redrive}"]
 
@@ -133,9 +133,9 @@ def _what_to_do_about(notice: Notice, letterhead: Letterhead) -> list[str]:
         return [
             "Until its time has come, no newer data are served. To go back to how the",
             "stage was before it (infra/docs/restore.md):",
-            f"  make restore STAGE={letterhead.stage} TIME=...",
+            f"  {letterhead.command('restore')} TIME=...",
         ]
-    status = f"  make status STAGE={letterhead.stage}"
+    status = f"  {letterhead.command('status')}"
     if notice.about.startswith("unreadable#"):
         return ["All else goes on without it. To see how things are:", status]
     return ["The next run makes up for it. To see how things are:", status]

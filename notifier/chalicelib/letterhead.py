@@ -39,8 +39,10 @@ class Letterhead:
 
     stage: str
     dataset: Dataset
+    alone: bool = True
+    """Whether the stage has no other dataset: mails and commands need not name it then."""
     dashboard_url: str = ""
-    """Without a slash at its end; empty where there is none, and then there are no links."""
+    """Of the dataset's page, without a slash at its end; empty where there is none, and then there are no links."""
 
     notice: str = ""
     """What the operator wants every reader to know; empty where there is nothing."""
@@ -48,13 +50,16 @@ class Letterhead:
     def subject(self, text: str) -> str:
         """The stage stands first, but for production: a glance shows whether it is serious."""
         prefix = "" if self.stage == _PRODUCTION else f"[{self.stage}] "
-        return shorten(ascii_line(f"{prefix}covid-stats: {text}"), _MOST_SUBJECT)
+        about = "covid-stats" if self.alone else self.dataset.name
+        return shorten(ascii_line(f"{prefix}{about}: {text}"), _MOST_SUBJECT)
 
     def link(self, path: str) -> str:
         return f"{self.dashboard_url}{path}" if self.dashboard_url else ""
 
-    def command(self, name: str, run_id: str) -> str:
-        return f"make {name} RUN={run_id} STAGE={self.stage}"
+    def command(self, name: str, run_id: str = "") -> str:
+        """What an operator types, about a run where one is named."""
+        words = ["make", name, f"RUN={run_id}" if run_id else "", f"STAGE={self.stage}"]
+        return " ".join(filter(None, [*words, "" if self.alone else f"DATASET={self.dataset.name}"]))
 
     def links(self, links: Mapping[str, str]) -> str:
         """A line for each link that there is (title -> address), the dashboard last."""
@@ -69,3 +74,9 @@ class Letterhead:
         shown = [wrapped(ascii_line(self.notice)) if self.notice else "", *blocks]
         body = without_controls("\n\n".join(block for block in shown if block)) + "\n"
         return Mail(kind=kind, subject=self.subject(subject), body=within(body, MOST_BYTES))
+
+
+def page_address(dashboard_url: str, dataset: str, *, alone: bool) -> str:
+    """Of a dataset's page: the dashboard's own where it is alone, else below it; empty where there is none."""
+    base = dashboard_url.rstrip("/")
+    return base if alone or not base else f"{base}/{dataset}"

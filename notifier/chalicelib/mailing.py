@@ -15,7 +15,7 @@ from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.mail_triggers import Occasion, occasion
 from shared.errors import AnswerLost, EventMalformed
-from shared.events import sequence_number, stream_records
+from shared.events import ledger_dataset, sequence_number, stream_records
 from shared.ledger import Ledger
 from shared.ledger.items import Notice
 from shared.observation import Line
@@ -40,23 +40,27 @@ class Mailer:
     """Wall-clock milliseconds since 1970; only for leases."""
 
 
-def mail_batch(event: object, *, using: Mailer, line: Line) -> dict[str, Any]:
-    """Handle a stream event; the partial batch response `{"batchItemFailures": [{"itemIdentifier": ...}]}`.
+def mail_batch(event: object, *, using: Callable[[str], Mailer], line: Line) -> dict[str, Any]:
+    """Handle a stream event, each record with the mailer of its dataset.
 
+    Gives the partial batch response `{"batchItemFailures": [{"itemIdentifier": ...}]}`.
     A malformed record is in it like one that failed for a moment: the platform's finite retries and its dead-letter
     queue are where it comes to rest. Raises EventMalformed for what is no batch, or a record that cannot be named.
     """
     sent, failures, errors = list[str](), list[dict[str, str]](), list[Exception]()
-    runs = dict[str, str]()
+    runs, datasets = dict[str, str](), dict[str, None]()
     for record in stream_records(event):
         try:
-            about = occasion(record, dataset=using.letterhead.dataset)
+            mailer = using(ledger_dataset(record))
+            about = occasion(record, dataset=mailer.letterhead.dataset)
             if about is not None:
+                datasets[mailer.letterhead.dataset.name] = None
                 runs |= {about.run_id: about.subject.state} if isinstance(about.subject, Run) else {}
-                sent += _mail_about(about, owner=sequence_number(record), using=using)
+                sent += _mail_about(about, owner=sequence_number(record), using=mailer)
         except Exception as error:
             errors.append(error)
             failures.append({"itemIdentifier": _name(record)})
+    line.bind(dataset=" ".join(datasets))
     _observe(line, runs=runs, sent=sent, errors=errors)
     if {"itemIdentifier": ""} in failures:
         raise EventMalformed(f"a record has no sequence number: {errors[0]}")

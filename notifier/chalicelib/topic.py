@@ -12,15 +12,16 @@ from shared.errors import AnswerLost
 class Topic:
     """Publishes through a low-level SNS client."""
 
-    def __init__(self, client: Any, *, arn: str, stage: str) -> None:
-        self._client, self._arn, self._stage = client, arn, stage
+    def __init__(self, client: Any, *, arn: str, stage: str, dataset: str) -> None:
+        self._client, self._arn = client, arn
+        self._place = {"stage": stage, "dataset": dataset}
 
     def publish(self, mail: Mail) -> None:
-        """Send to all subscribers whose filter takes the mail's `kind` and this `stage`.
+        """Send to all subscribers whose filter takes the mail's `kind`, this `stage` and this `dataset`.
 
         Raises AnswerLost where the request went out and nothing came back; the mail may be out as well.
         """
-        attributes = {"kind": mail.kind, "stage": self._stage}
+        attributes = {"kind": mail.kind} | self._place
         try:
             self._client.publish(
                 TopicArn=self._arn,

@@ -14,6 +14,12 @@ from shared.errors import SettingInvalid
 DEFAULT = "us-covid"
 """What is deployed where nobody chose another."""
 
+RESERVED = frozenset(
+    {"data", "daily", "weekly", "monthly", "series", "figures", "latest", "chart", "embed", "docs", "static"}
+    | {"runs", "changes", "vintages", "revisions", "health", "datasets", "openapi"}
+)
+"""No dataset is called so: the API has routes of these names."""
+
 FOLDER = Path(__file__).parent
 
 _REGISTRY: dict[str, Dataset] = {}
@@ -55,6 +61,8 @@ def find_datasets(names: str) -> tuple[Dataset, ...]:
         raise SettingInvalid("DATASETS is empty; at least one dataset is needed")
     if len({it.name for it in found}) < len(found):
         raise SettingInvalid(f"DATASETS is {names!r}; each dataset is allowed once")
+    if taken := sorted(it.name for it in found if it.name in RESERVED):
+        raise SettingInvalid(f"DATASETS has {taken}; the API has routes of that name, so no dataset can be called so")
     return found
 
 

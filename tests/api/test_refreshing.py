@@ -39,6 +39,7 @@ def test_a_committed_run_is_rendered_served_and_marked(api: ApiApp, committer: C
             "dashboard.html",
             "figures.json",
             "history.json",
+            "trend.json",
         )
     }
     assert (pointer(cloud), api.get(f"/runs/{FIRST}").json["views"]) == (FIRST, "RENDERED")

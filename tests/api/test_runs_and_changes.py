@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.routes.atom import render_feed
+from chalicelib.routes.atom import Entries, render_feed
 from shared.dataset import ONE_SERIES
 from shared.runs import Run, State
 from shared.version import VERSION
@@ -185,7 +185,8 @@ def test_the_feed_is_xml_whatever_a_run_says() -> None:
         "changed": [], "removed": [], "warnings": ["\x1b[2J\x00\ud800 odd"], "recovered": [],
     }  # fmt: skip
     run = Run(run_id="2020-03-02T17:00:00Z", state=State.COMMITTED, summary=summary)
-    feed = ET.fromstring(render_feed([run], dataset=US_COVID, stage="test", notice="\x07").plain)
+    of = Entries(dataset=US_COVID, address="https://stats.example.org/", runs=[run])
+    feed = ET.fromstring(render_feed(of, stage="test", notice="\x07").plain)
     assert "?[2J?? odd." in (feed.findtext(f"{ATOM}entry/{ATOM}content") or "")
 
 

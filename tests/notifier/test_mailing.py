@@ -52,7 +52,7 @@ class Notifier:
             publish=self.publish,
             now_ms=lambda: self.now,
         )
-        reply = mail_batch(stream, using=using, line=self.line)
+        reply = mail_batch(stream, using=lambda _: using, line=self.line)
         return [failed["itemIdentifier"] for failed in reply["batchItemFailures"]]
 
     @property
@@ -116,6 +116,7 @@ def test_what_the_line_says(notifier: Notifier) -> None:
     fields = json.loads(notifier.line.render(epoch_ms=0))
     fields.pop("_aws")
     assert fields == {
+        "dataset": "us-covid",
         "run_id": f"{SUNDAY} {MONDAY}",
         "state": "COMMITTED REJECTED",
         "mails": "digest failure",

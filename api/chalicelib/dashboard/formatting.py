@@ -4,6 +4,7 @@
 """
 
 import datetime as dt
+from decimal import Decimal
 from html import escape
 
 from shared.printing import without_controls
@@ -12,7 +13,7 @@ MINUS = "\N{MINUS SIGN}"
 NOT_REPORTED = '<span class="none" title="not reported">\N{EN DASH}</span>'
 
 
-def number(value: int | float | None, *, sign: bool = False) -> str:
+def number(value: int | float | Decimal | None, *, sign: bool = False) -> str:
     """`sign` writes the plus as well; None is a dash."""
     if value is None:
         return NOT_REPORTED

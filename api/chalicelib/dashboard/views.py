@@ -7,6 +7,7 @@ from chalicelib.dashboard.page import render_empty_page, render_page
 from chalicelib.tabulation.histories import History, Revision, revisions
 from chalicelib.tabulation.table_text import to_csv, to_json
 from chalicelib.tabulation.tabulating import Tables, tabulate
+from chalicelib.tabulation.trend import TREND, render_trend
 from chalicelib.web.assets import Assets
 from shared.dataset import Dataset
 from shared.runs import Run
@@ -29,7 +30,7 @@ def render_dashboard(
 ) -> dict[str, bytes]:
     """`dashboard.html` and `figures.json` of one series: the first where none is said."""
     if not tables.data.dates:
-        return {"figures.json": b"{}", "dashboard.html": render_empty_page(dataset, assets).encode()}
+        return {TREND: b"{}", "figures.json": b"{}", "dashboard.html": render_empty_page(dataset, assets).encode()}
     names = sorted(set(tables.data.series or ()))
     chosen = series or (names[0] if names else "")
     shown = tables.only(chosen) if chosen else tables
@@ -37,6 +38,7 @@ def render_dashboard(
     figures = dashboard_figures(shown, revised, dataset)
     page = render_page(run, shown, revised, dataset=dataset, assets=assets, series=chosen, all_series=names)
     return {
+        TREND: render_trend(shown, dataset),
         "figures.json": json.dumps(figures, separators=(",", ":"), ensure_ascii=False).encode(),
         "dashboard.html": page.encode(),
     }

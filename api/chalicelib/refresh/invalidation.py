@@ -7,6 +7,8 @@ from typing import Any
 
 _WHEREVER = ("/runs*", "/changes*")
 """Answers that any commit changes."""
+_OF_ALL = {"/", "/?*", "/changes*"}
+"""Answers that a commit of any of several datasets changes."""
 
 
 class Edge:
@@ -17,16 +19,23 @@ class Edge:
     """
 
     def __init__(
-        self, client: Any, *, distribution: str, holding: float, wait: Callable[[float], None] = time.sleep
+        self,
+        client: Any,
+        *,
+        distribution: str,
+        holding: float,
+        paths: Callable[[Iterable[str]], list[str]] = lambda views: paths_of(views),
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client, self._distribution, self._holding, self._wait = client, distribution, holding, wait
+        self._paths = paths
 
     def invalidate(self, run_id: str, views: Mapping[str, str]) -> None:
         """Have the answers made of these views (name -> digest) fetched anew.
 
         A repeated call for the same bytes is the same invalidation; other bytes of the same run are another one.
         """
-        paths = paths_of(views)
+        paths = self._paths(views)
         if not paths:
             return
         self._wait(self._holding)
@@ -44,6 +53,23 @@ def _digest(views: Mapping[str, str]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
+def paths_of_dataset(dataset: str, *, first: str, several: bool) -> Callable[[Iterable[str]], list[str]]:
+    """From views that changed to the paths of the answers that are made of them, wherever a stage serves them.
+
+    Below the dataset's name one path stands for all, as CloudFront counts paths. Without a name the first dataset
+    answers, and where there are several, what is about all of them.
+    """
+
+    def paths(views: Iterable[str]) -> list[str]:
+        unnamed = paths_of(views)
+        if not unnamed:
+            return []
+        everywhere = {f"/{dataset}*", "/datasets*"} | (_OF_ALL if several else set())
+        return sorted(everywhere | (set(unnamed) if dataset == first else set()))
+
+    return paths
+
+
 def paths_of(views: Iterable[str]) -> list[str]:
     """The paths, as CloudFront matches them, of the answers that are made of views (`daily.json`)."""
     paths = {path for view in views for path in _paths(view)}
@@ -54,6 +80,8 @@ def _paths(view: str) -> tuple[str, ...]:
     match view.partition(".")[0]:
         case "dashboard":
             return ("/", "/?*")
+        case "trend":
+            return ()  # is in the overview alone, which every commit changes
         case "history":
             return ("/data/*",)
         case name:

@@ -60,6 +60,14 @@ class Refresher:
                 self._edge.invalidate(run.run_id, {name: digests[name] for name in changed})
             self._ledger.mark_views(run.run_id, "RENDERED")
 
+    def refresh_or_mark(self, run: Run) -> None:
+        """The same; where it fails the run says so."""
+        try:
+            self.refresh(run)
+        except Exception:
+            self._ledger.mark_views(run.run_id, "FAILED")
+            raise
+
     def _base_history(self, base_run_id: str | None) -> History:
         """The history up to a run; runs before it whose views are not there are rendered on the way."""
         missing = []

@@ -1,10 +1,11 @@
 """/changes.atom: an entry for each committed run, worded like the digest, for people who follow feeds rather than mail.
 
-Addresses in it are relative to its own (RFC 4287, 2; RFC 3986): it reads the same under every host and prefix.
+Addresses in it are absolute: many readers do not resolve relative ones, and an entry is read far from its feed.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from chalicelib.web.documents import ATOM, Document
@@ -20,39 +21,75 @@ _NAMESPACE = uuid.UUID("6f0d2d8e-0f3c-5b0e-9a55-3c1f5b6a7d10")
 """Ids are made from this and the run, so that an entry keeps its id for ever and wherever it is served."""
 
 
-def render_feed(runs: Iterable[Run], *, dataset: Dataset, stage: str, notice: str = "") -> Document:
-    """`runs` are committed ones, newest first; `notice` is what the operator has to say, as the feed's subtitle."""
-    entries = [_entry(run, dataset=dataset, stage=stage) for run in runs]
+@dataclass(frozen=True, kw_only=True)
+class Entries:
+    """The committed runs of one dataset, newest first."""
+
+    dataset: Dataset
+    address: str
+    """Of the dataset's page, with a slash at the end."""
+    runs: Sequence[Run]
+
+
+def render_feed(of: Entries, *, stage: str, notice: str = "") -> Document:
+    """The feed of one dataset; `notice` is what the operator has to say, as the feed's subtitle."""
+    entries = [_entry(run, of, stage=stage) for run in of.runs]
+    title, names = f"{of.dataset.title}: what changed", (stage, of.dataset.name)
+    return _feed(names, title, entries, runs=of.runs, address=of.address, rights=of.dataset.credits, notice=notice)
+
+
+def render_feed_of_all(found: Sequence[Entries], *, stage: str, address: str, notice: str = "") -> Document:
+    """One feed of several datasets, each entry headed by its dataset's name."""
+    runs = sorted(((run, of) for of in found for run in of.runs), key=lambda it: _when(it[0]), reverse=True)[:ENTRIES]
+    entries = [_entry(run, of, stage=stage, named=True) for run, of in runs]
+    rights = tuple(dict.fromkeys(credit for of in found for credit in of.dataset.credits))
+    title = f"What changed in {', '.join(of.dataset.name for of in found)}"
+    newest = [run for run, _ in runs]
+    return _feed((stage,), title, entries, runs=newest, address=address, rights=rights, notice=notice)
+
+
+def _feed(
+    names: Sequence[str],
+    title: str,
+    entries: Iterable[str],
+    *,
+    runs: Iterable[Run],
+    address: str,
+    rights: Iterable[str],
+    notice: str,
+) -> Document:
     subtitle = f"<subtitle>{escape(notice)}</subtitle>\n" if notice else ""
     updated = max((_when(run) for run in runs), default="1970-01-01T00:00:00Z")
     feed = f"""<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
-<id>{_id(stage, dataset.name)}</id>
-<title>{escape(dataset.title)}: what changed</title>
+<id>{_id(*names)}</id>
+<title>{escape(title)}</title>
 {subtitle}<updated>{updated}</updated>
-<link rel="self" type="application/atom+xml" href="changes.atom"/>
-<link rel="alternate" type="text/html" href="."/>
+<link rel="self" type="application/atom+xml" href="{escape(address)}changes.atom"/>
+<link rel="alternate" type="text/html" href="{escape(address)}"/>
 <author><name>covid-stats</name></author>
-<rights>{escape(" ".join(dataset.credits))}</rights>
+<rights>{escape(" ".join(rights))}</rights>
 {"".join(entries)}</feed>
 """
     return Document(ATOM, plain=without_controls(feed).encode())  # XML has no way to say a control character
 
 
-def _entry(run: Run, *, dataset: Dataset, stage: str) -> str:
+def _entry(run: Run, of: Entries, *, stage: str, named: bool = False) -> str:
+    title = f"{of.dataset.name}: {headline(run)}" if named else headline(run)
+    category = f'<category term="{of.dataset.name}" label="{escape(of.dataset.title)}"/>\n' if named else ""
     return f"""<entry>
-<id>{_id(stage, dataset.name, run.run_id)}</id>
-<title>{escape(headline(run))}</title>
+<id>{_id(stage, of.dataset.name, run.run_id)}</id>
+<title>{escape(title)}</title>
 <updated>{_when(run)}</updated>
 <published>{run.run_id}</published>
-<link rel="alternate" type="text/html" href="./?as_of={_when(run)[:10]}"/>
-<link rel="related" type="application/json" href="runs/{run.run_id}/changes"/>
-<content type="html">{escape(_content(run, dataset))}</content>
+{category}<link rel="alternate" type="text/html" href="{escape(of.address)}?as_of={_when(run)[:10]}"/>
+<link rel="related" type="application/json" href="{escape(of.address)}runs/{run.run_id}/changes"/>
+<content type="html">{escape(_content(run, of.dataset, address=of.address))}</content>
 </entry>
 """
 
 
-def _content(run: Run, dataset: Dataset) -> str:
+def _content(run: Run, dataset: Dataset, *, address: str) -> str:
     """The digest's lines, as HTML."""
     if not run.summary:
         return f"<p>{escape(headline(run))}</p>"
@@ -60,7 +97,7 @@ def _content(run: Run, dataset: Dataset) -> str:
     parts = [f"<pre>{_lines(latest_rows(summary, dataset=dataset))}</pre>"]
     if summary.first_load:
         parts.append(f"<p>The first load: {summary.rows:,} rows.</p>")
-    for title, lines in changes(run, summary, dataset=dataset, more_at=f"runs/{run.run_id}/changes"):
+    for title, lines in changes(run, summary, dataset=dataset, more_at=f"{address}runs/{run.run_id}/changes"):
         parts.append(f"<h2>{escape(title)}</h2><pre>{_lines(lines)}</pre>")
     sentences = [*summary.warnings, *summary.recovered]
     parts += [f"<p>{escape(sentence(one))}</p>" for one in sentences]

@@ -74,7 +74,7 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else ""),
-        FRESHNESS: _freshness(runs, site.settings.schedule),
+        FRESHNESS: _freshness(runs, site.dataset.schedule or site.settings.schedule),
         RUNS: _runs(runs),
     }
     for placeholder, filling in fillings.items():

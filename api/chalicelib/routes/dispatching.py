@@ -8,11 +8,19 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.routes.endpoints import ANY_PATH, METHODS, ROUTES, Endpoint, endpoints_of
-from chalicelib.routes.site import Site
+from chalicelib.routes.endpoints import ANY_PATH, METHODS, ROUTES, Endpoint, by_path
+from chalicelib.routes.site import Sites
 from chalicelib.web.documents import Reply
 from chalicelib.web.parameters import read_parameters
-from chalicelib.web.problems import BodyUnexpected, Broken, MethodUnknown, Problem, RouteUnknown, StoreUnavailable
+from chalicelib.web.problems import (
+    BodyUnexpected,
+    Broken,
+    DatasetUnknown,
+    MethodUnknown,
+    Problem,
+    RouteUnknown,
+    StoreUnavailable,
+)
 from chalicelib.web.requests import Request
 from chalicelib.web.responses import Sent, fit, fit_problem
 from shared.observation import Line
@@ -29,10 +37,11 @@ _AS_IT_IS = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 """What a header may hold beside letters and digits; a percent sign is encoded, as it begins what is."""
 
 
-def dispatch(site: Site, request: Request, line: Line) -> Sent:
+def dispatch(sites: Sites, request: Request, line: Line) -> Sent:
     """Never raises: what goes wrong is worded for the reader, and a fault of ours goes on the log line."""
+    request = _within_dataset(sites, request)
     try:
-        sent = fit(_answer(site, request), request)
+        sent = fit(_answer(sites, request), request)
     except Problem as problem:
         sent = fit_problem(problem, request)
     except (BotoCoreError, ClientError) as error:
@@ -41,12 +50,29 @@ def dispatch(site: Site, request: Request, line: Line) -> Sent:
     except Exception as error:
         line.fail(error)
         sent = fit_problem(Broken(request.request_id), request)
+    line.bind(dataset=request.dataset or sites.place.dataset.name)
     line.bind(route=request.route, method=request.method, status=sent.status)
-    return replace(sent, headers={**sent.headers, **_notice(site.settings.notice)})
+    return replace(sent, headers={**sent.headers, **_notice(sites.settings.notice)})
 
 
-def _answer(site: Site, request: Request) -> Reply:
-    endpoint = _by_path(has_series=site.dataset.has_series).get(request.route) or _refuse(request)
+def _within_dataset(sites: Sites, request: Request) -> Request:
+    """A request that no route takes and whose path begins with a dataset's name, as one of that dataset.
+
+    Declared once more below each name, routes would multiply in API Gateway; `{proxy+}` gets these anyway.
+    """
+    name, _, rest = request.path_values.get("proxy", request.path).strip("/").partition("/")
+    if request.route != ANY_PATH or name not in {dataset.name for dataset in sites.place.datasets}:
+        return request
+    found = ((route.path, _pattern(route.path).fullmatch(f"/{rest}")) for route in ROUTES)
+    route, values = next(((path, match.groupdict()) for path, match in found if match), (ANY_PATH, {}))
+    return request.within(name, path=f"/{rest}", route=route, path_values=values)
+
+
+def _answer(sites: Sites, request: Request) -> Reply:
+    site = sites.find(request.dataset) if request.dataset else sites.first
+    of_all = sites.several and not request.dataset
+    endpoints = by_path(has_series=site.dataset.has_series, of_all=of_all)
+    endpoint = endpoints.get(request.route) or _refuse(sites, request)
     if request.method == "OPTIONS":
         return Reply(status=204, headers=_PREFLIGHT)
     if request.method not in METHODS:
@@ -65,22 +91,24 @@ def _notice(text: str) -> Mapping[str, str]:
     return {"Notice": quote(text, safe=_AS_IT_IS)} if text else {}
 
 
-@functools.cache
-def _by_path(*, has_series: bool) -> Mapping[str, Endpoint]:
-    return {endpoint.path: endpoint for endpoint in endpoints_of(has_series=has_series)}
-
-
-def _refuse(request: Request) -> Endpoint:
+def _refuse(sites: Sites, request: Request) -> Endpoint:
     """A path or a method that no route takes: `{proxy+}` gets both."""
-    if request.route == ANY_PATH:
-        for route in ROUTES:
-            if _pattern(route.path).fullmatch(request.path):
-                raise MethodUnknown(request.method, request.path, allowed=METHODS)
-    raise RouteUnknown(request.path, known=_paths())
+    if _is_route(request.path):
+        raise MethodUnknown(request.method, request.path, allowed=METHODS)
+    name, _, rest = request.path.strip("/").partition("/")
+    if not request.dataset and rest and _is_route(f"/{rest}"):
+        raise DatasetUnknown(name, known=[dataset.name for dataset in sites.place.datasets])
+    raise RouteUnknown(request.path, known=_paths(), datasets=[dataset.name for dataset in sites.place.datasets])
 
 
+def _is_route(path: str) -> bool:
+    return any(_pattern(route.path).fullmatch(path) for route in ROUTES)
+
+
+@functools.cache
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)))
+    """What a path of this template is, its parameters as groups."""
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
 
 
 def _paths() -> Sequence[str]:

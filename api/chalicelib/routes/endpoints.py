@@ -57,11 +57,14 @@ def _later(module: str, function: str) -> Responder:
     return answer
 
 
-def _answer_openapi(site: Site, _args: Arguments, _request: Request) -> Reply:
+def _answer_openapi(site: Site, _args: Arguments, request: Request) -> Reply:
     from chalicelib.routes.openapi import render_openapi  # deferred: few ask for it, and it is long
 
-    endpoints = endpoints_of(has_series=site.dataset.has_series)
-    return Reply(headers=CURRENT, document=render_openapi(endpoints, site.dataset, notice=site.settings.notice))
+    of_all = site.stage().several and not request.dataset
+    endpoints = endpoints_of(has_series=site.dataset.has_series, of_all=of_all)
+    beside = [dataset.name for dataset in site.place.datasets] if of_all else []
+    described = render_openapi(endpoints, site.dataset, notice=site.settings.notice, datasets=beside)
+    return Reply(headers=CURRENT, document=described)
 
 
 def _table(name: str, summary: str) -> Endpoint:
@@ -140,6 +143,12 @@ ROUTES: tuple[Endpoint, ...] = (
         media={"application/atom+xml": "Text"},
     ),
     Endpoint(
+        path="/datasets",
+        summary="The datasets of this stage, each with its newest numbers; everything else is below its name as well.",
+        answer=_later("stage_answers", "answer_datasets"),
+        media={"application/json": "Datasets"},
+    ),
+    Endpoint(
         path="/health",
         summary="Whether readers are served what was committed last.",
         answer=_later("run_answers", "answer_health"),
@@ -161,15 +170,48 @@ ROUTES: tuple[Endpoint, ...] = (
     ),
 )
 
+OF_ALL: Mapping[str, Endpoint] = {
+    endpoint.path: endpoint
+    for endpoint in (
+        Endpoint(
+            path="/",
+            summary="The overview of all datasets; with a parameter, the first one's dashboard, by a redirect.",
+            answer=_later("stage_answers", "answer_overview"),
+            media={"text/html": "Text"},
+            parameters=(AS_OF, SERIES),
+        ),
+        Endpoint(
+            path="/changes.atom",
+            summary="The committed runs of all datasets as a feed, worded like the mails.",
+            answer=_later("stage_answers", "answer_feed_of_all"),
+            media={"application/atom+xml": "Text"},
+        ),
+        Endpoint(
+            path="/health",
+            summary="Whether readers are served what was committed last, of every dataset.",
+            answer=_later("stage_answers", "answer_health_of_all"),
+            media={"application/json": "HealthOfAll"},
+        ),
+    )
+}
+"""What a stage with several datasets answers where none is named; all other paths are then the first dataset's."""
+
 _OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures"})
 
 
 @functools.cache
-def endpoints_of(*, has_series: bool) -> tuple[Endpoint, ...]:
-    """The routes with the parameters that they have for a dataset: one series needs no choosing."""
-    if not has_series:
-        return ROUTES
-    return tuple(
-        replace(route, parameters=(*route.parameters, SERIES)) if route.path in _OF_ONE_SERIES else route
+def endpoints_of(*, has_series: bool, of_all: bool = False) -> tuple[Endpoint, ...]:
+    """The routes with the parameters that they have for a dataset: one series needs no choosing.
+
+    `of_all`: where a stage has several datasets and none is named.
+    """
+    routes = tuple(
+        replace(route, parameters=(*route.parameters, SERIES)) if has_series and route.path in _OF_ONE_SERIES else route
         for route in ROUTES
     )
+    return tuple(OF_ALL.get(route.path, route) for route in routes) if of_all else routes
+
+
+@functools.cache
+def by_path(*, has_series: bool, of_all: bool) -> Mapping[str, Endpoint]:
+    return {endpoint.path: endpoint for endpoint in endpoints_of(has_series=has_series, of_all=of_all)}

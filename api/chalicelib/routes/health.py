@@ -25,7 +25,7 @@ def examine(site: Site) -> dict[str, Any]:
     runs = list(islice(ledger.newest_first(page=_RUNS), _RUNS))
     newest = runs[0] if runs else None
     states = ledger.feed_states()
-    due = next_due(site.settings.schedule, after=parse_time(newest.run_id)) if newest else None
+    due = next_due(site.dataset.schedule or site.settings.schedule, after=parse_time(newest.run_id)) if newest else None
     return {
         "status": "ahead" if _is_ahead(site, head, runs) else judge(site, head, served),
         "head": head.head or None,

@@ -1,13 +1,13 @@
 """/openapi.json, written from the table of routes."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from chalicelib.web.documents import JSON, Document
 from chalicelib.web.parameters import Parameter
 from chalicelib.web.problems import MEDIA_TYPE
-from shared.dataset import Dataset
+from shared.dataset import Dataset, Period
 from shared.runs import State
 from shared.version import VERSION
 
@@ -27,19 +27,32 @@ class Described(Protocol):
     def problems(self) -> Iterable[int]: ...
 
 
-def render_openapi(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "") -> Document:
-    described = describe(endpoints, dataset, notice=notice)
+def render_openapi(
+    endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "", datasets: Sequence[str] = ()
+) -> Document:
+    described = describe(endpoints, dataset, notice=notice, datasets=datasets)
     return Document(JSON, plain=json.dumps(described, separators=(",", ":")).encode())
 
 
-def describe(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "") -> dict[str, Any]:
-    """OpenAPI 3.1. The server is relative: the description holds under every host and prefix."""
+def describe(
+    endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "", datasets: Sequence[str] = ()
+) -> dict[str, Any]:
+    """OpenAPI 3.1. The server is relative: the description holds under every host and prefix.
+
+    `datasets`: those of a stage that has several, where this is the description of what is answered without a name.
+    """
+    named = ", ".join(f"{name}/openapi.json" for name in datasets)
+    several = ""
+    if datasets:
+        several = (
+            f"Paths without a dataset's name are {datasets[0]}'s; each dataset has all of them below its name: {named}."
+        )
     return {
         "openapi": "3.1.0",
         "info": {
             "title": dataset.title,
             "version": VERSION,
-            "description": " ".join(filter(None, [notice, *dataset.credits])),
+            "description": " ".join(filter(None, [notice, several, *dataset.credits])),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "."}],
@@ -88,7 +101,7 @@ def _responses(endpoint: Described) -> dict[str, Any]:
     }
     for status in sorted({400, 405, 500, 503, *endpoint.problems}):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
-    if "Health" in endpoint.media.values():
+    if {"Health", "HealthOfAll"} & set(endpoint.media.values()):
         behind = {"content": _PROBLEM_CONTENT | content, "description": "Behind, or the store does not answer."}
         responses["503"] = behind
     return responses
@@ -175,6 +188,11 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         ),
         "ChangeSets": _list(_reference("ChangeSet")),
         "Health": _health(),
+        "HealthOfAll": _object(
+            {"status": _health()["properties"]["status"], "notice": _TEXT}
+            | {"datasets": {"type": "object", "additionalProperties": _reference("Health")}}
+        ),
+        "Datasets": _list(_dataset()),
         "Object": {"type": "object"},
         "Text": _TEXT,
         "Problem": _problem(),
@@ -224,6 +242,32 @@ def _health() -> dict[str, Any]:
             "feeds": {"type": "object", "additionalProperties": feed},
             "notice": _TEXT,
             "version": _TEXT,
+        }
+    )
+
+
+def _dataset() -> dict[str, Any]:
+    """Its measures are its own, and so are its numbers' names."""
+    number = _or_null({"type": "number"})
+    measure = _object({"name": _TEXT, "label": _TEXT, "kind": _TEXT, "unit": _TEXT, "decimals": _COUNT})
+    state = {"enum": [state.value for state in State]}
+    return _object(
+        {
+            "name": _TEXT,
+            "title": _TEXT,
+            "description": _TEXT,
+            "path": _TEXT,
+            "period": {"enum": [period.value for period in Period]},
+            "series": _or_null(_TEXT),
+            "measures": _list(measure),
+            "credits": _list(_TEXT),
+            "head": _or_null(_TIME),
+            "rows": _COUNT,
+            "newest_date": _or_null(_DATE),
+            "latest": {"type": "object", "additionalProperties": _or_null({"type": ["number", "string"]})},
+            "increments": {"type": "object", "additionalProperties": number},
+            "last_run": _or_null(_object({"run_id": _TIME, "state": state, "reason": _TEXT})),
+            "next_run_due": _or_null(_TIME),
         }
     )
 

@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Any
 
-from chalicelib.routes.atom import ENTRIES, render_feed
+from chalicelib.routes.atom import ENTRIES, Entries, render_feed
 from chalicelib.routes.health import examine
 from chalicelib.routes.site import Site
 from chalicelib.web.documents import CURRENT, JSON, LIVE, NEVER, Document, Reply, json_document
@@ -58,11 +58,12 @@ def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
     return Reply(headers=LIVE | link, document=Document(JSON, plain=body))
 
 
-def answer_feed(site: Site, _args: Arguments, _request: Request) -> Reply:
+def answer_feed(site: Site, _args: Arguments, request: Request) -> Reply:
     """`/changes.atom`: the newest committed runs."""
     runs = list(islice(site.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES))
-    labels = {"stage": site.place.stage, "notice": site.settings.notice}
-    return Reply(headers=LIVE, document=render_feed(runs, dataset=site.dataset, **labels))
+    address = site.stage().address(request) + (f"{request.dataset}/" if request.dataset else "")
+    of = Entries(dataset=site.dataset, address=address, runs=runs)
+    return Reply(headers=LIVE, document=render_feed(of, stage=site.place.stage, notice=site.settings.notice))
 
 
 def answer_health(site: Site, _args: Arguments, _request: Request) -> Reply:

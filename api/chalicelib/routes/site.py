@@ -1,12 +1,13 @@
 """What every route works with, made once in `app.py`."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.view_store.view_store import Shelf
 from chalicelib.web.assets import Assets
+from chalicelib.web.requests import Request
 from shared.dataset import Dataset
 from shared.schedule import DEFAULT_SCHEDULE
 from shared.settings import Place, Source
@@ -27,6 +28,8 @@ class ApiSettings:
     """How long views may lag behind the head before /health says 503."""
     distribution: str
     """The CloudFront distribution in front; empty where there is none."""
+    url: str
+    """Where readers find this stage, without a slash at the end; empty: where the request came to."""
     notice: str
     """A line that the operator wants every reader to see, on the page and with the API; empty where there is none."""
 
@@ -38,26 +41,56 @@ class ApiSettings:
             pointer_seconds=source.number("VIEWS_TTL_MS", default=1000) / 1000,
             lag_seconds=source.number("VIEWS_LAG_SECONDS", default=120),
             distribution=values.get("DISTRIBUTION_ID", ""),
+            url=values.get("DASHBOARD_URL", "").rstrip("/"),
             notice=" ".join(source.text("NOTICE", default="").split()),
         )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Site:
-    """The parts that answers are made from."""
+class Sites:
+    """A stage: all its datasets."""
 
     place: Place
     settings: ApiSettings
+    made: Callable[..., "Site"]
+    """The site of a dataset by its name, of the first one without; made when it is first wanted."""
+
+    @property
+    def several(self) -> bool:
+        return len(self.place.datasets) > 1
+
+    def find(self, name: str) -> "Site":
+        return self.first if name == self.place.dataset.name else self.made(name)
+
+    @property
+    def first(self) -> "Site":
+        return self.made()
+
+    def __iter__(self) -> Iterator["Site"]:
+        return (self.find(dataset.name) for dataset in self.place.datasets)
+
+    def address(self, request: Request) -> str:
+        """Where this stage is, with a slash at the end: as the operator has it, or as the client asked."""
+        if self.settings.url:
+            return f"{self.settings.url}/"
+        return request.origin + request.stage_root
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Site:
+    """The parts that answers are made from: of one dataset of a stage."""
+
+    place: Place
+    dataset: Dataset
+    settings: ApiSettings
     shelf: Shelf
     assets: Assets
+    stage: Callable[[], "Sites"]
+    """The stage with all its datasets, this one among them."""
     ledger: Callable[[], "Ledger"]
     """Made on first use: tables are served without DynamoDB, and its client costs a cold start."""
     now: Callable[[], dt.datetime]
     """The clock, aware, in UTC; only for what is due and what is late."""
-
-    @property
-    def dataset(self) -> Dataset:
-        return self.place.dataset
 
     def run_at(self, day: str | None) -> str | None:
         """The run whose views answer: the current one, or the one that was the head at the end of a UTC day."""

@@ -12,6 +12,7 @@
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
   root.classList.add("scripted");
   // The browser's copy may be of the run before the page's: it is asked for, and answered with 304 where it is not.
-  window.figures = fetch(document.currentScript.dataset.figures, { cache: "no-cache" });
+  const { figures } = document.currentScript.dataset; // the overview has none
+  window.figures = figures ? fetch(figures, { cache: "no-cache" }) : Promise.resolve();
   window.figures.catch(() => {}); // whoever waits for them tells
 })();

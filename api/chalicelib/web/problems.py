@@ -2,7 +2,7 @@
 
 Problem
 ├── 400 ParameterUnknown · ParameterInvalid · RangeReversed · BodyUnexpected
-├── 404 RouteUnknown · ThingUnknown
+├── 404 RouteUnknown · DatasetUnknown · ThingUnknown
 ├── 405 MethodUnknown
 ├── 413 AnswerTooLarge
 ├── 500 Broken                  a fault of ours; says nothing of its inside
@@ -85,8 +85,22 @@ class NotFound(Problem):
 class RouteUnknown(NotFound):
     """No such path."""
 
-    def __init__(self, path: str, *, known: Iterable[str]) -> None:
-        super().__init__(f"there is no {shorten(path)!r}; there is {', '.join(known)}", path=shorten(path))
+    def __init__(self, path: str, *, known: Iterable[str], datasets: Iterable[str] = ()) -> None:
+        below = f", also below {' and '.join(f'/{name}' for name in datasets)}" if datasets else ""
+        super().__init__(f"there is no {shorten(path)!r}; there is {', '.join(known)}{below}", path=shorten(path))
+
+
+class DatasetUnknown(NotFound):
+    """The path begins with a dataset that this stage does not have."""
+
+    def __init__(self, name: str, *, known: Iterable[str]) -> None:
+        has = list(known)
+        super().__init__(
+            f"this stage has no dataset {shorten(name)!r}; it has {', '.join(has)}",
+            parameter="dataset",
+            value=shorten(name),
+            datasets=has,
+        )
 
 
 class ThingUnknown(NotFound):

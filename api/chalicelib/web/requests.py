@@ -1,7 +1,7 @@
 """A request as API Gateway hands it over (Lambda proxy integration, payload format 1.0)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -23,6 +23,8 @@ class Request:
     """By name in lower case."""
     has_body: bool
     request_id: str = ""
+    dataset: str = ""
+    """The dataset whose name stands before the path; empty where none does."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Request":
@@ -39,10 +41,20 @@ class Request:
             request_id=context.get("requestId", ""),
         )
 
+    def within(self, dataset: str, *, path: str, route: str, path_values: Mapping[str, str]) -> "Request":
+        """The same request as one of a dataset, with the path behind the dataset's name."""
+        return replace(self, dataset=dataset, path=path, route=route, path_values=path_values)
+
     @property
-    def root(self) -> str:
+    def stage_root(self) -> str:
         """The path of the API's root, with the stage and a slash at the end."""
-        return self.stage_path.removesuffix(self.path.lstrip("/")).rstrip("/") + "/"
+        path = f"{self.dataset}{self.path}" if self.dataset else self.path.lstrip("/")
+        return self.stage_path.removesuffix(path).rstrip("/") + "/"
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host that the client asked, as API Gateway has them."""
+        return f"{self.headers.get('x-forwarded-proto', 'https')}://{self.headers.get('host', 'localhost')}"
 
     @property
     def wants_fresh(self) -> bool:

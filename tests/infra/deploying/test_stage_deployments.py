@@ -124,7 +124,7 @@ def test_a_package_that_does_not_import_is_not_deployed(account: Account) -> Non
 def test_two_stages_share_nothing(account: Account) -> None:
     blue, green = (set(account.deploy(stage).names.items()) for stage in ("blue", "green"))
     shared = {name for name, _ in blue & green}
-    assert shared == {"DATASET", "CLOUD", "PARTITION", "REGION", "ACCOUNT"}
+    assert shared == {"DATASETS", "CLOUD", "PARTITION", "REGION", "ACCOUNT"}
     resources = [
         {
             (item["ResourceType"], item["PhysicalResourceId"])

@@ -16,7 +16,10 @@ def _second_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_dataset_needs_days_of_its_own() -> None:
-    with pytest.raises(CommandFailed, match="the demo days are of us-covid; for regions, FEEDS=dir names folders"):
+    with pytest.raises(
+        CommandFailed,
+        match="the demo days are of us-covid and us-hospital-admissions; for regions, FEEDS=dir names folders",
+    ):
         main(["--dataset", "regions"])
 
 

@@ -49,7 +49,7 @@ class Objects:
 class StageWith:
     """A stage of which the bucket and the ledger's runs are there."""
 
-    name = "prod"
+    name, named = "prod", ""
     settings = {"OBSERVATIONS_TABLE": "observations"}  # noqa: RUF012  # a stand-in's constant
 
     class place:  # noqa: N801  # the stage's own name
@@ -59,6 +59,13 @@ class StageWith:
         self._objects = objects
         runs = [type("Run", (), {"run_id": it})() for it in run_ids]
         self.ledger = type("Ledger", (), {"newest_first": lambda _: iter(runs)})()
+
+    @property
+    def each(self) -> "list[StageWith]":
+        return [self]
+
+    def of(self, _dataset: str) -> "StageWith":
+        return self
 
     def client(self, service: str) -> Any:
         assert service == "s3"
