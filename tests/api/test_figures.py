@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from chalicelib.dashboard.figures import RECENT, panel_domain, seven_day_mean
+from chalicelib.dashboard.figures import RECENT, panel_domain
 from chalicelib.web.documents import Document
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
@@ -48,7 +48,7 @@ def test_bars_are_the_increments_and_lines_the_published_values(served: ApiApp, 
 
 def test_an_open_bucket_is_paler(served: ApiApp) -> None:
     for trace in figures_of(served)["weekly"]["new"]["data"]:
-        assert trace["marker"]["opacity"][-2:] == [0.85, 0.4]
+        assert trace["marker"]["opacity"][-2:] == [0.85, 0.34]
 
 
 def test_the_revisions_figure_has_a_mark_for_each_changed_value(served: ApiApp) -> None:
@@ -64,13 +64,6 @@ def test_the_revisions_figure_has_a_mark_for_each_changed_value(served: ApiApp) 
 def test_as_of_turns_the_figures_back(served: ApiApp) -> None:
     assert figures_of(served, "?as_of=2020-03-02")["revisions"]["all"]["data"] == []
     assert figures_of(served, "?as_of=2020-03-01") == {}
-
-
-def test_the_mean_divides_by_seven_days_and_knows_gaps() -> None:
-    dates = [f"2020-03-{day:02}" for day in (1, 2, 3, 4, 5, 6, 7, 8, 12)]
-    assert seven_day_mean(dates, [7, 0, 0, 0, 0, 0, 0, 7, 28]) == [None] * 6 + [1.0, 1.0, 5.0]
-    assert seven_day_mean(dates, [7, 0, 0, 0, None, 0, 0, 7, 28]) == [None] * 8 + [5.0]
-    assert seven_day_mean([], []) == []
 
 
 def test_a_measure_that_ends_says_where(api: ApiApp, committer: Committer) -> None:

@@ -5,11 +5,12 @@ Plotly's own Python classes validate and serialise at thirty times the cost; the
 style sheet and the reader's locale, so a figure says only which measure a trace belongs to (`meta`).
 """
 
-import datetime as dt
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.tabulation.histories import Revision
+from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Measure
@@ -41,16 +42,17 @@ _RECENT_TICKS: Mapping[str, Mapping[str, Any]] = {
 _GAP = 0.14
 
 
-def dashboard_figures(tables: Tables, changes: Sequence[Revision], dataset: Dataset) -> dict[str, dict[str, Figure]]:
+def dashboard_figures(
+    tables: Tables, its: Statistics, changes: Sequence[Revision], dataset: Dataset
+) -> dict[str, dict[str, Figure]]:
     """`{"daily" | "weekly" | "monthly": {"new", "cumulative", "recent"}, "revisions": {"all"}}`."""
     figures: dict[str, dict[str, Figure]] = {}
-    ends = {name: last_reported(tables.data, name) for name in dataset.measure_names}
-    ended = {name: end for name, end in ends.items() if end and end < tables.data.dates[-1]}
+    ended = its.ended(tables.data.dates[-1])
     for name, table in tables.increments().items():
         recent = table.last(RECENT[name])
         figures[name] = {
-            "new": panels(table, dataset, by=name, ended=ended, mean=name == "daily"),
-            "cumulative": panels(tables.cumulative(name), dataset, by=name, ended=ended, cumulative=True),
+            "new": panels(table, dataset, by=name, ended=ended, means=its.means if name == "daily" else {}),
+            "cumulative": panels(_at_ends(tables.data, table), dataset, by=name, ended=ended, cumulative=True),
             "recent": panels(recent, dataset, by=name, ended=ended, ticks=_RECENT_TICKS[name]),
         }
     figures["revisions"] = {"all": revisions_figure(changes, dataset)}
@@ -64,7 +66,7 @@ def panels(
     by: str,
     ended: Mapping[str, str],
     cumulative: bool = False,
-    mean: bool = False,
+    means: Mapping[str, Sequence[float | None]] | None = None,
     ticks: Mapping[str, Any] | None = None,
 ) -> Figure:
     """One panel a measure above the other, on one time axis: each keeps a scale of its own.
@@ -76,7 +78,11 @@ def panels(
     for n, measure in enumerate(dataset.measures):
         axis = "" if n == 0 else str(n + 1)
         shared = dict(_PERIODS[by]) | {"xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name, "x": list(table.dates)}
-        drawn = _line(table, measure, _colour(n)) if cumulative else _bars(table, measure, _colour(n), mean=mean)
+        drawn = (
+            _line(table, measure, _colour(n))
+            if cumulative
+            else _bars(table, measure, _colour(n), mean=(means or {}).get(measure.name))
+        )
         traces += [shared | trace for trace in drawn]
         low, high = panel_domain(n, len(dataset.measures))
         layout[f"yaxis{axis}"] = {
@@ -98,24 +104,6 @@ def panel_domain(n: int, count: int) -> tuple[float, float]:
     height = (1 - _GAP * (count - 1)) / count
     low = (count - 1 - n) * (height + _GAP)
     return round(low, 4), round(low + height, 4)
-
-
-def seven_day_mean(dates: Sequence[str], values: Sequence[int | None]) -> list[float | None]:
-    """For each date the mean a day over the seven days that end with it.
-
-    What is counted on a date after a gap was counted over all of the gap, so the sum is divided by seven whatever
-    the number of dates. None in the first six days, and where one of the dates has no value.
-    """
-    days = [dt.date.fromisoformat(date).toordinal() for date in dates]
-    means: list[float | None] = []
-    first = 0
-    for n, day in enumerate(days):
-        while days[first] <= day - 7:
-            first += 1
-        window = values[first : n + 1]
-        full = day - days[0] >= 6 and None not in window
-        means.append(_round(sum(value or 0 for value in window) / 7) if full else None)
-    return means
 
 
 def revisions_figure(changes: Sequence[Revision], dataset: Dataset) -> Figure:
@@ -171,7 +159,7 @@ def _revision_trace(
 
 def _sizes(changes: Sequence[Revision]) -> list[float]:
     """Marks whose area grows with what changed, within one measure."""
-    amounts = [abs(change.difference or 0) for change in changes]
+    amounts = [abs(float(change.difference or 0)) for change in changes]
     most = max(amounts, default=0) or 1
     return [round(6 + 9 * (amount / most) ** 0.5, 1) for amount in amounts]
 
@@ -194,22 +182,23 @@ def _line(table: Table, measure: Measure, colour: str) -> list[dict[str, Any]]:
     return [{"type": "scatter", "mode": "lines", "name": measure.label, "y": values, "line": line}]
 
 
-def _bars(table: Table, measure: Measure, colour: str, *, mean: bool) -> list[dict[str, Any]]:
-    values = table.values[measure.name]
-    opacity: float | list[float] = 0.35 if mean else 0.85
-    if any(map(table.is_open, table.dates)):
-        opacity = [0.4 if table.is_open(date) else 0.85 for date in table.dates]
-    bars = {"type": "bar", "name": measure.label, "y": list(values), "marker": {"color": colour, "opacity": opacity}}
+def _bars(table: Table, measure: Measure, colour: str, *, mean: Sequence[float | None] | None) -> list[dict[str, Any]]:
+    full = 0.35 if mean else 0.85
+    whole = (table.whole or {}).get(measure.name, [])
+    opacity = full if all(whole) else [full if it else 0.4 * full for it in whole]
+    values = list(table.values[measure.name])
+    bars = {"type": "bar", "name": measure.label, "y": values, "marker": {"color": colour, "opacity": opacity}}
     if not mean:
         return [bars]
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "7-day mean",
-        "y": seven_day_mean(table.dates, values),
-        "line": {"color": colour, "width": 2},
-    }
-    return [bars, line]
+    line = {"color": colour, "width": 2}
+    return [bars, {"type": "scatter", "mode": "lines", "name": "7-day mean", "y": list(mean), "line": line}]
+
+
+def _at_ends(data: Table, buckets: Table) -> Table:
+    """The published values at the last date of each bucket."""
+    ends = [bisect_right(data.dates, label) - 1 for label in buckets.dates]
+    values = {name: [column[n] for n in ends] for name, column in data.values.items()}
+    return Table(dates=buckets.dates, series=None, values=values)
 
 
 def _titles(measure: Measure, ended: str | None, *, axis: str) -> list[dict[str, Any]]:
@@ -220,12 +209,6 @@ def _titles(measure: Measure, ended: str | None, *, axis: str) -> list[dict[str,
         note = {"text": f"not reported after {ended}", "name": f"note-{measure.name}", "x": 1, "xanchor": "right"}
         titles.append(there | note)
     return titles
-
-
-def last_reported(table: Table, measure: str) -> str | None:
-    """The last date with a value; None where there never was one."""
-    values = table.values[measure]
-    return next((table.dates[n] for n in range(len(values) - 1, -1, -1) if values[n] is not None), None)
 
 
 def _layout() -> dict[str, Any]:
@@ -240,7 +223,3 @@ def _layout() -> dict[str, Any]:
 
 def _colour(n: int) -> str:
     return COLOURS[n % len(COLOURS)]
-
-
-def _round(value: float) -> float:
-    return round(value) if abs(value) >= 100 else round(value, 1)

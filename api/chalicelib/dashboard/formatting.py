@@ -6,13 +6,14 @@
 import datetime as dt
 from html import escape
 
+from shared.exact import Number
 from shared.printing import without_controls
 
 MINUS = "\N{MINUS SIGN}"
 NOT_REPORTED = '<span class="none" title="not reported">\N{EN DASH}</span>'
 
 
-def number(value: int | float | None, *, sign: bool = False) -> str:
+def number(value: Number | float | None, *, sign: bool = False) -> str:
     """`sign` writes the plus as well; None is a dash."""
     if value is None:
         return NOT_REPORTED

@@ -10,7 +10,6 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
-from chalicelib.dashboard.figures import seven_day_mean
 from chalicelib.dashboard.formatting import date, text
 from chalicelib.dashboard.page_latest import stat_card
 from chalicelib.dashboard.page_recent import course_summary, null_note, recent_article
@@ -18,6 +17,7 @@ from chalicelib.dashboard.page_revisions import revisions_panel
 from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
 from chalicelib.dashboard.sparkline import sparkline
 from chalicelib.tabulation.histories import Revision
+from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.tabulating import Tables
 from chalicelib.web.assets import Assets
 from shared.dataset import Dataset, Measure
@@ -32,6 +32,7 @@ _API = ("data", "daily", "weekly", "monthly", "runs", "changes", "changes.atom",
 def render_page(
     run: Run,
     tables: Tables,
+    its: Statistics,
     changes: Sequence[Revision],
     *,
     dataset: Dataset,
@@ -47,16 +48,16 @@ def render_page(
     query = f"&amp;series={quote(series, safe='')}" if series else ""
     body = _template("page_body.html").substitute(
         measure_switches="\n      ".join(_switch(n, measure) for n, measure in enumerate(dataset.measures)),
-        brush=sparkline(seven_day_mean(tables.daily.dates, tables.daily.values[dataset.measure_names[0]])),
+        brush=sparkline(its.means.get(dataset.measure_names[0], tables.daily.values[dataset.measure_names[0]])),
         last_index=len(tables.data.dates) - 1,
         first_date=tables.data.dates[0],
         last_date=tables.data.dates[-1],
-        course_summary=course_summary(tables, dataset),
+        course_summary=course_summary(tables, its, dataset),
         query=query + AND_AS_OF,
         recent="\n".join(
             recent_article(name, table, dataset, query=query) for name, table in tables.increments().items()
         ),
-        null_note=null_note(tables, dataset),
+        null_note=null_note(tables, its, dataset),
         revisions=revisions_panel(run, changes, dataset),
         runs=RUNS,
     )
@@ -66,7 +67,7 @@ def render_page(
         assets,
         run_id=run.run_id,
         latest_heading=f"{text(series)}, {latest}" if series else latest,
-        stats="\n".join(stat_card(n, measure, tables) for n, measure in enumerate(dataset.measures)),
+        stats="\n".join(stat_card(n, measure, tables, its) for n, measure in enumerate(dataset.measures)),
         body=body,
         series=series,
         chooser=_chooser(dataset, series, all_series) if series else "",

@@ -3,22 +3,22 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from chalicelib.dashboard.figures import last_reported, seven_day_mean
 from chalicelib.dashboard.formatting import date, number, percent, text
 from chalicelib.dashboard.sparkline import sparkline
+from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Measure
 
 _SPARK_DAYS = 56
 
 
-def stat_card(n: int, measure: Measure, tables: Tables) -> str:
-    day = last_reported(tables.data, measure.name)
+def stat_card(n: int, measure: Measure, tables: Tables, its: Statistics) -> str:
+    day = its.last_reported[measure.name]
     if day is None:
         return _card(n, measure, number(None), "<p>Never reported.</p>", "")
     at = tables.data.dates.index(day)
     total, new = tables.data.values[measure.name][at], tables.daily.values[measure.name][at]
-    means = seven_day_mean(tables.daily.dates, tables.daily.values[measure.name])
+    means = its.means.get(measure.name) or [None] * len(tables.daily.dates)
     lines = [f'<p class="new">{number(new, sign=True)} <span>new on {date(day, style="short")}</span></p>']
     lines.append(_week_line(tables.daily.dates, means, at))
     if at < len(tables.data.dates) - 1:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from chalicelib.dashboard.figures import RECENT, last_reported, seven_day_mean
+from chalicelib.dashboard.figures import RECENT
 from chalicelib.dashboard.formatting import NOT_REPORTED, count, date, number, text
 from chalicelib.dashboard.placeholders import AND_AS_OF
+from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Measure
@@ -16,13 +17,12 @@ _PERIODS = {
 }
 
 
-def course_summary(tables: Tables, dataset: Dataset) -> str:
+def course_summary(tables: Tables, its: Statistics, dataset: Dataset) -> str:
     """What the main chart shows, in words."""
     dates = tables.data.dates
     sentences = [f"{count(len(dates), 'date')} from {date(dates[0])} to {date(dates[-1])}."]
     for measure in dataset.measures:
-        means = seven_day_mean(tables.daily.dates, tables.daily.values[measure.name])
-        known = [(mean, n) for n, mean in enumerate(means) if mean is not None]
+        known = [(mean, n) for n, mean in enumerate(its.means.get(measure.name, ())) if mean is not None]
         if known:
             sentences.append(_peak(measure, known, dates))
     return " ".join(sentences)
@@ -43,7 +43,7 @@ def recent_article(name: str, table: Table, dataset: Dataset, *, query: str = ""
     shown = table.last(RECENT[name])
     head = "".join(f'<th scope="col">{text(measure.label)}</th>' for measure in dataset.measures)
     rows = "".join(_recent_row(shown, n, style, dataset) for n in reversed(range(len(shown.dates))))
-    still_open = " The last one is not complete yet." if shown.is_open(shown.dates[-1]) else ""
+    still_open = " The last one is not complete yet." if _is_open(shown) else ""
     return f"""<article aria-labelledby="recent-{name}">
   <h3 id="recent-{name}">{title}</h3>
   <figure class="chart small" aria-labelledby="summary-{name}">
@@ -58,9 +58,14 @@ def recent_article(name: str, table: Table, dataset: Dataset, *, query: str = ""
 </article>"""
 
 
+def _is_open(table: Table) -> bool:
+    """Whether the last row stands for less than it will."""
+    return not (table.complete or [True])[-1]
+
+
 def _recent_row(table: Table, n: int, style: str, dataset: Dataset) -> str:
     label = date(table.dates[n], style=style)
-    if table.is_open(table.dates[n]):
+    if n == len(table.dates) - 1 and _is_open(table):
         label += ' <span class="open">so far</span>'
     cells = "".join(f"<td>{number(table.values[name][n])}</td>" for name in dataset.measure_names)
     return f'<tr><th scope="row">{label}</th>{cells}</tr>'
@@ -76,12 +81,12 @@ def _recent_summary(table: Table, dataset: Dataset) -> str:
     return f"In all {', '.join(told)}."
 
 
-def null_note(tables: Tables, dataset: Dataset) -> str:
+def null_note(tables: Tables, its: Statistics, dataset: Dataset) -> str:
     gone = [measure for measure in dataset.measures if tables.data.values[measure.name][-1] is None]
     shown = [table.last(RECENT[name]) for name, table in tables.increments().items()]
     blank = any(value is None for table in shown for column in table.values.values() for value in column)
     notes = [f"{NOT_REPORTED} means not reported: it is not zero."] if blank else []
     for measure in gone:
-        last = last_reported(tables.data, measure.name)
+        last = its.last_reported[measure.name]
         notes.append(f"{text(measure.label)} were last reported for {date(last)}." if last else "")
     return f'<p class="note">{" ".join(notes)}</p>' if notes else ""
