@@ -11,15 +11,15 @@ from chalicelib.tabulation.table_text import Table
 DATES = [f"2020-03-{day:02}" for day in (1, 2, 3, 4, 5, 6, 7, 8, 12)]
 
 
-def test_the_mean_is_of_seven_days_and_spreads_a_number_over_its_days() -> None:
+def test_the_mean_is_of_the_numbers_that_stand_for_exactly_the_seven_days() -> None:
     days = [1] * 8 + [4]
     assert seven_day_mean(DATES, [7, 0, 0, 0, 0, 0, 0, 7, 28], days) == [None] * 6 + [1.0, 1.0, 5.0]
-    assert seven_day_mean(DATES[6:], [6, 7, 28], [3, 1, 4]) == [None, None, 5.6]
+    assert seven_day_mean(DATES[6:], [6, 7, 28], [2, 1, 4]) == [None, None, 5.9]
 
 
-def test_there_is_no_mean_where_days_are_not_stood_for() -> None:
-    days = [1, 1, 1, 1, None, 1, 2, 1, 4]
-    assert seven_day_mean(DATES, [7, 0, 0, 0, None, 0, 0, 7, 28], days) == [None] * 6 + [1.0, 1.0, 5.0]
+def test_there_is_no_mean_where_days_are_not_stood_for_or_the_seven_days_begin_within_a_gap() -> None:
+    days = [1, 1, 1, 1, None, 2, 1, 1, 4]
+    assert seven_day_mean(DATES, [7, 0, 0, 0, None, 0, 0, 7, 28], days) == [None] * 6 + [1.0, 1.0, None]
     assert seven_day_mean(DATES, [7] * 9, [1] * 5 + [None] + [1] * 2 + [4]) == [None] * 9
     assert seven_day_mean([], [], []) == []
 

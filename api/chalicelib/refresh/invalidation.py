@@ -56,5 +56,7 @@ def _paths(view: str) -> tuple[str, ...]:
             return ("/", "/?*")
         case "history":
             return ("/data/*",)
+        case "days":
+            return ("/daily*", "/weekly*", "/monthly*")
         case name:
             return (f"/{name}*",)

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
@@ -45,47 +44,23 @@ def seven_day_mean(
 ) -> list[float | None]:
     """For each date the mean a day over the seven days that end with it.
 
-    A number that stands for several days is spread evenly over them. None where there is no number, and where the
-    seven days are not all stood for.
+    None where there is no number, and where those that there are do not stand for exactly the seven days: the first
+    six dates, and after a gap that the seven days begin in.
     """
-    spans = [_Spread(date, value, its) for date, value, its in zip(dates, values, days, strict=True)]
+    ends = [dt.date.fromisoformat(date).toordinal() for date in dates]
     means: list[float | None] = []
     first = 0
-    for n, span in enumerate(spans):
-        while spans[first].end <= span.end - _WEEK:
+    for n, end in enumerate(ends):
+        while ends[first] <= end - _WEEK:
             first += 1
-        means.append(_mean(spans[first : n + 1], end=span.end) if span.days else None)
+        known = [at for at in range(first, n + 1) if values[at] is not None and days[at]]
+        exact = sum(days[at] or 0 for at in known) == _WEEK and n in known
+        means.append(_rounded(sum(values[at] or 0 for at in known)) if exact else None)
     return means
 
 
-class _Spread:
-    """A number over the days that it stands for."""
-
-    __slots__ = ("days", "end", "value")
-
-    def __init__(self, date: str, value: Number | None, days: int | None) -> None:
-        self.end = dt.date.fromisoformat(date).toordinal()
-        self.value, self.days = value, days if value is not None else None
-
-    def within(self, start: int) -> int:
-        """How many of its days come after `start`."""
-        return min(self.days or 0, self.end - start)
-
-
-def _mean(spans: Sequence[_Spread], *, end: int) -> float | None:
-    start = end - _WEEK
-    inside = [span.within(start) for span in spans]
-    if sum(inside) < _WEEK:
-        return None
-    if all(there == (span.days or 0) for there, span in zip(inside, spans, strict=True)):
-        mean = float(sum(span.value for span in spans if span.value is not None)) / _WEEK
-    else:
-        shares = [
-            Fraction(span.value) * there / span.days
-            for there, span in zip(inside, spans, strict=True)
-            if span.value is not None and span.days
-        ]
-        mean = float(sum(shares) / _WEEK)
+def _rounded(week: Number) -> float:
+    mean = float(week) / _WEEK
     return round(mean) if abs(mean) >= 100 else round(mean, 1)
 
 

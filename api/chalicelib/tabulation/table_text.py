@@ -2,6 +2,7 @@
 
 import io
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,9 +42,9 @@ class Table:
             return self
         return replace(self._rows([n for n, name in enumerate(self.series) if name == series]), series=None)
 
-    def last(self, count: int) -> "Table":
-        """The last rows."""
-        return self._rows(range(len(self.dates))[-count:])
+    def since(self, date: str) -> "Table":
+        """The rows from this date on."""
+        return self._rows(range(bisect_left(self.dates, date), len(self.dates)))
 
     def _rows(self, chosen: Sequence[int]) -> "Table":
         def of(columns: Mapping[str, Sequence[Any]] | None) -> Any:
