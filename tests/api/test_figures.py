@@ -126,9 +126,8 @@ def test_each_measure_is_pale_where_its_own_number_is_partial() -> None:
 def test_lines_break_where_dates_are_missing_but_not_over_weekends() -> None:
     price = OIL.measure("wti")
     days = [f"2020-03-{day:02}" for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 26, 27)]
-    drawn = curve(
-        Table(dates=days, series=None, values={"wti": [Decimal("1.50")] * 14}), price, by="daily", step=usual_step(days, "daily")
-    )
+    table = Table(dates=days, series=None, values={"wti": [Decimal("1.50")] * 14})
+    drawn = curve(table, price, by="daily", step=usual_step(days, "daily"))
     assert [(date, value) for date, value in zip(drawn["x"], drawn["y"], strict=True) if value is None] == [
         ("2020-03-18", None)
     ]
