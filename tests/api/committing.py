@@ -9,12 +9,13 @@ from typing import Any
 from shared.attributes import to_item
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
+from shared.exact import Number
 from shared.keys import change_set_key, snapshot_key
 from shared.summary import LISTED, Summary
 from tests.shared.in_memory import BUCKET, Cloud
 
 type Key = tuple[str, str]
-type Rows = Mapping[Key, Sequence[int | None]]
+type Rows = Mapping[Key, Sequence[Number | None]]
 """(series, date) -> values in the order of the measures."""
 
 
@@ -24,7 +25,7 @@ class Committer:
 
     cloud: Cloud
     dataset: Dataset
-    rows: dict[Key, Sequence[int | None]] = field(default_factory=dict)
+    rows: dict[Key, Sequence[Number | None]] = field(default_factory=dict)
     head: str | None = None
 
     def commit(self, run_id: str, rows: Rows, **attributes: Any) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class Committer:
         self.cloud.put(**item)
         return item
 
-    def _row(self, key: Key, values: Sequence[int | None]) -> dict[str, Any]:
+    def _row(self, key: Key, values: Sequence[Number | None]) -> dict[str, Any]:
         series, date = key
         named = dict(zip(self.dataset.measure_names, values, strict=True))
         return {"date": date} | ({"series": series} if self.dataset.has_series else {}) | named

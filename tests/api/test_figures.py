@@ -1,20 +1,33 @@
 """The dashboard's figures: valid to Plotly itself, and saying what the tables say."""
 
+import json
+from decimal import Decimal
 from importlib.metadata import version
-from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs_version
 
-from chalicelib.dashboard.figures import RECENT, panel_domain, seven_day_mean
+from chalicelib.dashboard.figures import dashboard_figures
+from chalicelib.dashboard.periods import WORDS
+from chalicelib.dashboard.traces import bars, curve, usual_step
+from chalicelib.tabulation.observations import from_rows
+from chalicelib.tabulation.spans import By
+from chalicelib.tabulation.statistics import statistics
+from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.tabulating import tabulate_rows
 from chalicelib.web.documents import Document
+from shared.dataset import ONE_SERIES
+from shared.datasets import find_dataset
+from shared.exact import dumps
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
 from tests.shared.apps import ROOT
 from tests.shared.declared import US_COVID
+
+OIL, NHSN = find_dataset("oil-prices"), find_dataset("us-hospital-admissions")
 
 
 def figures_of(api: ApiApp, query: str = "") -> dict[str, dict[str, dict[str, Any]]]:
@@ -34,7 +47,7 @@ def test_every_figure_is_valid_to_plotly(served: ApiApp) -> None:
 
 
 @pytest.mark.parametrize("by", ["daily", "weekly", "monthly"])
-def test_bars_are_the_increments_and_lines_the_published_values(served: ApiApp, by: str) -> None:
+def test_bars_are_the_increments_and_lines_the_published_values(served: ApiApp, by: By) -> None:
     figures, rows, data = figures_of(served)[by], served.get(f"/{by}").json, served.get("/data").json
     for measure in US_COVID.measure_names:
         [bars] = [one for one in figures["new"]["data"] if one["meta"] == measure and one["type"] == "bar"]
@@ -43,12 +56,12 @@ def test_bars_are_the_increments_and_lines_the_published_values(served: ApiApp, 
         ends = [max(row["date"] for row in data if row["date"] <= bucket["date"]) for bucket in rows]
         assert line["y"] == [next(row[measure] for row in data if row["date"] == end) for end in ends]
         [recent] = [one for one in figures["recent"]["data"] if one["meta"] == measure]
-        assert recent["y"] == bars["y"][-RECENT[by] :]
+        assert recent["y"] == bars["y"][-WORDS[by].recent :]
 
 
 def test_an_open_bucket_is_paler(served: ApiApp) -> None:
     for trace in figures_of(served)["weekly"]["new"]["data"]:
-        assert trace["marker"]["opacity"][-2:] == [0.85, 0.4]
+        assert trace["marker"]["opacity"][-2:] == [0.85, 0.34]
 
 
 def test_the_revisions_figure_has_a_mark_for_each_changed_value(served: ApiApp) -> None:
@@ -66,13 +79,6 @@ def test_as_of_turns_the_figures_back(served: ApiApp) -> None:
     assert figures_of(served, "?as_of=2020-03-01") == {}
 
 
-def test_the_mean_divides_by_seven_days_and_knows_gaps() -> None:
-    dates = [f"2020-03-{day:02}" for day in (1, 2, 3, 4, 5, 6, 7, 8, 12)]
-    assert seven_day_mean(dates, [7, 0, 0, 0, 0, 0, 0, 7, 28]) == [None] * 6 + [1.0, 1.0, 5.0]
-    assert seven_day_mean(dates, [7, 0, 0, 0, None, 0, 0, 7, 28]) == [None] * 8 + [5.0]
-    assert seven_day_mean([], []) == []
-
-
 def test_a_measure_that_ends_says_where(api: ApiApp, committer: Committer) -> None:
     rows = some_rows(days=40)
     gone = {key: [*values[:2], None if key[1] > "2020-02-10" else values[2]] for key, values in rows.items()}
@@ -85,12 +91,82 @@ def test_a_measure_that_ends_says_where(api: ApiApp, committer: Committer) -> No
             ]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 6])
-def test_panels_do_not_overlap_and_fill_the_height(count: int) -> None:
-    domains = [panel_domain(n, count) for n in range(count)]
-    assert (domains[0][1], domains[-1][0]) == (1.0, 0.0)
-    for (low, high), (lower, upper) in pairwise(domains):
-        assert lower < upper < low < high
+def test_a_number_of_several_days_is_drawn_as_its_mean_over_them_and_keeps_its_own_value() -> None:
+    table = Table(
+        dates=["2020-03-01", "2020-03-04"],
+        series=None,
+        values={"cases": [10, 33]},
+        whole={"cases": [True, False]},
+        days={"cases": [1, 3]},
+    )
+    drawn = bars(table, US_COVID.measure("cases"), by="daily", behind=False)
+    assert (drawn["y"], drawn["customdata"], drawn["marker"]["pattern"]["shape"]) == ([10, 11.0], [10, 33], ["", "/"])
+    assert drawn["hovertext"] == ["", "33 in 3 days, drawn as its mean a day"]
+    day = 86_400_000
+    assert [round(width / day, 2) for width in drawn["width"]] == [0.85, 2.85]
+    assert [round(offset / day, 3) for offset in drawn["offset"]] == [-0.425, -2.425]
+    go.Figure({"data": [drawn]}, skip_invalid=False)
+
+
+def test_each_measure_is_pale_where_its_own_number_is_partial() -> None:
+    table = Table(
+        dates=["2020-11-30", "2020-12-31"],
+        series=None,
+        values={"cases": [300, 310], "deaths": [30, 14]},
+        whole={"cases": [True, True], "deaths": [True, False]},
+        days={"cases": [30, 31], "deaths": [30, 14]},
+    )
+    opacity = [
+        bars(table, US_COVID.measure(name), by="monthly", behind=False)["marker"]["opacity"]
+        for name in ("cases", "deaths")
+    ]
+    assert opacity == [0.85, [0.85, 0.34]]
+
+
+def test_lines_break_where_dates_are_missing_but_not_over_weekends() -> None:
+    price = OIL.measure("wti")
+    days = [f"2020-03-{day:02}" for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 26, 27)]
+    table = Table(dates=days, series=None, values={"wti": [Decimal("1.50")] * 14})
+    drawn = curve(table, price, by="daily", step=usual_step(days, "daily"))
+    assert [(date, value) for date, value in zip(drawn["x"], drawn["y"], strict=True) if value is None] == [
+        ("2020-03-18", None)
+    ]
+    assert len(drawn["x"]) == 15
+
+
+def test_ticks_of_small_numbers_are_written_out_and_large_ones_say_billions(api: ApiApp, committer: Committer) -> None:
+    api.refresh(committer.commit("2020-03-02T17:00:00Z", {(ONE_SERIES, "2020-03-01"): [3_000_000_000, 0, None]}))
+    layout = figures_of(api)["daily"]["new"]["layout"]
+    assert [layout[axis]["exponentformat"] for axis in ("yaxis", "yaxis2", "yaxis3")] == ["B", "none", "none"]
+    assert "tickformat" not in layout["yaxis"]
+
+
+def test_a_dataset_of_prices_has_lines_and_no_cumulative_figure() -> None:
+    rows = {ONE_SERIES: {"2020-03-02": [Decimal("66.31"), None], "2020-03-03": [Decimal("65.24"), None]}}
+    tables = tabulate_rows(from_rows(rows, OIL.decimals), OIL)
+    figures = dashboard_figures(tables, statistics(tables, OIL), [], OIL)
+    assert {name: sorted(kinds) for name, kinds in figures.items() if name != "revisions"} == {
+        name: ["new", "recent"] for name in ("daily", "weekly", "monthly")
+    }
+    assert [trace["type"] for trace in figures["daily"]["new"]["data"]] == ["scatter", "scatter"]
+    headings = [note["text"] for note in figures["daily"]["new"]["layout"]["annotations"]]
+    assert headings[0] == "Brent, USD a barrel"
+    for kinds in figures.values():
+        for figure in kinds.values():
+            go.Figure(loads_as_floats(figure), skip_invalid=False)
+
+
+def test_weeks_are_shown_by_week_and_month() -> None:
+    rows = {"USA": {"2020-03-07": [5, 1, 0], "2020-03-14": [6, 1, 0]}}
+    tables = tabulate_rows(from_rows(rows, NHSN.decimals), NHSN).only("USA")
+    figures = dashboard_figures(tables, statistics(tables, NHSN), [], NHSN)
+    assert list(figures) == ["weekly", "monthly", "revisions"]
+    assert figures["weekly"]["new"]["layout"]["meta"] == {"title": "In each week"}
+
+
+def loads_as_floats(figure: dict[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(dumps(figure))
+    return read
 
 
 def test_figures_of_three_years_stay_small(api: ApiApp, committer: Committer) -> None:

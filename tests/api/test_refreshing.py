@@ -37,6 +37,7 @@ def test_a_committed_run_is_rendered_served_and_marked(api: ApiApp, committer: C
         for name in (
             *(f"{table}.{form}" for table in ("data", "daily", "weekly", "monthly") for form in ("json", "csv")),
             "dashboard.html",
+            "days.json",
             "figures.json",
             "history.json",
             "trend.json",

@@ -40,16 +40,16 @@ def test_rows_name_their_series_and_come_in_order_of_date(regions: ApiApp) -> No
         {"date": "2020-03-04", "series": "north", "beds": 6, "tests": 150},
     ]
     assert regions.get("/weekly?format=csv").text == (
-        "date,series,beds,tests,complete\n2020-03-08,north,6,150,false\n2020-03-08,south & west,4,30,false\n"
+        "date,series,beds,tests,complete\n2020-03-08,north,6,50,false\n2020-03-08,south & west,4,20,false\n"
     )
 
 
 def test_one_series_can_be_chosen(regions: ApiApp) -> None:
     assert regions.get("/daily?series=south%20%26%20west&from=2020-03-03").json == [
-        {"date": "2020-03-03", "series": "south & west", "beds": 1, "tests": 20}
+        {"date": "2020-03-03", "series": "south & west", "beds": 4, "tests": 20, "complete": True}
     ]
     assert regions.get("/daily?series=south%20%26%20west&format=csv").text == (
-        "date,series,beds,tests\n2020-03-02,south & west,3,10\n2020-03-03,south & west,1,20\n"
+        "date,series,beds,tests,complete\n2020-03-02,south & west,3,,true\n2020-03-03,south & west,4,20,true\n"
     )
     assert regions.get("/daily?series=east").json == []
 
@@ -64,18 +64,23 @@ def test_a_date_has_the_history_of_each_series(regions: ApiApp) -> None:
 
 def test_the_dashboard_is_of_the_first_series_and_others_can_be_chosen(regions: ApiApp) -> None:
     first, other = page_of(regions), page_of(regions, "/?series=south%20%26%20west")
-    assert "north, Wednesday 4 March 2020 Beds in use 6 +1 new on Wed 4 Mar" in first.words
-    assert "south & west, Tuesday 3 March 2020 Beds in use 4 +1 new on Tue 3 Mar" in other.words
+    assert (
+        "north, Wednesday 4 March 2020 Beds in use 6 +1 since Tue 3 Mar Tests 150 +50 new on Wed 4 Mar" in first.words
+    )
+    assert (
+        "south & west, Tuesday 3 March 2020 Beds in use 4 +1 since Mon 2 Mar Tests 30 +20 new on Tue 3 Mar"
+        in other.words
+    )
     assert "2 Mar 2020 south & west Beds in use 2 3 +1" in other.words
     assert all("series=south%20%26%20west" in link for link in other.links if "format=csv" in link)
 
 
 def test_the_figures_of_a_series_are_its_own(regions: ApiApp) -> None:
     def bars(target: str) -> list[list[int]]:
-        return [one["y"] for one in regions.get(target).json["daily"]["new"]["data"] if one["type"] == "bar"]
+        return [one["y"] for one in regions.get(target).json["daily"]["new"]["data"] if one["name"] != "7-day mean"]
 
-    assert bars("/figures") == [[5, 1], [100, 50]]
-    assert bars("/figures?series=south%20%26%20west") == [[3, 1], [10, 20]]
+    assert bars("/figures") == [[5, 6], [None, 50]]
+    assert bars("/figures?series=south%20%26%20west") == [[3, 4], [None, 20]]
 
 
 @pytest.mark.parametrize("target", ["/?series=east", "/figures?series=east"])

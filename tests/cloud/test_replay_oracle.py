@@ -3,7 +3,6 @@
 The feeds lie beside the checkout and are never part of it; where they are not, these tests are skipped.
 """
 
-import datetime as dt
 import json
 import subprocess
 import sys
@@ -15,6 +14,9 @@ from typing import Any
 import pytest
 
 from infra.services import ROOT
+from shared.dataset import ONE_SERIES
+from shared.datasets import find_dataset
+from tests.api import recomputed
 
 FEEDS = ROOT.parent / "shared" / "feeds"
 SPLIT = "starter"
@@ -142,50 +144,12 @@ def test_a_day_with_a_change_has_one_digest_and_no_other_mail_goes_out(replayed:
 
 def test_the_answers_of_the_api_are_what_the_last_day_adds_up_to(replayed: Replayed) -> None:
     data = rows(list(replayed.oracle.values())[-1])
-    daily = increments(data)
-    assert replayed.answer("data") == data
-    assert replayed.answer("daily") == daily
-    assert replayed.answer("weekly") == buckets(daily, ends_week)
-    assert replayed.answer("monthly") == buckets(daily, ends_month)
+    values = {row["date"]: [row[name] for name in MEASURES] for row in data}
+    expected = recomputed.tables({ONE_SERIES: values}, find_dataset("us-covid"))
+    assert expected == {name: replayed.answer(name) for name in expected}
     assert (replayed.out / "api" / "dashboard.html").read_text().lstrip().lower().startswith("<!doctype html>")
 
 
 def test_it_shows_a_line_for_each_day(replayed: Replayed) -> None:
     for run in replayed.runs:
         assert f"{run['day']}  {run['state']}" in replayed.output
-
-
-def increments(data: Sequence[Row]) -> list[Row]:
-    zero: Row = dict.fromkeys(MEASURES, 0)
-    return [
-        {"date": row["date"]}
-        | {name: None if None in (row[name], before[name]) else row[name] - before[name] for name in MEASURES}
-        for before, row in zip([zero, *data], data, strict=False)
-    ]
-
-
-def buckets(daily: Sequence[Row], end_of: Any) -> list[Row]:
-    """Sums by the bucket's last day; null where all its days are; `complete: false` while it is open."""
-    found: dict[dt.date, list[Row]] = {}
-    for row in daily:
-        found.setdefault(end_of(dt.date.fromisoformat(row["date"])), []).append(row)
-    newest = dt.date.fromisoformat(daily[-1]["date"])
-    return [
-        {"date": str(end)}
-        | {name: total([row[name] for row in inside]) for name in MEASURES}
-        | ({"complete": False} if end > newest else {})
-        for end, inside in found.items()
-    ]
-
-
-def total(numbers: Sequence[int | None]) -> int | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
-
-
-def ends_week(date: dt.date) -> dt.date:
-    return date + dt.timedelta(days=6 - date.weekday())
-
-
-def ends_month(date: dt.date) -> dt.date:
-    return (date.replace(day=1) + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)

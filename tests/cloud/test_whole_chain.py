@@ -108,14 +108,14 @@ def test_the_api_serves_the_last_commit(carried: Sequence[Carried], chain: Chain
     )
     assert len(data) == len(daily) == 277
     assert data[-1] == {"date": "2020-10-24", "cases": 7887650, "deaths": 153681, "recoveries": 2904301}
-    assert daily[-1] == {"date": "2020-10-24", "cases": 70654, "deaths": 559, "recoveries": 15119}
+    assert daily[-1] == {"date": "2020-10-24", "cases": 70654, "deaths": 559, "recoveries": 15119, "complete": True}
     for buckets in (daily, weekly, monthly):
         assert [sum(row[name] or 0 for row in buckets) for name in ("cases", "deaths", "recoveries")] == [
             data[-1][name] for name in ("cases", "deaths", "recoveries")
         ]
     assert [row["date"] for row in weekly[-2:]] == ["2020-10-18", "2020-10-25"]
     assert [row["date"] for row in monthly[-2:]] == ["2020-09-30", "2020-10-31"]
-    assert [row.get("complete") for row in (weekly[-1], monthly[-1])] == [False, False]
+    assert [row["complete"] for row in (weekly[-1], monthly[-1])] == [False, False]
 
 
 def test_the_api_lists_the_runs(carried: Sequence[Carried], chain: Chain) -> None:

@@ -1,6 +1,6 @@
 """A second dataset, with several series: what works for the first alone fails with this one."""
 
-from shared.dataset import Dataset, Feed, Join, Kind, Measure, Series
+from shared.dataset import Aggregate, Dataset, Feed, Join, Kind, Measure, Series
 
 REGIONS = Dataset(
     name="regions",
@@ -8,7 +8,7 @@ REGIONS = Dataset(
     join=Join.INNER,
     series=Series(label="Region"),
     measures=(
-        Measure(name="beds", label="Beds in use", kind=Kind.LEVEL, minimum=0),
+        Measure(name="beds", label="Beds in use", kind=Kind.LEVEL, aggregate=Aggregate.LAST, minimum=0),
         Measure(name="tests", label="Tests", kind=Kind.TOTAL, minimum=0),
     ),
     feeds=(

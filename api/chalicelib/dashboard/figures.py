@@ -1,58 +1,59 @@
 """The dashboard's Plotly figures, as plain dicts.
 
 Plotly's own Python classes validate and serialise at thirty times the cost; the tests put the same dicts through
-`plotly.graph_objects.Figure`. Colours, language and size are the page's business: the script fills them in from the
-style sheet and the reader's locale, so a figure says only which measure a trace belongs to (`meta`).
+`plotly.graph_objects.Figure`. Colours, sizes, language and where panels stand are the page's business: a figure says
+which measure a trace belongs to (`meta`), and each measure has a y axis of its own.
 """
 
-import datetime as dt
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib.dashboard.periods import CHOICES, WORDS, own_table, recent_from
+from chalicelib.dashboard.revision_marks import revisions_figure
+from chalicelib.dashboard.traces import Figure, bars, base_layout, curve, mean_line, usual_step
 from chalicelib.tabulation.histories import Revision
+from chalicelib.tabulation.spans import By
+from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
-from shared.dataset import Dataset, Measure
+from shared.dataset import Dataset, Kind, Measure
 
-type Figure = dict[str, Any]
-
-RECENT = {"daily": 7, "weekly": 8, "monthly": 6}
-"""How many days, weeks and months are shown as recent."""
-
-RUNS_SHOWN = 12
-"""Runs with revisions that the revisions figure shows."""
-
-COLOURS = ("#2a5d8f", "#a8402d", "#2c7a5f", "#7a5195", "#8a6d1f", "#48606b")
-"""One for each measure in turn, where nothing else says otherwise."""
-
-_PERIODS: Mapping[str, Mapping[str, Any]] = {
+_PERIODS: Mapping[By, Mapping[str, Any]] = {
     "daily": {},
     "weekly": {},
     "monthly": {"xperiod": "M1", "xperiodalignment": "middle", "xhoverformat": "%b %Y"},
 }
 """A month is labelled by its last day and drawn in its middle, or it would stand at the next month's tick."""
 
-_RECENT_TICKS: Mapping[str, Mapping[str, Any]] = {
+_RECENT_TICKS: Mapping[By, Mapping[str, Any]] = {
     "daily": {"dtick": 86_400_000, "tickformat": "%a"},
     "weekly": {"tickformat": "%-d %b"},
     "monthly": {"dtick": "M1", "tickformat": "%b", "ticklabelmode": "period"},
 }
 
-_GAP = 0.14
 
+def dashboard_figures(
+    tables: Tables, its: Statistics, changes: Sequence[Revision], dataset: Dataset
+) -> dict[str, dict[str, Figure]]:
+    """`{"daily" | "weekly" | "monthly": {"new", "cumulative", "recent"}, "revisions": {"all"}}`.
 
-def dashboard_figures(tables: Tables, changes: Sequence[Revision], dataset: Dataset) -> dict[str, dict[str, Figure]]:
-    """`{"daily" | "weekly" | "monthly": {"new", "cumulative", "recent"}, "revisions": {"all"}}`."""
+    Of the first three only those that are no finer than what is published; `cumulative` where there are totals.
+    """
+    ended = its.ended(tables.data.dates[-1])
     figures: dict[str, dict[str, Figure]] = {}
-    ends = {name: last_reported(tables.data, name) for name in dataset.measure_names}
-    ended = {name: end for name, end in ends.items() if end and end < tables.data.dates[-1]}
-    for name, table in tables.increments().items():
-        recent = table.last(RECENT[name])
-        figures[name] = {
-            "new": panels(table, dataset, by=name, ended=ended, mean=name == "daily"),
-            "cumulative": panels(tables.cumulative(name), dataset, by=name, ended=ended, cumulative=True),
-            "recent": panels(recent, dataset, by=name, ended=ended, ticks=_RECENT_TICKS[name]),
+    for by in CHOICES[dataset.period]:
+        table = tables.increments()[by]
+        drawn_so: dict[str, Any] = {"by": by, "ended": ended, "step": usual_step(table.dates, by)}
+        recent = table.since(recent_from(table.dates[-1], by))
+        means = its.means if by == "daily" else {}
+        figures[by] = {
+            "new": panels(table, dataset, **drawn_so, means=means),
+            "recent": panels(recent, dataset, **drawn_so, ticks=_RECENT_TICKS[by]),
         }
+        if dataset.totals:
+            ends = _at_ends(tables.data, table)
+            figures[by]["cumulative"] = panels(ends, dataset, **drawn_so, cumulative=True)
     figures["revisions"] = {"all": revisions_figure(changes, dataset)}
     return figures
 
@@ -61,186 +62,74 @@ def panels(
     table: Table,
     dataset: Dataset,
     *,
-    by: str,
+    by: By,
     ended: Mapping[str, str],
+    step: int,
     cumulative: bool = False,
-    mean: bool = False,
+    means: Mapping[str, Sequence[float | None]] | None = None,
     ticks: Mapping[str, Any] | None = None,
 ) -> Figure:
     """One panel a measure above the other, on one time axis: each keeps a scale of its own.
 
-    `ended`: measure -> the last date it was reported for, where it is not any more.
+    `ended`: measure -> the last date it was reported for, where it is not any more. `step`: see `usual_step`.
     """
     traces: list[dict[str, Any]] = []
-    layout: dict[str, Any] = _layout()
+    layout = base_layout() | {"meta": {"title": _title(dataset, by, cumulative=cumulative)}}
     for n, measure in enumerate(dataset.measures):
         axis = "" if n == 0 else str(n + 1)
-        shared = dict(_PERIODS[by]) | {"xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name, "x": list(table.dates)}
-        drawn = _line(table, measure, _colour(n)) if cumulative else _bars(table, measure, _colour(n), mean=mean)
-        traces += [shared | trace for trace in drawn]
-        low, high = panel_domain(n, len(dataset.measures))
-        layout[f"yaxis{axis}"] = {
-            "domain": [low, high],
-            "rangemode": "tozero",
-            "tickformat": "~s",
-            "hoverformat": ",.0f",
-            "fixedrange": True,
-            "anchor": "x",
-        }
+        belonging = dict(_PERIODS[by]) | {"xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name}
+        mean = (means or {}).get(measure.name)
+        if cumulative or not measure.adds_up:
+            drawn = [curve(table, measure, by=by, step=step)]
+        else:
+            drawn = [bars(table, measure, by=by, behind=bool(mean))]
+            drawn += [mean_line(table, mean, step=step)] if mean else []
+        traces += [belonging | trace for trace in drawn]
+        layout[f"yaxis{axis}"] = _value_axis(measure, drawn)
         layout["annotations"] += _titles(measure, ended.get(measure.name), axis=axis)
     lowest = "" if len(dataset.measures) == 1 else str(len(dataset.measures))
     layout["xaxis"] = {"type": "date", "anchor": f"y{lowest}", "domain": [0, 1]} | dict(ticks or {})
     return {"data": traces, "layout": layout}
 
 
-def panel_domain(n: int, count: int) -> tuple[float, float]:
-    """The share of the height that panel n of `count` takes, the first on top."""
-    height = (1 - _GAP * (count - 1)) / count
-    low = (count - 1 - n) * (height + _GAP)
-    return round(low, 4), round(low + height, 4)
-
-
-def seven_day_mean(dates: Sequence[str], values: Sequence[int | None]) -> list[float | None]:
-    """For each date the mean a day over the seven days that end with it.
-
-    What is counted on a date after a gap was counted over all of the gap, so the sum is divided by seven whatever
-    the number of dates. None in the first six days, and where one of the dates has no value.
-    """
-    days = [dt.date.fromisoformat(date).toordinal() for date in dates]
-    means: list[float | None] = []
-    first = 0
-    for n, day in enumerate(days):
-        while days[first] <= day - 7:
-            first += 1
-        window = values[first : n + 1]
-        full = day - days[0] >= 6 and None not in window
-        means.append(_round(sum(value or 0 for value in window) / 7) if full else None)
-    return means
-
-
-def revisions_figure(changes: Sequence[Revision], dataset: Dataset) -> Figure:
-    """Which past dates the last runs changed: a row a run, the newest on top, a mark a changed value.
-
-    Within a row each measure has a height of its own, so that marks do not cover one another.
-    """
-    runs = list(dict.fromkeys(change.run_id for change in changes))[:RUNS_SHOWN][::-1]
-    shown = [change for change in changes if change.run_id in runs]
-    count = len(dataset.measures)
-    traces = []
-    for n, measure in enumerate(dataset.measures):
-        mine = [change for change in shown if change.measure == measure.name]
-        lift = (count - 1) / 2 - n
-        heights = [round(runs.index(change.run_id) + 0.5 * lift / count, 3) for change in mine]
-        traces.append(_revision_trace(measure, mine, heights, colour=_colour(n)))
-    layout = _layout() | {
-        "xaxis": {"type": "date"},
-        "yaxis": {
-            "tickvals": list(range(len(runs))),
-            "ticktext": [run[:10] for run in runs],
-            "range": [-0.6, len(runs) - 0.4],
-            "zeroline": False,
-            "fixedrange": True,
-        },
-        "hovermode": "closest",
-    }
-    return {"data": [trace for trace in traces if trace["x"]], "layout": layout}
-
-
-def _revision_trace(
-    measure: Measure, changes: Sequence[Revision], heights: Sequence[float], *, colour: str
-) -> dict[str, Any]:
+def _value_axis(measure: Measure, drawn: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Ticks say 20k, 3M and 1B; below one they are written out, as 500m would be read as millions."""
+    largest = max((abs(float(y)) for trace in drawn for y in trace["y"] if y is not None), default=0)
     return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": measure.label,
-        "meta": measure.name,
-        "x": [change.date for change in changes],
-        "y": list(heights),
-        "text": [_revision_text(change) for change in changes],
-        "customdata": [change.run_id[:10] for change in changes],
-        "hovertemplate": "%{x|%Y-%m-%d}<br>%{text}<br>run of %{customdata}<extra>%{fullData.name}</extra>",
-        "marker": {
-            "color": colour,
-            "size": _sizes(changes),
-            "line": {"width": 0},
-            "opacity": 0.8,
-            "symbol": [_symbol(change) for change in changes],
-        },
+        "rangemode": "tozero" if measure.adds_up else "normal",
+        "exponentformat": "B" if largest >= 1 else "none",
+        "hoverformat": f",.{measure.decimals}f",
+        "fixedrange": True,
+        "anchor": "x",
     }
-
-
-def _sizes(changes: Sequence[Revision]) -> list[float]:
-    """Marks whose area grows with what changed, within one measure."""
-    amounts = [abs(change.difference or 0) for change in changes]
-    most = max(amounts, default=0) or 1
-    return [round(6 + 9 * (amount / most) ** 0.5, 1) for amount in amounts]
-
-
-def _symbol(change: Revision) -> str:
-    if change.difference is None:
-        return "x"
-    return "triangle-up" if change.difference > 0 else "triangle-down"
-
-
-def _revision_text(change: Revision) -> str:
-    old = "none" if change.old is None else f"{change.old:,}"
-    new = "removed" if change.removed else "none" if change.new is None else f"{change.new:,}"
-    return f"{old} → {new}" + ("" if change.difference is None else f" ({change.difference:+,})")
-
-
-def _line(table: Table, measure: Measure, colour: str) -> list[dict[str, Any]]:
-    values = list(table.values[measure.name])
-    line = {"color": colour, "width": 2}
-    return [{"type": "scatter", "mode": "lines", "name": measure.label, "y": values, "line": line}]
-
-
-def _bars(table: Table, measure: Measure, colour: str, *, mean: bool) -> list[dict[str, Any]]:
-    values = table.values[measure.name]
-    opacity: float | list[float] = 0.35 if mean else 0.85
-    if any(map(table.is_open, table.dates)):
-        opacity = [0.4 if table.is_open(date) else 0.85 for date in table.dates]
-    bars = {"type": "bar", "name": measure.label, "y": list(values), "marker": {"color": colour, "opacity": opacity}}
-    if not mean:
-        return [bars]
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "7-day mean",
-        "y": seven_day_mean(table.dates, values),
-        "line": {"color": colour, "width": 2},
-    }
-    return [bars, line]
 
 
 def _titles(measure: Measure, ended: str | None, *, axis: str) -> list[dict[str, Any]]:
     """Above the panel: its name on the left, as nobody turns their head to read it; on the right where it ends."""
     there = {"xref": "paper", "y": 1, "yref": f"y{axis} domain", "yanchor": "bottom", "showarrow": False}
-    titles = [there | {"text": measure.label, "name": f"heading-{measure.name}", "x": 0, "xanchor": "left"}]
+    heading = f"{measure.label}, {measure.unit}" if measure.unit else measure.label
+    titles = [there | {"text": heading, "name": f"heading-{measure.name}", "x": 0, "xanchor": "left"}]
     if ended:
         note = {"text": f"not reported after {ended}", "name": f"note-{measure.name}", "x": 1, "xanchor": "right"}
         titles.append(there | note)
     return titles
 
 
-def last_reported(table: Table, measure: str) -> str | None:
-    """The last date with a value; None where there never was one."""
-    values = table.values[measure]
-    return next((table.dates[n] for n in range(len(values) - 1, -1, -1) if values[n] is not None), None)
+def _title(dataset: Dataset, by: By, *, cumulative: bool) -> str:
+    """What the main chart shows."""
+    noun, kinds = WORDS[by].noun, {measure.kind for measure in dataset.measures}
+    if cumulative:
+        return f"In all, by {noun}"
+    if not kinds <= {Kind.TOTAL, Kind.COUNT}:
+        return f"By {noun}"
+    mean = ", with the 7-day mean" if by == own_table(dataset.period) == "daily" else ""
+    new = "New " if kinds == {Kind.TOTAL} else ""
+    each = f"{'on' if by == 'daily' else 'in'} each {noun}{mean}"
+    return new + (each if new else each.capitalize())
 
 
-def _layout() -> dict[str, Any]:
-    return {
-        "margin": {"l": 56, "r": 8, "t": 24, "b": 32},
-        "showlegend": False,
-        "hovermode": "x unified",
-        "bargap": 0.15,
-        "annotations": [],
-    }
-
-
-def _colour(n: int) -> str:
-    return COLOURS[n % len(COLOURS)]
-
-
-def _round(value: float) -> float:
-    return round(value) if abs(value) >= 100 else round(value, 1)
+def _at_ends(data: Table, buckets: Table) -> Table:
+    """The published values at the last date of each bucket."""
+    ends = [bisect_right(data.dates, label) - 1 for label in buckets.dates]
+    values = {name: [column[n] for n in ends] for name, column in data.values.items()}
+    return Table(dates=buckets.dates, series=None, values=values)

@@ -4,22 +4,26 @@
 """
 
 import datetime as dt
-from decimal import Decimal
 from html import escape
 
+from shared.exact import Number
 from shared.printing import without_controls
 
 MINUS = "\N{MINUS SIGN}"
 NOT_REPORTED = '<span class="none" title="not reported">\N{EN DASH}</span>'
 
 
-def number(value: int | float | Decimal | None, *, sign: bool = False) -> str:
+def number(value: Number | float | None, *, sign: bool = False) -> str:
     """`sign` writes the plus as well; None is a dash."""
     if value is None:
         return NOT_REPORTED
     style = ' class="signed"' if sign else ""
     text = f"{value:+,}" if sign else f"{value:,}"
     return f'<data value="{value}"{style}>{text.replace("-", MINUS)}</data>'
+
+
+def difference(now: Number | None, before: Number | None) -> Number | None:
+    return None if now is None or before is None else now - before
 
 
 def percent(value: float | None) -> str:
@@ -31,7 +35,9 @@ def percent(value: float | None) -> str:
 
 
 def date(iso: str, *, style: str = "medium") -> str:
-    """`style`: `long` (Saturday 24 October 2020), `medium` (24 Oct 2020), `short` (Sat 24 Oct), `day`, `month`."""
+    """`style`: `long` (Saturday 24 October 2020), `medium` (24 Oct 2020), `short` (Sat 24 Oct), `day` (24 Oct),
+    `month` (Oct 2020), `month-long` (October 2020).
+    """
     day = dt.date.fromisoformat(iso)
     text = {
         "long": f"{day:%A} {day.day} {day:%B %Y}",
@@ -39,6 +45,7 @@ def date(iso: str, *, style: str = "medium") -> str:
         "short": f"{day:%a} {day.day} {day:%b}",
         "day": f"{day.day} {day:%b}",
         "month": f"{day:%b %Y}",
+        "month-long": f"{day:%B %Y}",
     }[style]
     return f'<time datetime="{iso}" data-style="{style}">{text}</time>'
 

@@ -10,17 +10,19 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote
 
-from chalicelib.dashboard.figures import seven_day_mean
 from chalicelib.dashboard.formatting import date, text
 from chalicelib.dashboard.page_latest import stat_card
 from chalicelib.dashboard.page_recent import course_summary, null_note, recent_article
 from chalicelib.dashboard.page_revisions import revisions_panel
+from chalicelib.dashboard.periods import CHOICES, WORDS
 from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
 from chalicelib.dashboard.sparkline import sparkline
 from chalicelib.tabulation.histories import Revision
+from chalicelib.tabulation.spans import By
+from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.tabulating import Tables
 from chalicelib.web.assets import Assets
-from shared.dataset import Dataset, Measure
+from shared.dataset import Dataset, Measure, Period
 from shared.runs import Run
 
 _PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
@@ -32,6 +34,7 @@ _API = ("data", "daily", "weekly", "monthly", "runs", "changes", "changes.atom",
 def render_page(
     run: Run,
     tables: Tables,
+    its: Statistics,
     changes: Sequence[Revision],
     *,
     dataset: Dataset,
@@ -46,27 +49,35 @@ def render_page(
     """
     query = f"&amp;series={quote(series, safe='')}" if series else ""
     body = _template("page_body.html").substitute(
+        show_choice="" if dataset.totals else "hidden",
+        by_switches="\n      ".join(_by_switch(n, by) for n, by in enumerate(CHOICES[dataset.period])),
+        panels=len(dataset.measures),
+        own=CHOICES[dataset.period][0],
+        spans="\n      ".join(_span_button(days, dataset.period) for days in _SPANS[dataset.period]),
         measure_switches="\n      ".join(_switch(n, measure) for n, measure in enumerate(dataset.measures)),
-        brush=sparkline(seven_day_mean(tables.daily.dates, tables.daily.values[dataset.measure_names[0]])),
+        brush=sparkline(its.means.get(dataset.measure_names[0]) or tables.daily.values[dataset.measure_names[0]]),
         last_index=len(tables.data.dates) - 1,
         first_date=tables.data.dates[0],
         last_date=tables.data.dates[-1],
-        course_summary=course_summary(tables, dataset),
+        course_summary=course_summary(tables, its, dataset),
         query=query + AND_AS_OF,
         recent="\n".join(
-            recent_article(name, table, dataset, query=query) for name, table in tables.increments().items()
+            recent_article(by, tables.increments()[by], dataset, newest=tables.data.dates[-1], query=query)
+            for by in CHOICES[dataset.period]
         ),
-        null_note=null_note(tables, dataset),
+        null_note=null_note(tables, its, dataset),
         revisions=revisions_panel(run, changes, dataset),
         runs=RUNS,
     )
-    latest = date(tables.data.dates[-1], style="long")
+    newest = tables.data.dates[-1]
+    latest = date(newest, style="month-long" if dataset.period is Period.MONTH else "long")
+    latest = f"{'w' if series else 'W'}eek to {latest}" if dataset.period is Period.WEEK else latest
     return frame(
         dataset,
         assets,
         run_id=run.run_id,
         latest_heading=f"{text(series)}, {latest}" if series else latest,
-        stats="\n".join(stat_card(n, measure, tables) for n, measure in enumerate(dataset.measures)),
+        stats="\n".join(stat_card(n, measure, tables, its, dataset) for n, measure in enumerate(dataset.measures)),
         body=body,
         series=series,
         chooser=_chooser(dataset, series, all_series) if series else "",
@@ -115,6 +126,21 @@ def render_empty_page(dataset: Dataset, assets: Assets) -> str:
     body = f'<section aria-labelledby="runs"><h2 id="runs">Runs</h2>{RUNS}</section>'
     stats = "<p>No run has brought any rows yet. Until one does there is nothing to show.</p>"
     return frame(dataset, assets, run_id="", latest_heading="No data yet", stats=stats, body=body)
+
+
+_SPANS = {Period.DAY: (30, 90), Period.WEEK: (182, 364), Period.MONTH: (365, 1826)}
+"""Days that the buttons beside the dates show."""
+
+
+def _span_button(days: int, period: Period) -> str:
+    words = {Period.DAY: f"{days} days", Period.WEEK: f"{days // 7} weeks", Period.MONTH: f"{days // 365} years"}
+    title = words[period].replace("1 years", "1 year")
+    return f'<button type="button" data-days="{days}">{title}</button>'
+
+
+def _by_switch(n: int, by: By) -> str:
+    box = f'<input type="radio" name="by" value="{by}"{"" if n else " checked"}>'
+    return f"<label>{box}<span>{WORDS[by].noun.capitalize()}</span></label>"
 
 
 def _switch(n: int, measure: Measure) -> str:

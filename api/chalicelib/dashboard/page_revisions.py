@@ -14,7 +14,7 @@ LISTED = 40
 
 def revisions_panel(run: Run, changes: Sequence[Revision], dataset: Dataset) -> str:
     if not changes:
-        return f"<p>{_last_run(run)} No run has revised a past date yet.</p>"
+        return f"<p>{_last_run(run, dataset)} No run has revised a past date yet.</p>"
     labels = {measure.name: measure.label for measure in dataset.measures}
     columns = 6 if dataset.has_series else 5
     rows = "".join(
@@ -31,7 +31,7 @@ def revisions_panel(run: Run, changes: Sequence[Revision], dataset: Dataset) -> 
     )
     keys = " ".join(f'<span class="key m{n % 6}">{text(one.label)}</span>' for n, one in enumerate(dataset.measures))
     series = '<th scope="col" class="words">Series</th>' if dataset.has_series else ""
-    return f"""<p>{_last_run(run)}</p>
+    return f"""<p>{_last_run(run, dataset)}</p>
   <figure class="chart revisions" aria-labelledby="revisions-summary">
     <div class="plot" data-plot="revisions" role="img" aria-labelledby="revised revisions-summary"></div>
     <figcaption id="revisions-summary">{_revisions_summary(changes)} A row is a run, a mark a value that was
@@ -46,10 +46,11 @@ def revisions_panel(run: Run, changes: Sequence[Revision], dataset: Dataset) -> 
   {rows}</table></div>{more}</details>"""
 
 
-def _last_run(run: Run) -> str:
+def _last_run(run: Run, dataset: Dataset) -> str:
+    noun = "row" if dataset.has_series else "date"
     link = f'<a href="runs/{run.run_id}/changes">change set</a>'
     return (
-        f"The last change came with the run of {moment(run.run_id)}: {count(run.added, 'date')} added,"
+        f"The last change came with the run of {moment(run.run_id)}: {count(run.added, noun)} added,"
         f" {run.changed:,} changed, {run.removed:,} removed ({link})."
     )
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from shared.exact import Number
+
 _WIDTH, _HEIGHT = 220, 44
 
 
-def sparkline(values: Sequence[float | None]) -> str:
+def sparkline(values: Sequence[Number | float | None]) -> str:
     """Hidden from screen readers: the number beside it and the chart's summary say what it shows."""
-    known = [(n, value) for n, value in enumerate(values) if value is not None]
+    known = [(n, float(value)) for n, value in enumerate(values) if value is not None]
     if len(known) < 2:
         return ""
     least, most = min(0, *(value for _, value in known)), max(value for _, value in known)

@@ -1,15 +1,18 @@
 """All views of a run, as bytes by name: what the API serves, rendered once."""
 
 import json
+from typing import Any
 
 from chalicelib.dashboard.figures import dashboard_figures
 from chalicelib.dashboard.page import render_empty_page, render_page
 from chalicelib.tabulation.histories import History, Revision, revisions
+from chalicelib.tabulation.statistics import statistics
 from chalicelib.tabulation.table_text import to_csv, to_json
 from chalicelib.tabulation.tabulating import Tables, tabulate
 from chalicelib.tabulation.trend import TREND, render_trend
 from chalicelib.web.assets import Assets
 from shared.dataset import Dataset
+from shared.exact import dumps
 from shared.runs import Run
 
 
@@ -22,6 +25,7 @@ def render_views(run: Run, *, snapshot: bytes, history: History, dataset: Datase
     tables = tabulate(snapshot, dataset)
     views = {f"{name}.json": to_json(table) for name, table in tables.items().items()}
     views |= {f"{name}.csv": to_csv(table) for name, table in tables.items().items()}
+    views["days.json"] = _compact({name: table.days for name, table in tables.increments().items()})
     return views | render_dashboard(run, tables, revisions(history, dataset), dataset=dataset, assets=assets)
 
 
@@ -35,10 +39,15 @@ def render_dashboard(
     chosen = series or (names[0] if names else "")
     shown = tables.only(chosen) if chosen else tables
     revised = [change for change in changes if not chosen or change.series == chosen]
-    figures = dashboard_figures(shown, revised, dataset)
-    page = render_page(run, shown, revised, dataset=dataset, assets=assets, series=chosen, all_series=names)
+    its = statistics(shown, dataset)
+    figures = dashboard_figures(shown, its, revised, dataset)
+    page = render_page(run, shown, its, revised, dataset=dataset, assets=assets, series=chosen, all_series=names)
     return {
         TREND: render_trend(shown, dataset),
-        "figures.json": json.dumps(figures, separators=(",", ":"), ensure_ascii=False).encode(),
+        "figures.json": dumps(figures).encode(),
         "dashboard.html": page.encode(),
     }
+
+
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -84,5 +84,7 @@ def _paths(view: str) -> tuple[str, ...]:
             return ()  # is in the overview alone, which every commit changes
         case "history":
             return ("/data/*",)
+        case "days":
+            return ("/daily*", "/weekly*", "/monthly*")
         case name:
             return (f"/{name}*",)

@@ -5,7 +5,6 @@ late, does no harm; the pointer never moves backwards. A base whose own refresh 
 its history is needed and because `as_of` answers from it.
 """
 
-import json
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from chalicelib.web.documents import JSON, Document, pack
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
 from shared.errors import PermanentError
+from shared.exact import dumps, loads
 from shared.keys import change_set_key, snapshot_key, static_key, view_key
 from shared.ledger import Ledger
 from shared.runs import Run
@@ -75,7 +75,7 @@ class Refresher:
         while base_run_id is not None:
             packed = self._find(view_key(self._dataset.name, base_run_id, f"{HISTORY}.gz"))
             if packed is not None:
-                history = json.loads(Document(JSON, packed=packed).plain)
+                history = loads(Document(JSON, packed=packed).plain)
                 break
             missing.append(self._ledger.get(base_run_id))
             base_run_id = missing[-1].base_run_id
@@ -106,8 +106,7 @@ class Refresher:
             views = render_views(run, snapshot=snapshot, history=history, dataset=self._dataset, assets=self._assets)
             span.annotate(views=len(views), bytes=sum(map(len, views.values())))
         documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in views.items()}
-        text = json.dumps(history, separators=(",", ":"), ensure_ascii=False).encode()
-        last = Document(JSON, packed=pack(text))
+        last = Document(JSON, packed=pack(dumps(history).encode()))
         with ThreadPoolExecutor(_WRITERS) as writers:
             keys = [view_key(self._dataset.name, run.run_id, f"{name}.gz") for name in documents]
             writing = writers.map(carried(self._put), keys, documents.values())

@@ -1,6 +1,6 @@
 """The parts of the dashboard that are known only when somebody asks: what ran since, and what is due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from chalicelib.dashboard.formatting import count, date, moment, text
@@ -74,7 +74,7 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else ""),
-        FRESHNESS: _freshness(runs, site.dataset.schedule or site.settings.schedule),
+        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id),
         RUNS: _runs(runs),
     }
     for placeholder, filling in fillings.items():
@@ -94,23 +94,38 @@ def _notice(day: str, run_id: str | None) -> str:
     )
 
 
-def _freshness(runs: Sequence[Run], schedule: str) -> str:
+def _freshness(site: Site, runs: Sequence[Run]) -> str:
     if not runs:
         return ""
     newest = runs[0]
-    due = next_due(schedule, after=parse_time(newest.run_id))
+    due = next_due(site.dataset.schedule or site.settings.schedule, after=parse_time(newest.run_id))
     facts = [
         ("Last run", f'{moment(newest.run_id)} <span class="ago" data-since="{newest.run_id}"></span>'),
-        ("It found", _words(newest)),
+        ("It found", _words(newest, several=site.dataset.has_series)),
         ("Next run due", moment(due.strftime("%Y-%m-%dT%H:%M:%SZ")) if due else ""),
     ]
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts if value)
 
 
-def _words(run: Run) -> str:
+def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> str:
+    """Feeds whose used rows were the same for long when the last run looked, and since when."""
+    since: Mapping[str, str] = next((run.summary["rows_since"] for run in runs if run.summary.get("rows_since")), {})
+    if not since and run_id:
+        since = site.ledger().get(run_id).summary.get("rows_since", {})
+    facts = []
+    for feed in site.dataset.feeds:
+        if feed.name in since and runs:
+            days = (parse_time(runs[0].run_id).date() - parse_time(since[feed.name]).date()).days
+            if days >= site.dataset.stale_after_days[0]:
+                facts.append(f"{text(feed.title)} since {date(since[feed.name][:10])} ({count(days, 'day')})")
+    return f'<div class="stopped"><dt>Numbers stand still</dt><dd>{"; ".join(facts)}</dd></div>' if facts else ""
+
+
+def _words(run: Run, *, several: bool) -> str:
     word = _WORDS[run.state]
     if run.state is State.COMMITTED:
-        return f"{count(run.added, 'new date')}, {run.changed:,} changed, {run.removed:,} removed"
+        new = "new row" if several else "new date"
+        return f"{count(run.added, new)}, {run.changed:,} changed, {run.removed:,} removed"
     return f"{word}: {text(run.reason)}" if run.reason else word
 
 

@@ -12,6 +12,7 @@ from chalicelib.web.parameters import (
     AS_OF,
     BEFORE,
     DATE,
+    DAYS,
     FORMAT,
     FROM,
     NAME,
@@ -68,13 +69,13 @@ def _answer_openapi(site: Site, _args: Arguments, request: Request) -> Reply:
 
 
 def _table(name: str, summary: str) -> Endpoint:
-    buckets = name in ("weekly", "monthly")
+    published = name == "data"
     return Endpoint(
         path=f"/{name}",
         summary=summary,
-        answer=answer_table(name, buckets=buckets),
-        media={"application/json": "Buckets" if buckets else "Rows", "text/csv": "Text"},
-        parameters=_TABLE_PARAMETERS,
+        answer=answer_table(name),
+        media={"application/json": "Rows" if published else "Buckets", "text/csv": "Text"},
+        parameters=_TABLE_PARAMETERS if published else (*_TABLE_PARAMETERS, DAYS),
         problems=(413,),
     )
 
@@ -88,9 +89,15 @@ ROUTES: tuple[Endpoint, ...] = (
         parameters=(AS_OF,),
     ),
     _table("data", "The values as published, a row a date."),
-    _table("daily", "What each date added: its value minus that of the present date before it."),
-    _table("weekly", "Sums of the daily increments over weeks that end on Sunday, labelled by it."),
-    _table("monthly", "Sums of the daily increments over months, labelled by their last day."),
+    _table("daily", "What each date added: of a running total the value minus the last one reported before it."),
+    _table(
+        "weekly",
+        "Weeks that end on Sunday, labelled by it: what a total grew by, and sums, last or mean values of all else.",
+    ),
+    _table(
+        "monthly",
+        "Months, labelled by their last day: what a total grew by, and sums, last or mean values of all else.",
+    ),
     Endpoint(
         path="/data/{date}",
         summary="One date: its values, and every value it ever had, by which run.",

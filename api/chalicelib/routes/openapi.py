@@ -144,6 +144,11 @@ _TIME = {"type": "string", "format": "date-time"}
 _CHANGES = ("added", "changed", "removed")
 _COUNT = {"type": "integer", "minimum": 0}
 _TEXT = {"type": "string"}
+_COMPLETE = {
+    "type": "boolean",
+    "description": "Whether each number in the row stands for exactly its day, week or month: not for more, as after a"
+    " gap, nor for fewer, as where days are missing or still to come.",
+}
 
 
 def _object(properties: Mapping[str, Any], *, optional: Iterable[str] = ()) -> dict[str, Any]:
@@ -166,19 +171,19 @@ def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schemas(dataset: Dataset) -> dict[str, Any]:
-    value = {"type": ["integer", "null"]}
-    measures = dict.fromkeys(dataset.measure_names, value)
+    measures = {m.name: {"type": ["number" if m.decimals else "integer", "null"]} for m in dataset.measures}
+    days = {f"{name}_days": {"type": ["integer", "null"], "minimum": 0} for name in dataset.measure_names}
     key = {"date": _DATE} | ({"series": _TEXT} if dataset.has_series else {})
     row = _object(key | measures)
     entry = _object(
         {"run_id": _TIME, "known_from": _TIME, "change": {"enum": ["added", "changed", "removed"]}} | measures
     )
     date_history = _object(key | measures | {"present": {"type": "boolean"}, "history": _list(entry)})
-    fields = {name: _object({"old": value, "new": value}) for name in dataset.measure_names}
+    fields = {name: _object({"old": value, "new": value}) for name, value in measures.items()}
     changed = _object(key | {"fields": _object(fields, optional=fields)})
     return {
         "Rows": _list(row),
-        "Buckets": _list(_object(key | measures | {"complete": {"const": False}}, optional=["complete"])),
+        "Buckets": _list(_object(key | measures | {"complete": _COMPLETE} | days, optional=days)),
         "DateHistory": _list(date_history) if dataset.has_series else date_history,
         "Run": _run(),
         "Runs": _list(_reference("Run")),

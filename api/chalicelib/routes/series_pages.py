@@ -1,16 +1,16 @@
 """The dashboard of a series other than the first: rendered when asked for, from the views, and kept for the next."""
 
 import functools
-import json
 
 from chalicelib.dashboard.views import render_dashboard
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.histories import revisions
-from chalicelib.tabulation.table_text import Table, from_json
-from chalicelib.tabulation.tabulating import Tables
+from chalicelib.tabulation.table_text import from_json
+from chalicelib.tabulation.tabulating import Tables, tabulate_rows
 from chalicelib.view_store.view_store import media_type_of
 from chalicelib.web.documents import Document
 from chalicelib.web.problems import ParameterInvalid
+from shared.exact import Number, loads
 
 _KEPT = 32
 
@@ -22,7 +22,7 @@ def series_view(site: Site, run_id: str, series: str, name: str) -> Document:
     names = set(tables.data.series or ())
     if series not in names:
         raise ParameterInvalid("series", series, allowed=f"one of the {len(names)} that /data has")
-    changes = revisions(json.loads(site.shelf.view(run_id, "history.json").plain), site.dataset)
+    changes = revisions(loads(site.shelf.view(run_id, "history.json").plain), site.dataset)
     run = site.ledger().get(run_id)
     views = render_dashboard(run, tables, changes, dataset=site.dataset, assets=site.assets, series=series)
     return Document(media_type_of(name), plain=views[name])
@@ -30,14 +30,10 @@ def series_view(site: Site, run_id: str, series: str, name: str) -> Document:
 
 @functools.lru_cache(maxsize=2)
 def _tables(site: Site, run_id: str) -> Tables:
-    def read(name: str) -> Table:
-        return from_json(site.shelf.view(run_id, f"{name}.json").plain, site.dataset.measure_names)
+    from chalicelib.tabulation.observations import from_rows
 
-    data = read("data")
-    newest = max(data.dates, default="")
-    return Tables(
-        data=data,
-        daily=read("daily"),
-        weekly=read("weekly").with_open_after(newest),
-        monthly=read("monthly").with_open_after(newest),
-    )
+    data = from_json(site.shelf.view(run_id, "data.json").plain, site.dataset.measure_names)
+    rows: dict[str, dict[str, list[Number | None]]] = {}
+    for series, date, *values in zip(data.series or (), data.dates, *data.values.values(), strict=True):
+        rows.setdefault(series, {})[date] = values
+    return tabulate_rows(from_rows(rows, site.dataset.decimals), site.dataset)

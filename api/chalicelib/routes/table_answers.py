@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.routes.site import Site
-from chalicelib.tabulation.slicing import cut
+from chalicelib.tabulation.bucket_labels import labels_between
+from chalicelib.tabulation.slicing import add_days, cut
 from chalicelib.tabulation.table_text import csv_header
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply, json_document
 from chalicelib.web.parameters import Arguments
@@ -18,16 +19,19 @@ type Responder = Callable[[Site, Arguments, Request], Reply]
 _SERVED_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(js|css|svg|woff2)")
 
 
-def answer_table(name: str, *, buckets: bool = False) -> Responder:
+def answer_table(name: str) -> Responder:
     """`/data`, `/daily`, `/weekly`, `/monthly`."""
 
     def answer(site: Site, args: Arguments, _request: Request) -> Reply:
-        run_id = site.run_at(args["as_of"])
+        run_id, with_days = site.run_at(args["as_of"]), args.get("days") == "yes"
         if run_id is None:
-            document = _nothing(site, args["format"], buckets=buckets)
+            document = _nothing(site, name, args["format"], with_days=with_days)
         else:
             document = site.shelf.view(run_id, f"{name}.{args['format']}")
-        part = cut(document, start=args["from"], end=args["to"], series=args.get("series"))
+            if with_days:
+                document = add_days(document, json.loads(site.shelf.view(run_id, "days.json").plain)[name])
+        start, end = labels_between(args["from"], args["to"], table=name, period=site.dataset.period)
+        part = cut(document, start=start, end=end, series=args.get("series"))
         return Reply(headers=CURRENT | _as_download(site, name, args), document=part)
 
     return answer
@@ -35,13 +39,16 @@ def answer_table(name: str, *, buckets: bool = False) -> Responder:
 
 def answer_date(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/data/{date}`: one object, or a list of them where the dataset has several series."""
+    from shared import exact  # deferred: tables are served as they were written
+
     run_id = site.run_at(args["as_of"])
-    history = json.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}
+    history = exact.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}
     rows = [_history_row(site, series, args["date"], dates) for series, dates in history.items()]
     found = [row for row in rows if row]
     if not found:
         raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
-    return Reply(headers=CURRENT, document=json_document(found if site.dataset.has_series else found[0]))
+    plain = exact.dumps(found if site.dataset.has_series else found[0]).encode() + b"\n"
+    return Reply(headers=CURRENT, document=Document(JSON, plain=plain))
 
 
 def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:
@@ -53,7 +60,7 @@ def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:
 
 
 def dashboard_view(site: Site, run_id: str, name: str, args: Arguments) -> Document:
-    """A view of the dashboard: as it was rendered, or of the series that is asked for."""
+    """A view of the dashboard: as it was rendered, or of the series that is args for."""
     series = args.get("series")
     if series is None:
         return site.shelf.view(run_id, name)
@@ -78,7 +85,7 @@ def _history_row(site: Site, series: str, date: str, dates: Mapping[str, Any]) -
     if not entries:
         return None
 
-    def values(entry: Mapping[str, Any]) -> dict[str, int | None]:
+    def values(entry: Mapping[str, Any]) -> dict[str, Any]:
         return dict(zip(names, entry["values"] or [None] * len(names), strict=True))
 
     def change(n: int) -> str:
@@ -94,10 +101,12 @@ def _history_row(site: Site, series: str, date: str, dates: Mapping[str, Any]) -
     return head | values(entries[-1]) | {"present": entries[-1]["values"] is not None, "history": changes_shown}
 
 
-def _nothing(site: Site, form: str, *, buckets: bool) -> Document:
+def _nothing(site: Site, name: str, form: str, *, with_days: bool) -> Document:
     if form == "json":
         return Document(JSON, plain=b"[]\n")
-    header = csv_header(site.dataset.measure_names, series=site.dataset.has_series, buckets=buckets)
+    measures = site.dataset.measure_names
+    header = csv_header(measures, series=site.dataset.has_series, complete=name != "data")
+    header += [f"{measure}_days" for measure in measures] if with_days else []
     return Document(CSV, plain=(",".join(header) + "\n").encode())
 
 

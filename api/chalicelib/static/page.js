@@ -7,8 +7,15 @@
 
   // --- numbers and dates in the reader's way -------------------------------------------------------------------
 
-  const numbers = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-  const signed = new Intl.NumberFormat(locale, { maximumFractionDigits: 1, signDisplay: "exceptZero" });
+  const numbers = {
+    format(value, settings = {}) {
+      // As many decimals as are written: 18.60 stays 18.60.
+      const digits = String(value).split(".")[1]?.length ?? 0;
+      return new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, ...settings })
+        .format(Number(value));
+    },
+  };
+  const signed = { format: (value) => numbers.format(value, { signDisplay: "exceptZero" }) };
   const percents = new Intl.NumberFormat(locale, {
     style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero",
   });
@@ -18,6 +25,7 @@
     day: { day: "numeric", month: "short" },
     short: { weekday: "short", day: "numeric", month: "short" },
     month: { month: "short", year: "numeric" },
+    "month-long": { month: "long", year: "numeric" },
   };
   const clock = { hour: "2-digit", minute: "2-digit" };
   const momentStyles = {
@@ -32,7 +40,7 @@
     for (const element of $$("data[value]", within)) {
       const format = element.classList.contains("percent") ? percents
         : element.classList.contains("signed") ? signed : numbers;
-      element.textContent = format.format(Number(element.value));
+      element.textContent = format.format(element.value);
     }
     for (const element of $$("time[data-style]", within)) {
       const { style } = element.dataset;
@@ -76,14 +84,15 @@
   // --- the view, which the address carries ---------------------------------------------------------------------
 
   const controls = $("#controls");
-  const usual = { show: "new", by: "daily", scale: "linear", hide: "", from: "", to: "" };
+  const choices = controls ? $$('input[name="by"]', controls).map((choice) => choice.value) : [];
+  const shows = $("#controls fieldset[hidden]") ? ["new"] : ["new", "cumulative"];
+  const usual = { show: "new", by: choices[0], scale: "linear", hide: "", from: "", to: "" };
 
   function readView() {
     const said = new URLSearchParams(location.hash.slice(1));
     const view = { ...usual };
     for (const name of Object.keys(usual)) if (said.has(name)) view[name] = said.get(name);
-    for (const [name, allowed] of [["show", ["new", "cumulative"]], ["by", ["daily", "weekly", "monthly"]],
-      ["scale", ["linear", "log"]]]) {
+    for (const [name, allowed] of [["show", shows], ["by", choices], ["scale", ["linear", "log"]]]) {
       if (!allowed.includes(view[name])) view[name] = usual[name];
     }
     for (const name of ["from", "to"]) if (!/^\d{4}-\d\d-\d\d$/.test(view[name])) view[name] = "";
@@ -125,6 +134,7 @@
 
   const colour = (name) => palette[name];
   const options = { displayModeBar: false, responsive: true, locale: "reader", doubleClick: "autosize" };
+  const GAP = 0.14; // between panels, as a share of the height
   let figures = {};
   let separators = ".,";
 
@@ -163,7 +173,7 @@
   function showMeasures(figure, hidden) {
     // One panel for each measure that is switched on; the axes are numbered anew from the top.
     const shown = $$('input[name="measure"]', controls).map((box) => box.value).filter((m) => !hidden.includes(m));
-    const gap = 0.14, height = (1 - gap * (shown.length - 1)) / Math.max(shown.length, 1);
+    const height = (1 - GAP * (shown.length - 1)) / Math.max(shown.length, 1);
     const { layout } = figure;
     figure.data = figure.data.filter((trace) => shown.includes(trace.meta));
     layout.annotations = layout.annotations.filter((note) => shown.includes(measureOf(note)));
@@ -171,7 +181,7 @@
     for (const name of Object.keys(layout)) if (/^yaxis/.test(name)) delete layout[name];
     shown.forEach((measure, n) => {
       const number = n ? String(n + 1) : "";
-      const low = (shown.length - 1 - n) * (height + gap);
+      const low = (shown.length - 1 - n) * (height + GAP);
       layout[`yaxis${number}`] = { ...axes[measure], domain: [Math.max(0, low), Math.min(1, low + height)] };
       layout.xaxis.anchor = `y${number}`;
       for (const trace of figure.data) if (trace.meta === measure) trace.yaxis = `y${number}`;
@@ -183,9 +193,13 @@
   function makeLogarithmic(figure) {
     // A bar starts at zero, which a logarithmic scale does not have: points it is.
     for (const trace of figure.data) {
-      if (trace.type === "bar") Object.assign(trace, { type: "scatter", mode: "markers" });
+      if (trace.type === "bar") {
+        Object.assign(trace, { type: "scatter", mode: "markers" });
+        for (const name of ["width", "offset"]) delete trace[name];
+        delete trace.marker.pattern;
+      }
       if (trace.mode === "markers") Object.assign(trace.marker, { size: 4, opacity: 0.5 });
-      trace.y = trace.y.map((value) => (value === null || value < 1 ? null : value));
+      trace.y = trace.y.map((value) => (value === null || value <= 0 ? null : value));
     }
     const shown = figure.data[0]?.x ?? [];
     if (shown.length > 1) figure.layout.xaxis.range = [shown[0], shown.at(-1)];
@@ -199,9 +213,12 @@
     if (!view.from && !view.to) return;
     for (const trace of figure.data) {
       const kept = [...trace.x.keys()].filter((n) => within(view, trace.x[n]));
-      const { opacity } = trace.marker ?? {};
-      if (Array.isArray(opacity)) trace.marker.opacity = kept.map((n) => opacity[n]);
-      [trace.x, trace.y] = [kept.map((n) => trace.x[n]), kept.map((n) => trace.y[n])];
+      const some = (list) => kept.map((n) => list[n]);
+      for (const name of ["x", "y", "width", "offset", "customdata", "hovertext"]) {
+        if (Array.isArray(trace[name])) trace[name] = some(trace[name]);
+      }
+      if (Array.isArray(trace.marker?.opacity)) trace.marker.opacity = some(trace.marker.opacity);
+      if (trace.marker?.pattern) trace.marker.pattern.shape = some(trace.marker.pattern.shape);
     }
   }
 
@@ -232,6 +249,7 @@
       const source = name === "revisions" ? figures.revisions?.all : figures[name]?.recent;
       if (!source) continue;
       const figure = themed(source, { margin: { l: name === "revisions" ? 56 : 42, r: 6, t: name === "revisions" ? 8 : 22, b: name === "revisions" ? 36 : 24 }, dragmode: false });
+      if (name !== "revisions") showMeasures(figure, []);
       const rows = name === "revisions" ? figure.layout.yaxis.tickvals.length : 0;
       figure.layout.height = name === "revisions" ? 64 + rows * 44 : 300;
       figure.layout.xaxis.fixedrange = true;
@@ -253,8 +271,25 @@
 
   // --- the chart as a table, and as a file ---------------------------------------------------------------------
 
-  function within(view, date) {
-    return (!view.from || date >= view.from) && (!view.to || date <= view.to);
+  function firstOf(by, label) {
+    // The first day of the week or month of a label.
+    if (by === "monthly") return `${label.slice(0, 7)}-01`;
+    if (by === "daily") return label;
+    const day = new Date(`${label}T00:00:00Z`);
+    day.setUTCDate(day.getUTCDate() - 6);
+    return day.toISOString().slice(0, 10);
+  }
+
+  function within(view, label) {
+    // A week or a month is shown where any day of it is.
+    const last = view.by === "monthly" ? `${label.slice(0, 7)}-31` : label;
+    return (!view.from || last >= view.from) && (!view.to || firstOf(view.by, label) <= view.to);
+  }
+
+  function datesOf(traces) {
+    // Points without a value may stand for a break in a line.
+    const known = traces.flatMap((trace) => trace.x.filter((_, n) => trace.y[n] !== null));
+    return [...new Set(known)].sort();
   }
 
   function fillTable(view) {
@@ -262,7 +297,7 @@
     const source = figures[view.by]?.[view.show];
     if (!holder.open || !source) return;
     const hidden = view.hide.split(",");
-    const traces = source.data.filter((t) => !hidden.includes(t.meta) && !(t.type === "scatter" && view.show === "new"));
+    const traces = source.data.filter((trace) => !hidden.includes(trace.meta) && trace.name !== "7-day mean");
     const table = document.createElement("table");
     const head = table.createTHead().insertRow();
     for (const [n, title] of ["Date", ...traces.map((t) => t.name)].entries()) {
@@ -272,16 +307,16 @@
       head.append(cell);
     }
     const rows = table.createTBody();
-    const dates = traces[0]?.x ?? [];
-    for (let n = dates.length - 1; n >= 0; n--) {
-      if (!within(view, dates[n])) continue;
+    const columns = traces.map((trace) => new Map(trace.x.map((date, n) => [date, (trace.customdata ?? trace.y)[n]])));
+    for (const date of datesOf(traces).reverse()) {
+      if (!within(view, date)) continue;
       const row = rows.insertRow();
       const label = document.createElement("th");
       label.scope = "row";
-      label.textContent = asDate(dates[n], view.by === "monthly" ? "month" : "medium");
+      label.textContent = asDate(date, view.by === "monthly" ? "month" : "medium");
       row.append(label);
-      for (const trace of traces) {
-        const value = trace.y[n];
+      for (const column of columns) {
+        const value = column.get(date) ?? null;
         row.insertCell().textContent = value === null ? "–" : numbers.format(value);
       }
     }
@@ -300,15 +335,10 @@
 
   // --- putting it together -------------------------------------------------------------------------------------
 
-  const titles = {
-    new: { daily: "New on each day, with the 7-day mean", weekly: "New in each week", monthly: "New in each month" },
-    cumulative: { daily: "In all, by day", weekly: "In all, by week", monthly: "In all, by month" },
-  };
-
   async function show(view) {
     setControls(view);
     setBrush(view);
-    $("#main-title").textContent = titles[view.show][view.by] + (view.scale === "log" ? ", on a logarithmic scale" : "");
+    $("#main-title").textContent = (figures[view.by]?.[view.show]?.layout.meta.title ?? "") + (view.scale === "log" ? ", on a logarithmic scale" : "");
     linkDownload(view);
     fillTable(view);
     await drawMain(view);
@@ -459,7 +489,8 @@
     const answer = await window.figures;
     if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
     figures = await answer.json();
-    dates = figures.daily.new.data[0].x;
+    dates = datesOf(figures[choices[0]].new.data);
+    for (const handle of $$("input", brush)) handle.max = Math.max(dates.length - 1, 0);
     separators = plotlyLocale();
     readPalette();
     await show(view);

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.changes import ChangeSet
 from shared.dataset import ONE_SERIES, Dataset
+from shared.exact import Number
 from shared.runs import Run
 
 type Entry = dict[str, Any]
@@ -24,7 +25,7 @@ def extend_history(history: History, change: ChangeSet, *, run: Run, dataset: Da
     """
     extended = {series: dict(dates) for series, dates in history.items()}
 
-    def append(row: Mapping[str, Any], values: Sequence[int | None] | None) -> None:
+    def append(row: Mapping[str, Any], values: Sequence[Number | None] | None) -> None:
         dates = extended.setdefault(row.get("series", ONE_SERIES), {})
         entry = {"run_id": run.run_id, "at": run.known_from or run.run_id, "values": values}
         dates[row["date"]] = [*dates.get(row["date"], ()), entry]
@@ -51,13 +52,13 @@ class Revision:
     series: str
     date: str
     measure: str
-    old: int | None
-    new: int | None
+    old: Number | None
+    new: Number | None
     """None also where the date was removed."""
     removed: bool = False
 
     @property
-    def difference(self) -> int | None:
+    def difference(self) -> Number | None:
         return None if self.old is None or self.new is None else self.new - self.old
 
 

@@ -7,7 +7,7 @@ range is found by bisection on the text (rendering them so is `chalicelib.tabula
 import functools
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.tabulation.table_text import defused, join_json
 from chalicelib.web.documents import CSV, JSON, Document
@@ -26,6 +26,30 @@ def cut(document: Document, *, start: str | None, end: str | None, series: str |
     header, *rows = _csv_lines(document)
     kept = [row for row in _between(rows, "", start, end) if _is_csv_of(row, series)]
     return Document(CSV, plain="".join([header, *kept]).encode())
+
+
+def add_days(document: Document, days: Mapping[str, Sequence[int | None]]) -> Document:
+    """The table with a column `{measure}_days` behind the others for each measure: how many days a number stands for.
+
+    `days` are of the same rows, measure by measure.
+    """
+    columns = list(days.values())
+    if document.media_type == JSON:
+        names = [f',"{measure}_days":' for measure in days]
+        ends = (
+            "".join(name + ("null" if one is None else str(one)) for name, one in zip(names, its, strict=True)) + "}"
+            for its in zip(*columns, strict=True)
+        )
+        rows = [row[:-1] + end for row, end in zip(_json_rows(document), ends, strict=True)]
+        return Document(JSON, plain=join_json(rows).encode())
+    header, *lines = _csv_lines(document)
+    titles = header[:-1] + "".join(f",{measure}_days" for measure in days) + "\n"
+    ends = (
+        "".join("," + ("" if one is None else str(one)) for one in its) + "\n" for its in zip(*columns, strict=True)
+    )
+    return Document(
+        CSV, plain="".join([titles, *(f"{line[:-1]}{end}" for line, end in zip(lines, ends, strict=True))]).encode()
+    )
 
 
 def _is_json_of(row: str, series: str | None) -> bool:

@@ -2,8 +2,12 @@
 
 import io
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.exact import Number, loads
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a formula begins with in the spreadsheets there are; the last four are the full-width forms."""
@@ -17,39 +21,52 @@ class Table:
     """ISO dates: the day, or the last day of a week or month."""
     series: Sequence[str] | None
     """The series of each row; None where the dataset has one only."""
-    values: Mapping[str, Sequence[int | None]]
+    values: Mapping[str, Sequence[Number | None]]
     """Measure -> its values."""
-    open_after: str | None = None
-    """The newest date in the data, for weeks and months: a bucket labelled later is still open."""
+    whole: Mapping[str, Sequence[bool]] | None = None
+    """Measure -> whether each number stands for exactly its row's day, week or month; true where there is none.
+    None for the values as published."""
+    days: Mapping[str, Sequence[int | None]] | None = None
+    """Measure -> the days that each number stands for."""
+
+    @property
+    def complete(self) -> list[bool] | None:
+        """Of each row whether every number in it stands for exactly its day, week or month."""
+        if self.whole is None:
+            return None
+        return [all(row) for row in zip(*self.whole.values(), strict=True)]
 
     def only(self, series: str) -> "Table":
         """The rows of one series, as a table of one series."""
         if self.series is None:
             return self
-        mine = [n for n, name in enumerate(self.series) if name == series]
-        values = {measure: [column[n] for n in mine] for measure, column in self.values.items()}
-        return replace(self, dates=[self.dates[n] for n in mine], series=None, values=values)
+        return replace(self._rows([n for n, name in enumerate(self.series) if name == series]), series=None)
 
-    def last(self, count: int) -> "Table":
-        """The last rows of a table of one series."""
-        values = {measure: column[-count:] for measure, column in self.values.items()}
-        return replace(self, dates=self.dates[-count:], values=values)
+    def since(self, date: str) -> "Table":
+        """The rows from this date on."""
+        return self._rows(range(bisect_left(self.dates, date), len(self.dates)))
 
-    def with_open_after(self, newest: str) -> "Table":
-        return replace(self, open_after=newest)
+    def _rows(self, chosen: Sequence[int]) -> "Table":
+        def of(columns: Mapping[str, Sequence[Any]] | None) -> Any:
+            return columns and {name: [column[n] for n in chosen] for name, column in columns.items()}
 
-    def is_open(self, date: str) -> bool:
-        return self.open_after is not None and date > self.open_after
+        return Table(
+            dates=[self.dates[n] for n in chosen],
+            series=self.series and [self.series[n] for n in chosen],
+            values=of(self.values),
+            whole=of(self.whole),
+            days=of(self.days),
+        )
 
 
 def to_json(table: Table) -> bytes:
-    """A JSON array of `{"date", "series"?, measures..., "complete": false?}`."""
+    """A JSON array of `{"date", "series"?, measures..., "complete"?}`; `complete` where rows have days to stand for."""
     return join_json(list(_json_rows(table))).encode()
 
 
 def from_json(body: bytes, measures: Sequence[str]) -> Table:
-    """The table that `to_json` wrote, but for which buckets are open."""
-    rows = json.loads(body)
+    """The dates, series and values of the table that `to_json` wrote."""
+    rows = loads(body)
     several = bool(rows) and "series" in rows[0]
     return Table(
         dates=[row["date"] for row in rows],
@@ -63,18 +80,18 @@ def join_json(rows: Sequence[str]) -> str:
 
 
 def to_csv(table: Table) -> bytes:
-    """The same as CSV; null is empty; weeks and months have a column `complete` (true or false)."""
+    """The same as CSV; null is empty, `complete` is true or false."""
     import csv  # deferred: only who renders writes CSV
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(csv_header(table.values, series=table.series is not None, buckets=table.open_after is not None))
+    writer.writerow(csv_header(table.values, series=table.series is not None, complete=table.whole is not None))
     writer.writerows(_csv_rows(table))
     return out.getvalue().encode()
 
 
-def csv_header(measures: Iterable[str], *, series: bool, buckets: bool) -> list[str]:
-    return ["date", *(["series"] if series else []), *measures, *(["complete"] if buckets else [])]
+def csv_header(measures: Iterable[str], *, series: bool, complete: bool) -> list[str]:
+    return ["date", *(["series"] if series else []), *measures, *(["complete"] if complete else [])]
 
 
 def defused(name: str) -> str:
@@ -87,15 +104,22 @@ def defused(name: str) -> str:
 
 def _json_rows(table: Table) -> Iterator[str]:
     names = [f"{json.dumps(measure)}:" for measure in table.values]
+    complete = table.complete
     for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
         series = f'"series":{json.dumps(table.series[n], ensure_ascii=False)},' if table.series is not None else ""
-        numbers = ",".join(name + ("null" if v is None else str(v)) for name, v in zip(names, values, strict=True))
-        complete = ',"complete":false' if table.is_open(date) else ""
-        yield f'{{"date":"{date}",{series}{numbers}{complete}}}'
+        numbers = ",".join(name + (_number(v) or "null") for name, v in zip(names, values, strict=True))
+        end = "" if complete is None else ',"complete":true' if complete[n] else ',"complete":false'
+        yield f'{{"date":"{date}",{series}{numbers}{end}}}'
 
 
-def _csv_rows(table: Table) -> Iterator[list[str | int | None]]:
+def _csv_rows(table: Table) -> Iterator[list[str]]:
+    complete = table.complete
     for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
         series = [defused(table.series[n])] if table.series is not None else []
-        complete = ["false" if table.is_open(date) else "true"] if table.open_after is not None else []
-        yield [date, *series, *values, *complete]
+        end = [] if complete is None else ["true" if complete[n] else "false"]
+        yield [date, *series, *map(_number, values), *end]
+
+
+def _number(value: Number | None) -> str:
+    """With all its decimals; empty for null."""
+    return "" if value is None else str(value) if isinstance(value, int) else f"{value:f}"

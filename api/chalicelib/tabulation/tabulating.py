@@ -1,13 +1,16 @@
-"""From a snapshot to the four tables: cumulative, and increments by day, week and month."""
+"""From the published values to the four tables: as published, and by day, week and month."""
 
-import io
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
+
+from chalicelib.tabulation.adding_up import Amounts, amounts, group_rows
+from chalicelib.tabulation.observations import Ints, Observations, iso_dates, listed, read_snapshot
+from chalicelib.tabulation.spans import By, spans
 from chalicelib.tabulation.table_text import Table
 from shared.dataset import Dataset
+from shared.exact import Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,30 +20,17 @@ class Tables:
     data: Table
     """The values as published."""
     daily: Table
-    """This date minus the present date before it; the first date's own value."""
+    """Of a total what each date added, of all else the values as published."""
     weekly: Table
-    """Sums over weeks that end on Sunday, labelled by it; null where every day is null."""
+    """Weeks that end on Sunday, labelled by it."""
     monthly: Table
-    """The same over months, labelled by their last day."""
+    """Months, labelled by their last day."""
 
     def items(self) -> Mapping[str, Table]:
         return vars(self)
 
-    def increments(self) -> Mapping[str, Table]:
+    def increments(self) -> Mapping[By, Table]:
         return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}
-
-    def cumulative(self, by: str) -> Table:
-        """The published values, of all dates or of the last one in each week or month."""
-        if by == "daily":
-            return self.data
-        buckets = getattr(self, by)
-        ends = [bisect_right(self.data.dates, label) - 1 for label in buckets.dates]
-        return Table(
-            dates=buckets.dates,
-            series=None,
-            values={name: [column[n] for n in ends] for name, column in self.data.values.items()},
-            open_after=buckets.open_after,
-        )
 
     def only(self, series: str) -> "Tables":
         """The tables of one series."""
@@ -48,78 +38,49 @@ class Tables:
 
 
 def tabulate(snapshot: bytes, dataset: Dataset) -> Tables:
-    """`snapshot` is CSV: `series,date,<measures...>,run_id`, null is empty."""
-    frame = _read(snapshot, dataset)
-    increments = _increments(frame, dataset)
-    newest = max(frame["date"], default="")
-    day = _days(increments["date"])
-    weeks = increments.assign(date=_iso(day + _to_sunday(day)))
-    months = increments.assign(date=_iso(day + _to_month_end(day)))
+    """The tables of a snapshot, see `read_snapshot`."""
+    return tabulate_rows(read_snapshot(snapshot, dataset), dataset)
+
+
+def tabulate_rows(rows: Observations, dataset: Dataset) -> Tables:
+    order = np.lexsort((rows.codes, rows.days))
+    published = Table(
+        dates=iso_dates(rows.days[order]),
+        series=_names(rows, rows.codes[order], dataset),
+        values={
+            m.name: listed(rows.columns[m.name].numbers[order], rows.columns[m.name].there[order], m.decimals)
+            for m in dataset.measures
+        },
+    )
     return Tables(
-        data=_table(frame, dataset),
-        daily=_table(increments, dataset),
-        weekly=_table(_sums(weeks, dataset), dataset, open_after=newest),
-        monthly=_table(_sums(months, dataset), dataset, open_after=newest),
+        data=published,
+        daily=_table(rows, dataset, by="daily"),
+        weekly=_table(rows, dataset, by="weekly"),
+        monthly=_table(rows, dataset, by="monthly"),
     )
 
 
-def _read(snapshot: bytes, dataset: Dataset) -> Any:
-    import pandas as pd  # deferred: a quarter of a second that only rendering pays for
-
-    frame = pd.read_csv(
-        io.BytesIO(snapshot),
-        usecols=["series", "date", *dataset.measure_names],
-        dtype={"series": str, "date": str} | dict.fromkeys(dataset.measure_names, "Int64"),
-        keep_default_na=False,  # a series may be called NA
-        na_values={name: [""] for name in dataset.measure_names},
-    )
-    return frame.sort_values(["date", "series"], kind="stable", ignore_index=True)
-
-
-def _increments(frame: Any, dataset: Dataset) -> Any:
-    names = list(dataset.measure_names)
-    by_series = frame.groupby("series", sort=False)
-    before = by_series[names].shift()
-    first = by_series.cumcount() == 0
-    return frame.assign(**{name: frame[name].where(first, frame[name] - before[name]) for name in names})
-
-
-def _sums(frame: Any, dataset: Dataset) -> Any:
-    groups = frame.groupby(["date", "series"], sort=True)[list(dataset.measure_names)]
-    return groups.sum(min_count=1).reset_index()
-
-
-def _days(dates: Any) -> Any:
-    import pandas as pd
-
-    return pd.to_datetime(dates, format="%Y-%m-%d")
-
-
-def _to_sunday(day: Any) -> Any:
-    import pandas as pd
-
-    return pd.to_timedelta(6 - day.dt.day_of_week, unit="D")
-
-
-def _to_month_end(day: Any) -> Any:
-    import pandas as pd
-
-    return pd.to_timedelta(day.dt.days_in_month - day.dt.day, unit="D")
-
-
-def _iso(day: Any) -> Any:
-    return day.dt.strftime("%Y-%m-%d")
-
-
-def _table(frame: Any, dataset: Dataset, *, open_after: str | None = None) -> Table:
+def _table(rows: Observations, dataset: Dataset, *, by: By) -> Table:
+    its_spans = spans(rows.days, by=by, period=dataset.period)
+    groups = group_rows(rows, its_spans)
+    found = {m.name: amounts(m, rows, its_spans, groups) for m in dataset.measures}
+    order = np.lexsort((groups.codes, groups.labels))
     return Table(
-        dates=frame["date"].tolist(),
-        series=frame["series"].tolist() if dataset.has_series else None,
-        values={name: _plain(frame[name]) for name in dataset.measure_names},
-        open_after=open_after,
+        dates=iso_dates(groups.labels[order]),
+        series=_names(rows, groups.codes[order], dataset),
+        values={m.name: _numbers(found[m.name], order, m.decimals) for m in dataset.measures},
+        whole={name: it.whole[order].tolist() for name, it in found.items()},
+        days={name: _days(it, order) for name, it in found.items()},
     )
 
 
-def _plain(column: Any) -> list[int | None]:
-    plain: list[int | None] = column.astype(object).where(column.notna(), None).tolist()
-    return plain
+def _numbers(found: Amounts, order: Ints, decimals: int) -> list[Number | None]:
+    return listed(found.numbers[order], found.there[order], decimals)
+
+
+def _names(rows: Observations, codes: Ints, dataset: Dataset) -> list[str] | None:
+    return [rows.names[code] for code in codes.tolist()] if dataset.has_series else None
+
+
+def _days(found: Amounts, order: Ints) -> list[int | None]:
+    return [days or None for days in found.days[order].tolist()]

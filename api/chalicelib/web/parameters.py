@@ -107,6 +107,14 @@ SERIES = Parameter(
     schema={"type": "string", "minLength": 1},
     example="north",
 )
+DAYS = Parameter(
+    name="days",
+    description="With `yes`, a column `{measure}_days` for each measure: how many days its number stands for.",
+    read=one_of("yes", "no"),
+    schema={"type": "string", "enum": ["yes", "no"], "default": "no"},
+    example="yes",
+    default="no",
+)
 FORMAT = Parameter(
     name="format",
     description="`json`, or `csv` as a download.",

@@ -1,0 +1,135 @@
+"""How one measure is drawn: bars for what is counted, a line for what is measured; gaps stay gaps."""
+
+import datetime as dt
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from chalicelib.dashboard.periods import days_in
+from chalicelib.tabulation.spans import By
+from chalicelib.tabulation.table_text import Table
+from shared.dataset import Measure
+from shared.exact import Number
+
+type Figure = dict[str, Any]
+
+_DAY = 86_400_000
+"""Milliseconds, in which Plotly has widths on a time axis."""
+_FULL, _BEHIND, _PALE = 0.85, 0.35, 0.4
+
+
+def base_layout() -> dict[str, Any]:
+    return {
+        "margin": {"l": 56, "r": 8, "t": 24, "b": 32},
+        "showlegend": False,
+        "hovermode": "x unified",
+        "bargap": 0.15,
+        "annotations": [],
+    }
+
+
+def bars(table: Table, measure: Measure, *, by: By, behind: bool) -> dict[str, Any]:
+    """A bar a row; pale where a number stands for less than its period.
+
+    A number that stands for more is drawn as its mean over the days that it stands for, as wide as they are and
+    hatched. `customdata` has the numbers themselves where any is drawn so.
+    """
+    values, days = table.values[measure.name], (table.days or {}).get(measure.name, [])
+    whole = (table.whole or {}).get(measure.name, [])
+    lengths = [days_in(label, by) for label in table.dates]
+    over = [not it and (its or 0) > length for it, its, length in zip(whole, days, lengths, strict=True)]
+    full = _BEHIND if behind else _FULL
+    opacity = [full if it or more else full * _PALE for it, more in zip(whole, over, strict=True)]
+    trace = {
+        "type": "bar",
+        "name": measure.label,
+        "x": list(table.dates),
+        "y": list(values),
+        "marker": {"opacity": full if all(one == full for one in opacity) else [round(one, 3) for one in opacity]},
+    }
+    if any(over):
+        trace |= _spread_over_gaps(trace, over, days, lengths, by=by)
+    return trace
+
+
+def _spread_over_gaps(
+    trace: dict[str, Any], over: Sequence[bool], days: Sequence[int | None], lengths: Sequence[int], *, by: By
+) -> dict[str, Any]:
+    values: Sequence[Number | None] = trace["y"]
+    rows = list(zip(values, days, lengths, over, strict=True))
+    spread = [_share(y, its, length) if more else y for y, its, length, more in rows]
+    noun = {"daily": "day", "weekly": "week", "monthly": "month"}[by]
+    widths = {}
+    if by == "daily":  # weeks and months keep their place on the axis: what lies before them has bars of its own
+        wide = [(its or 1) if more else 1 for its, more in zip(days, over, strict=True)]
+        widths = {
+            "width": [round((one - 0.15) * _DAY) for one in wide],
+            "offset": [round((0.575 - one) * _DAY) for one in wide],
+        }
+    text = [f"{y:,} in {its} days, drawn as its mean a {noun}" if more else "" for y, its, _, more in rows]
+    pattern = {"shape": ["/" if more else "" for more in over], "size": 5}
+    return {
+        "y": spread,
+        "customdata": list(values),
+        "hovertext": text,
+        "marker": trace["marker"] | {"pattern": pattern},
+        **widths,
+    }
+
+
+def _share(value: Number | None, days: int | None, length: int) -> float | None:
+    return None if value is None or not days else round(float(value) * length / days, 3)
+
+
+def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any]:
+    """A line that breaks where dates are missing; points of weeks and months, pale where one is still open.
+
+    `step`: days between two dates that are no gap, see `usual_step`.
+    """
+    dates, values = _with_breaks(table.dates, table.values[measure.name], step=step)
+    trace: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": measure.label,
+        "x": dates,
+        "y": values,
+        "line": {"width": 2},
+    }
+    if by != "daily" and not measure.adds_up and table.whole:
+        known = [n for n, value in enumerate(values) if value is not None]
+        still_open = set() if not known or table.whole[measure.name][-1] else {known[-1]}
+        opacity = [_PALE if n in still_open else 1 for n in range(len(dates))]
+        trace |= {"mode": "lines+markers", "marker": {"size": 6, "opacity": opacity}}
+    return trace
+
+
+def mean_line(table: Table, means: Sequence[float | None], *, step: int) -> dict[str, Any]:
+    dates, values = _with_breaks(table.dates, means, step=step)
+    return {"type": "scatter", "mode": "lines", "name": "7-day mean", "x": dates, "y": values, "line": {"width": 2}}
+
+
+def usual_step(dates: Sequence[str], by: By) -> int:
+    """The most days that usually lie between two dates: one, or three where only trading days have a price."""
+    steps = sorted(after - before for before, after in pairwise(map(_ordinal, dates)))
+    least = {"daily": 1, "weekly": 7, "monthly": 31}[by]
+    return max(least, steps[(len(steps) - 1) * 9 // 10]) if steps else least
+
+
+def _with_breaks[T](dates: Sequence[str], values: Sequence[T | None], *, step: int) -> tuple[list[str], list[T | None]]:
+    """A point without a value wherever more days lie between two dates."""
+    broken_dates: list[str] = []
+    broken: list[T | None] = []
+    before = None
+    for date, value in zip(dates, values, strict=True):
+        day = _ordinal(date)
+        if before is not None and day - before > step:
+            broken_dates.append(dt.date.fromordinal(before + 1).isoformat())
+            broken.append(None)
+        broken_dates.append(date)
+        broken.append(value)
+        before = day
+    return broken_dates, broken
+
+
+def _ordinal(date: str) -> int:
+    return dt.date.fromisoformat(date).toordinal()
