@@ -4,6 +4,7 @@ Each rule gives the value, or None for a text that it does not allow: naming the
 """
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ def dates_allowed(date_format: str) -> str:
     return f"a date written as {date_format}, like {dt.date(2020, 10, 24).strftime(date_format)},"
 
 
+@functools.lru_cache(maxsize=4096)
 def iso_day(text: str) -> int | None:
     """The ordinal of an ISO date, or of a timestamp's day."""
     found = _ISO.fullmatch(text)

@@ -86,7 +86,7 @@ class Block:
         self.letters = np.frombuffer(self.text, dtype=np.uint8)
         line_ends = self.letters == _LINE_END
         ends = np.flatnonzero(line_ends | (self.letters == ord(delimiter)))[1:]
-        self._quotes = text.count(b'"')
+        self._quotes = text.count(b'"') if b'"' in text else 0  # looking is ten times as fast as counting
         self._all_quoted = bool(self._quotes) and self._is_all_quoted(ends)
         if self._quotes and not self._all_quoted:
             within = _quoted(self.letters, ends, ord(delimiter))
