@@ -499,7 +499,7 @@ def test_a_date_that_moves_with_the_bytes_is_asked_by_afterwards(fetcher: Fetche
 
 
 def test_gzip_that_comes_unasked_is_kept_as_the_file(fetcher: Fetcher) -> None:
-    fetcher.server.reply("/us.csv", scripted.body(gzip.compress(NYT), Content_Encoding="gzip"))
+    fetcher.server.reply("/us.csv", scripted.body(gzip.compress(NYT, mtime=0), Content_Encoding="gzip"))
     fetcher.fetch(SUNDAY)
     content, known = fetcher.cloud.objects()[f"raw/us-covid/{SUNDAY}/nyt.csv"]
     assert (content, known["sha256"]) == (NYT, sha256(NYT))
