@@ -71,8 +71,8 @@ def _admissions(name: str, week: dt.date) -> tuple[float, float, float]:
     size, lag = _JURISDICTIONS[name], sum(map(ord, name)) % 7 - 3
     n = (week - _FIRST).days / 7 - lag
     covid = size * (_wave(n, 27, 3.5, 0.055) + _wave(n, 41, 5, 0.06) + _wave(n, 58, 5, 0.09))
-    flu = size * _wave(n, 17, 4, 0.045)
-    rsv = size * _wave(n, 12, 4, 0.018)
+    flu = size * (_wave(n, 17, 4, 0.045) + _wave(n, 68, 7, 0.03) + 0.001)
+    rsv = size * (_wave(n, 12, 4, 0.018) + _wave(n, 62, 7, 0.012) + 0.001)
     return covid, flu, rsv
 
 

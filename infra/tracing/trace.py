@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from infra.errors import CommandFailed
 from infra.local.running_clouds import all_running
 from infra.operating.commands import find_stage
-from infra.tracing.hops import find_hops
+from infra.tracing.hops import Hop, find_hops
 from infra.tracing.journey import Journey, as_map, journey
 from infra.tracing.store import FileStore, TraceStore, Window, XRayStore
 from infra.tracing.svg import picture
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
         run = stage.ledger.get(args.run)
     except UnknownRun as error:
         raise CommandFailed(f"{error} in stage {stage.name}") from error
-    found = trace(run, store=find_store(stage))
+    found = trace(run, store=find_store(stage), dataset=stage.dataset.name)
     if args.svg:
         Path(args.svg).write_text(picture(found, run=run, stage=stage.name), encoding="utf-8")
     if args.json:
@@ -65,11 +65,21 @@ def find_store(stage: "Stage") -> TraceStore:
     return FileStore(Path(running.traces))
 
 
-def trace(run: Run, *, store: TraceStore) -> Journey:
-    """All that was traced of the run: what is found by its id, and what the ledger has trace headers of."""
+def trace(run: Run, *, store: TraceStore, dataset: str = "") -> Journey:
+    """All that was traced of the run: what is found by its id, and what the ledger has trace headers of.
+
+    Runs of several datasets may have the same id: what names another dataset than this one is left out.
+    """
     traced = {parse_header(header).get("Root", "") for header in run.traces.values()} - {""}
     ids = {*store.find(run.run_id, windows(run)), *traced}
-    return journey(run.run_id, find_hops(store.get(ids), run.run_id))
+    hops = [hop for hop in find_hops(store.get(ids), run.run_id) if _is_of(hop, dataset)]
+    return journey(run.run_id, hops)
+
+
+def _is_of(hop: Hop, dataset: str) -> bool:
+    """Whether it worked on this dataset among others, or does not say; the watch looks at all."""
+    named = str(hop.metadata.get("dataset", "")).split()
+    return not named or not dataset or dataset in named
 
 
 def windows(run: Run) -> list[Window]:

@@ -48,19 +48,18 @@ def mail_batch(event: object, *, using: Callable[[str], Mailer], line: Line) -> 
     queue are where it comes to rest. Raises EventMalformed for what is no batch, or a record that cannot be named.
     """
     sent, failures, errors = list[str](), list[dict[str, str]](), list[Exception]()
-    runs, datasets = dict[str, str](), dict[str, None]()
+    runs = dict[tuple[str, str], str]()
     for record in stream_records(event):
         try:
             mailer = using(ledger_dataset(record))
             about = occasion(record, dataset=mailer.letterhead.dataset)
             if about is not None:
-                datasets[mailer.letterhead.dataset.name] = None
-                runs |= {about.run_id: about.subject.state} if isinstance(about.subject, Run) else {}
+                key = (mailer.letterhead.dataset.name, about.run_id)
+                runs |= {key: about.subject.state if isinstance(about.subject, Run) else ""}
                 sent += _mail_about(about, owner=sequence_number(record), using=mailer)
         except Exception as error:
             errors.append(error)
             failures.append({"itemIdentifier": _name(record)})
-    line.bind(dataset=" ".join(datasets))
     _observe(line, runs=runs, sent=sent, errors=errors)
     if {"itemIdentifier": ""} in failures:
         raise EventMalformed(f"a record has no sequence number: {errors[0]}")
@@ -118,8 +117,10 @@ def _name(record: object) -> str:
         return ""
 
 
-def _observe(line: Line, *, runs: dict[str, str], sent: list[str], errors: list[Exception]) -> None:
-    line.bind(run_id=" ".join(runs), state=" ".join(runs.values()), mails=" ".join(sent))
+def _observe(line: Line, *, runs: dict[tuple[str, str], str], sent: list[str], errors: list[Exception]) -> None:
+    ended = {key: state for key, state in runs.items() if state}
+    line.bind(dataset=" ".join(dict.fromkeys(dataset for dataset, _ in runs)))
+    line.bind(run_id=" ".join(run_id for _, run_id in ended), state=" ".join(ended.values()), mails=" ".join(sent))
     if errors:
         line.bind(
             outcome=type(errors[0]).__name__, error="; ".join(f"{type(error).__name__}: {error}" for error in errors)

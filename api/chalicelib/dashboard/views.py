@@ -24,6 +24,7 @@ def render_views(run: Run, *, snapshot: bytes, history: History, dataset: Datase
     """
     tables = tabulate(snapshot, dataset)
     views = {f"{name}.json": to_json(table) for name, table in tables.items().items()}
+    views[TREND] = render_trend(tables, dataset)
     views |= {f"{name}.csv": to_csv(table) for name, table in tables.items().items()}
     views["days.json"] = _compact({name: table.days for name, table in tables.increments().items()})
     return views | render_dashboard(run, tables, revisions(history, dataset), dataset=dataset, assets=assets)
@@ -34,7 +35,7 @@ def render_dashboard(
 ) -> dict[str, bytes]:
     """`dashboard.html` and `figures.json` of one series: the first where none is said."""
     if not tables.data.dates:
-        return {TREND: b"{}", "figures.json": b"{}", "dashboard.html": render_empty_page(dataset, assets).encode()}
+        return {"figures.json": b"{}", "dashboard.html": render_empty_page(dataset, assets).encode()}
     names = sorted(set(tables.data.series or ()))
     chosen = series or (names[0] if names else "")
     shown = tables.only(chosen) if chosen else tables
@@ -43,7 +44,6 @@ def render_dashboard(
     figures = dashboard_figures(shown, its, revised, dataset)
     page = render_page(run, shown, its, revised, dataset=dataset, assets=assets, series=chosen, all_series=names)
     return {
-        TREND: render_trend(shown, dataset),
         "figures.json": dumps(figures).encode(),
         "dashboard.html": page.encode(),
     }
