@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
-from infra.tracing.log_fields import HANDLERS, fields_always, fields_at_all, metric_names
+from infra.tracing.log_fields import HANDLERS, METRICS, fields_always, fields_at_all, metric_names
 from shared.datasets import DEFAULT, find_dataset
 
 PAGE = ROOT / "infra" / "docs" / "cost.md"
@@ -54,6 +54,8 @@ class Scenario:
     """A day; each asks for the page and all tables once, and none is answered by CloudFront alone."""
     analytics: bool = False
     """Athena, and the stream of changes."""
+    datasets: int = 1
+    """So many that are as the one that was measured, each with a run a day."""
 
 
 SCENARIOS = (
@@ -61,6 +63,7 @@ SCENARIOS = (
     Scenario(title="US feeds, 100 times the readers", visits=10_000),
     Scenario(title="10,000 times the rows", rows_factor=10_000),
     Scenario(title="US feeds with analytics", analytics=True),
+    Scenario(title="three datasets of that size", datasets=3),
 )
 
 
@@ -124,9 +127,11 @@ def _functions(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[Cost
     invocations, gb_seconds = 0.0, 0.0
     for name, measurement in measured["functions"].items():
         seconds = (measurement["milliseconds"] + _START_MS) / 1000 + _seconds_of_rows(name, scenario, measured)
-        invocations += measurement["invocations"] * _DAYS
-        gb_seconds += measurement["invocations"] * _DAYS * seconds * BILLED_MEMORY[name]
-    watch = (measured["watch"]["milliseconds"] + _START_MS) / 1000 * BILLED_MEMORY["merger.on_feed_arrived"]
+        times = measurement["invocations"] * _DAYS * scenario.datasets
+        invocations += times
+        gb_seconds += times * seconds * BILLED_MEMORY[name]
+    watching = measured["watch"]["milliseconds"] * scenario.datasets + _START_MS
+    watch = watching / 1000 * BILLED_MEMORY["merger.on_feed_arrived"]
     yield CostItem(
         group="Lambda", name="runs and watch, requests", quantity=invocations + _HOURS, price="lambda_request"
     )
@@ -145,10 +150,11 @@ def _seconds_of_rows(name: str, scenario: Scenario, measured: Mapping[str, Any])
 def _files(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     run, kept = measured["run"], _kept_a_run(scenario, measured)
     raw, others = kept["raw"], sum(size for kind, size in kept.items() if kind != "raw")
+    raw, others, runs = raw * scenario.datasets, others * scenario.datasets, _DAYS * scenario.datasets
     months = _AFTER_MONTHS * _DAYS
-    yield CostItem(group="S3", name="writes", quantity=run["s3_writes"] * _DAYS, price="s3_put")
-    yield CostItem(group="S3", name="reads", quantity=run["s3_reads"] * _DAYS, price="s3_get")
-    yield CostItem(group="S3", name="raw files moved", quantity=2 * _DAYS, price="s3_transition")
+    yield CostItem(group="S3", name="writes", quantity=run["s3_writes"] * runs, price="s3_put")
+    yield CostItem(group="S3", name="reads", quantity=run["s3_reads"] * runs, price="s3_get")
+    yield CostItem(group="S3", name="raw files moved", quantity=2 * runs, price="s3_transition")
     yield CostItem(group="S3", name="raw files of the last month", quantity=raw * _DAYS / _GB, price="s3_standard_gb")
     yield CostItem(group="S3", name="older raw files", quantity=raw * (months - _DAYS) / _GB, price="s3_ia_gb")
     name = "snapshots, change sets, views"
@@ -170,14 +176,14 @@ _BYTES_OF_A_RAW_ROW = 75
 def _tables(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     run, rows = measured["run"], measured["rows"] * scenario.rows_factor
     changed = measured["changed_rows"] * scenario.rows_factor
-    stored = (rows * 150 + 365 * 3000) / _GB
+    stored = (rows * 150 + 365 * 3000) * scenario.datasets / _GB
     yield CostItem(
         group="DynamoDB",
         name="ledger and rows, writes",
-        quantity=(run["write_units"] + changed) * _DAYS,
+        quantity=(run["write_units"] + changed) * _DAYS * scenario.datasets,
         price="dynamodb_write",
     )
-    reads = run["read_units"] * _DAYS + measured["watch"]["read_units"] * _HOURS
+    reads = (run["read_units"] * _DAYS + measured["watch"]["read_units"] * _HOURS) * scenario.datasets
     yield CostItem(group="DynamoDB", name="ledger, reads", quantity=reads, price="dynamodb_read")
     yield CostItem(group="DynamoDB", name="stored", quantity=stored, price="dynamodb_gb")
     yield CostItem(group="DynamoDB", name="point-in-time recovery", quantity=stored, price="dynamodb_recovery_gb")
@@ -194,17 +200,20 @@ def _readers(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostIt
     yield CostItem(group="Readers", name="Lambda, requests", quantity=requests, price="lambda_request")
     yield CostItem(group="Readers", name="Lambda", quantity=requests * seconds * 0.5, price="lambda_gb_second")
     yield CostItem(group="Readers", name="S3, reads", quantity=requests * 2, price="s3_get")
-    yield CostItem(group="Readers", name="mails published", quantity=_DAYS, price="sns_publish")
-    yield CostItem(group="Readers", name="mails to ten addresses", quantity=10 * _DAYS, price="sns_email")
+    mails = _DAYS * scenario.datasets
+    yield CostItem(group="Readers", name="mails published", quantity=mails, price="sns_publish")
+    yield CostItem(group="Readers", name="mails to ten addresses", quantity=10 * mails, price="sns_email")
 
 
 def _observation(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
-    logged = (measured["log_bytes"] + 23 * 1500 + scenario.visits * measured["visit"]["requests"] * 900) * _DAYS / _GB
-    traced = (sum(function["invocations"] for function in measured["functions"].values()) + 24) * _DAYS
+    runs = measured["log_bytes"] * scenario.datasets
+    logged = (runs + 23 * 1500 + scenario.visits * measured["visit"]["requests"] * 900) * _DAYS / _GB
+    invoked = sum(function["invocations"] for function in measured["functions"].values()) * scenario.datasets
+    traced = (invoked + 24) * _DAYS
     read = 0.05 * scenario.visits * measured["visit"]["requests"] * _DAYS
     yield CostItem(group="CloudWatch", name="alarms", quantity=_alarm_metrics(), price="alarm")
     yield CostItem(group="CloudWatch", name="the one light", quantity=1, price="composite_alarm")
-    yield CostItem(group="CloudWatch", name="metrics", quantity=_metric_months(), price="metric")
+    yield CostItem(group="CloudWatch", name="metrics", quantity=_metric_months(scenario.datasets), price="metric")
     yield CostItem(group="CloudWatch", name="dashboard", quantity=1, price="dashboard")
     yield CostItem(group="CloudWatch", name="logs taken in", quantity=logged, price="log_gb")
     yield CostItem(group="CloudWatch", name="logs of 90 days", quantity=3 * logged, price="log_kept_gb")
@@ -229,8 +238,11 @@ def _alarm_metrics() -> int:
     return looked_at
 
 
-def _metric_months() -> float:
-    """Metrics by the share of hours in which they are sent: every hour, or once a day."""
+def _metric_months(datasets: int = 1) -> float:
+    """Metrics by the share of hours in which they are sent: every hour, or once a day.
+
+    Another dataset adds those of its feeds and no other: all else is measured of the stage.
+    """
     known = set(metric_names(find_dataset(DEFAULT)))
     hourly = {
         handler: len(known & fields_always(handler, find_dataset(DEFAULT))) for handler in ("merger.watch", "api.serve")
@@ -240,7 +252,8 @@ def _metric_months() -> float:
         for handler in HANDLERS
         if handler not in hourly
     }
-    return sum(hourly.values()) + len(_AT_EVERY_LOOK) + sum(daily.values()) / 24
+    of_feeds = sum("{feed}" in name for name in METRICS) * len(find_dataset(DEFAULT).feeds) * (datasets - 1)
+    return sum(hourly.values()) + len(_AT_EVERY_LOOK) + (sum(daily.values()) + of_feeds) / 24
 
 
 # --- the page --------------------------------------------------------------------------------------------------------

@@ -130,6 +130,21 @@ def test_ten_times_the_rows_are_ten_times_what_follows_the_rows_and_no_more_of_t
     assert {"S3: writes", "S3: reads", "CloudWatch: alarms", "Readers: API Gateway"} <= same
 
 
+def test_three_datasets_in_a_stage_cost_less_than_1_2_times_one() -> None:
+    one, three = (total(Scenario(title="", datasets=number), Inputs.read()) for number in (1, 3))
+    assert one < three < 1.2 * one
+
+
+def test_another_dataset_adds_no_alarm_and_no_dashboard() -> None:
+    one, three = (
+        {(it.group, it.name): it.quantity for it in items(Scenario(title="", datasets=number), INPUTS)}
+        for number in (1, 3)
+    )
+    same = [("CloudWatch", "alarms"), ("CloudWatch", "the one light"), ("CloudWatch", "dashboard")]
+    assert [one[it] for it in same] == [three[it] for it in same]
+    assert three["S3", "writes"] == 3 * one["S3", "writes"]
+
+
 def test_only_who_asks_for_analytics_pays_for_them() -> None:
     without, with_them = (
         {item.group for item in items(Scenario(title="", analytics=analytics), INPUTS)} for analytics in (False, True)
