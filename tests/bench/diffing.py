@@ -103,7 +103,7 @@ def _full_beside(name: str, here: Path, other: str, *, note: str) -> Figure:
     with contextlib.ExitStack() as stack:
         tasks = {OURS: "ours_full", PLAIN: other, FLOOR: "floor"}
         workers = {who: stack.enter_context(Worker(f"{_TASKS}:{task}", here)) for who, task in tasks.items()}
-        taken = take_turns({who: worker.seconds for who, worker in workers.items()}, rounds=5)
+        taken = take_turns({who: worker.seconds for who, worker in workers.items()}, rounds=3)
         found = {who: workers[who].last["said"] for who in (OURS, PLAIN)}
         assert found[OURS] == found[PLAIN], f"{name}: {found}"
     return Figure(name=name, unit="s", rounds=taken, target=_TARGETS[name], note=note)
