@@ -27,7 +27,7 @@ def mailer(name: str = "") -> Mailer:
     """Of the dataset of this name, of the first one where it is empty."""
     place = Place.read(os.environ)
     dataset, alone = place.find(name), len(place.datasets) == 1
-    topic = Topic(client("sns"), arn=Source(os.environ).text("TOPIC_ARN"), stage=place.stage, dataset=dataset.name)
+    topic = Topic(client("sns"), arn=Source(os.environ).text("TOPIC_ARN"))
     return Mailer(
         letterhead=Letterhead(
             stage=place.stage,

@@ -285,6 +285,10 @@ class Dataset:
         """Whether a series is a sum of others."""
         return self.series is not None and self.series.is_total(series)
 
+    def leads(self, series: str) -> bool:
+        """Whether a series is named before others: it is the only one, the default one, or a sum of others."""
+        return self.series is None or series == self.series.default or self.is_total(series)
+
     def measure(self, name: str) -> Measure:
         """The measure of this name. Raises SettingInvalid where there is none."""
         for measure in self.measures:

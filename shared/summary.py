@@ -3,6 +3,7 @@
 The notifier, the Atom feed and the dashboard word it; none of them reads the change set or the snapshot for it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from shared.sizes import FEED_REASON, SUMMARY, cut, size
 LISTED = 25
 """At most this many entries of each list are carried; the counts on the run tell how many there are."""
 
+_COUNTED = re.compile(r"\d+ series")
 _ROWS = ("added", "changed", "removed")
 
 
@@ -33,13 +35,25 @@ class Summary:
     """Series in the store, totals among them; 0 where there is one only."""
     new_dates: int = 0
     """Different dates among the added rows."""
+    new_series: int = 0
+    """Different series among the added rows; 0 where there is one only."""
+    revised_dates: int = 0
+    """Different dates among the changed rows."""
+    largest_revision_percent: Number = 0
+    """How large the largest revision of a value is, in percent of what the value was; one decimal."""
     first_load: bool
     """Whether this was the first commit: everything is new, so nothing is listed."""
     added: Sequence[Mapping[str, Any]]
     """The newest added rows, newest last; each with `increments`, measure -> difference to the last value reported
-    before in its series, and `days`, measure -> the days between them."""
+    before in its series, and `days`, measure -> the days between them. Where there are several series: of the newest
+    date first the default one, then totals, then what moved most; the most important last."""
     changed: Sequence[Mapping[str, Any]]
     """The newest changed rows: `date`, `fields`: measure -> `old`, `new`."""
+    revisions: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """All changed values, drawn together, the largest first: `measure`; `series`, names, where there are several;
+    `several`, how many those are; `dates`, how many; `first` and `last` date; `least` and `most`, differences of new
+    to old; and of the largest of them `date`, `old`, `new`. Values that came or went are by themselves: without
+    `least` and `most`, and `old` or `new` is None."""
     removed: Sequence[Mapping[str, Any]]
     """The newest removed rows with their last values."""
     partnerless: Mapping[str, int] = field(default_factory=dict)
@@ -61,9 +75,14 @@ class Summary:
         values = {name: _plain(value) for name, value in vars(self).items()}
         for name in ("warnings", "notes", "recovered"):
             values[name] = [cut(sentence, FEED_REASON) for sentence in values[name]]
-        while size(values) > SUMMARY and (longest := max((values[name] for name in _ROWS), key=size)):
-            del longest[0]
+        while size(values) > SUMMARY and (longest := max((values[name] for name in (*_ROWS, "revisions")), key=size)):
+            del longest[-1 if longest is values["revisions"] else 0]
         return values
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether the newest numbers are of several series together, which then have no name."""
+        return _COUNTED.fullmatch(str(self.latest.get("series", ""))) is not None
 
     @classmethod
     def from_map(cls, values: Mapping[str, Any]) -> "Summary":

@@ -1,29 +1,17 @@
 """A run and what it changed, in words: the same in mails, in the Atom feed and wherever else people read it.
 
-Every function is pure and gives plain ASCII lines of at most WIDTH columns, unless a single value is longer.
+Every function is pure and gives plain lines, one for each thing that there is to say, however long: who shows them
+breaks them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from shared.dataset import Dataset
+from shared.dataset import Dataset, Measure
 from shared.exact import Number
+from shared.number_words import before, dates, day, days, longer, noun, number, signed, step
 from shared.runs import Run
-from shared.summary import Summary
-
-WIDTH = 76
-
-NOT_REPORTED = "not reported"
-
-
-def number(value: Number | None) -> str:
-    """`7,487,091`, or `not reported`."""
-    return NOT_REPORTED if value is None else f"{value:,}"
-
-
-def signed(value: Number | None) -> str:
-    """`+20,608`, `-5`, `+0`, or `not reported`."""
-    return NOT_REPORTED if value is None else f"{value:+,}"
+from shared.summary import LISTED, Summary
 
 
 def counts(run: Run) -> str:
@@ -39,60 +27,107 @@ def headline(run: Run) -> str:
 
 def new_row(row: Mapping[str, Any], *, dataset: Dataset) -> str:
     """`2020-10-24: cases 8,642,909 (+78,702), deaths 224,819 (+910), ...`, from a summary's `added`."""
-    increments = row.get("increments") or {}
-    return fold(_key(row), [_with_increment(name, row, increments) for name in dataset.measure_names])
+    return _line(_key(row), [_with_increment(measure, row, dataset) for measure in dataset.measures])
 
 
 def revised_row(entry: Mapping[str, Any], *, dataset: Dataset) -> str:
     """`2020-10-05: cases 7,487,091 -> 7,507,699 (+20,608), ...`."""
     fields = entry["fields"]
-    named = (name for name in dataset.measure_names if name in fields)
-    return fold(_key(entry), [_revision(name, fields[name]["old"], fields[name]["new"]) for name in named])
+    named = (measure for measure in dataset.measures if measure.name in fields)
+    return _line(_key(entry), [f"{noun(it)} {_revision(it, **fields[it.name])}" for it in named])
 
 
 def removed_row(row: Mapping[str, Any], *, dataset: Dataset) -> str:
     """`2020-10-24: cases 8,642,909, deaths 224,819, ...`: the last values there were."""
-    return fold(_key(row), [f"{name} {number(row.get(name))}" for name in dataset.measure_names])
+    return _line(_key(row), [f"{noun(it)} {number(row.get(it.name), decimals=it.decimals)}" for it in dataset.measures])
+
+
+def revisions(summary: Summary, *, dataset: Dataset) -> Iterator[str]:
+    """`Cases: 200 days, 22 Dec 2021 to 9 Jul 2022, each +137`, the largest first; under its series."""
+    by_series = dict[tuple[str, ...], list[Mapping[str, Any]]]()
+    for group in summary.revisions:
+        by_series.setdefault((*group.get("series", ()), str(group.get("several", ""))), []).append(group)
+    for groups in by_series.values():
+        worded = [_drawn_together(group, dataset=dataset) for group in groups]
+        if dataset.has_series:
+            yield _names(groups[0])
+            yield from (f"  {text}" for text in worded)
+        else:
+            yield from (text[:1].upper() + text[1:] for text in worded)
 
 
 def latest_rows(summary: Summary, *, dataset: Dataset) -> list[str]:
-    """The newest date's numbers as a small table, a line for each measure: total, and its increment."""
-    totals = [number(summary.latest.get(name)) for name in dataset.measure_names]
-    labels = [measure.label for measure in dataset.measures]
-    left, right = max(map(len, labels)), max(map(len, totals))
-    return [
-        f"{label:<{left}}  {total:>{right}}{_in_brackets(summary.latest_increments.get(name))}"
-        for label, total, name in zip(labels, totals, dataset.measure_names, strict=True)
-    ]
+    """The newest date's numbers, a line for each measure: its value, and how that moved."""
+    return [_latest_row(measure, summary, dataset) for measure in dataset.measures]
 
 
 def changes(run: Run, summary: Summary, *, dataset: Dataset, more_at: str = "") -> Iterator[tuple[str, list[str]]]:
     """(title, lines) of each kind of change that there is.
 
-    A capped list ends with how many more there are, and with `more_at`, the address of the full change set.
+    A list that is not whole ends with how many more there are, and with `more_at`, the address of the full change set.
     """
-    kinds = (
-        ("New days", run.added, summary.added, new_row),
-        ("Revised", run.changed, summary.changed, revised_row),
-        ("Removed, with their last values", run.removed, summary.removed, removed_row),
-    )
-    for title, count, rows, word in kinds:
-        if count and rows:
-            yield (
-                f"{title} ({count:,})",
-                [*(word(row, dataset=dataset) for row in rows), *_left_out(count, rows, more_at)],
-            )
+    if run.added and summary.added:
+        shown = summary.added[::-1] if dataset.has_series else summary.added
+        one_date = dataset.has_series and summary.new_dates == 1
+        lines = [new_row(_undated(row) if one_date else row, dataset=dataset) for row in shown]
+        yield _new_title(run, summary, dataset), [*lines, *_left_out(run.added, shown, more_at, dataset)]
+    if run.changed > len(summary.changed) and summary.revisions:
+        whole = ", the largest first" if len(summary.revisions) < LISTED else ", the largest ones"
+        lines = [*revisions(summary, dataset=dataset), *([f"Each of them: {more_at}"] if more_at else [])]
+        yield f"Revised ({run.changed:,}, in {dates(summary.revised_dates, dataset)}){whole}", lines
+    elif run.changed and summary.changed:
+        lines = [revised_row(row, dataset=dataset) for row in summary.changed]
+        yield f"Revised ({run.changed:,})", [*lines, *_left_out(run.changed, summary.changed, more_at, dataset)]
+    if run.removed and summary.removed:
+        lines = [removed_row(row, dataset=dataset) for row in summary.removed]
+        title = f"Removed, with their last values ({run.removed:,})"
+        yield title, [*lines, *_left_out(run.removed, summary.removed, more_at, dataset)]
 
 
-def fold(start: str, items: Sequence[str], *, width: int = WIDTH) -> str:
-    """`start: item, item`, broken before an item where the line would be longer; items are never broken."""
-    lines = [f"{start}:"]
-    for place, item in enumerate(items):
-        shown = item if place == len(items) - 1 else f"{item},"
-        if place and len(lines[-1]) + 1 + len(shown) > width:
-            lines.append(" " * (len(start) + 1))
-        lines[-1] += f" {shown}"
-    return "\n".join(lines)
+def _new_title(run: Run, summary: Summary, dataset: Dataset) -> str:
+    period = dataset.period
+    if dataset.series is None or not summary.new_dates:
+        return f"New {period}s ({run.added:,})"
+    label = dataset.series.label
+    by = f"by {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"
+    if summary.new_dates == 1:
+        return f"New {period} {summary.added[-1]['date']}, {by} ({run.added:,})"
+    return f"New {period}s ({summary.new_dates:,}), {by} ({run.added:,} rows)"
+
+
+def _latest_row(measure: Measure, summary: Summary, dataset: Dataset) -> str:
+    value, increment = summary.latest.get(measure.name), summary.latest_increments.get(measure.name)
+    span, moved = summary.latest_days.get(measure.name), step(measure, value, increment)
+    shown = f"{measure.label} {number(value, decimals=measure.decimals)}"
+    if measure.unit and value is not None:
+        shown += f" {measure.unit}"
+    if not moved:
+        return shown
+    if measure.cumulative:
+        return f"{shown} ({moved}{longer(span, dataset.period)})"
+    return f"{shown}, {moved} {before(span, dataset.period)}"
+
+
+def _drawn_together(group: Mapping[str, Any], *, dataset: Dataset) -> str:
+    """`cases: 200 days, 22 Dec 2021 to 9 Jul 2022, each +137`."""
+    measure, count = dataset.measure(group["measure"]), int(group["dates"])
+    start = f"{noun(measure)}: "
+    span = days(group["first"], group["last"])
+    if count == 1 and group.get("several", 1) == 1:
+        return f"{start}{span}, {_revision(measure, group['old'], group['new'])}"
+    where = span if count == 1 else f"{dates(count, dataset)}, {span}"
+    if "least" not in group:
+        return f"{start}{where}, {'reported now' if group['old'] is None else 'not reported any more'}"
+    least, most = (signed(group[name], decimals=measure.decimals) for name in ("least", "most"))
+    if least == most:
+        return f"{start}{where}, each {least}"
+    old, new = (number(group[name], decimals=measure.decimals) for name in ("old", "new"))
+    return f"{start}{where}, by {least} to {most} (most on {day(group['date'], year=False)}: {old} -> {new})"
+
+
+def _names(group: Mapping[str, Any]) -> str:
+    names, several = list(group.get("series", ())), int(group.get("several", 1))
+    return ", ".join(names) + (f" and {several - len(names):,} more" if several > len(names) else "")
 
 
 def ascii_line(text: str) -> str:
@@ -111,24 +146,32 @@ def shorten(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 3].rstrip() + "..."
 
 
+def _line(start: str, items: Sequence[str]) -> str:
+    return f"{start}: {', '.join(items)}"
+
+
 def _key(row: Mapping[str, Any]) -> str:
-    return f"{row['series']} {row['date']}" if row.get("series") else str(row["date"])
+    return " ".join(str(row[name]) for name in ("series", "date") if row.get(name))
 
 
-def _with_increment(name: str, row: Mapping[str, Any], increments: Mapping[str, Number | None]) -> str:
-    value = row.get(name)
-    return f"{name} {number(value)}{_in_brackets(increments.get(name)) if value is not None else ''}"
+def _undated(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "date"}
 
 
-def _in_brackets(increment: Number | None) -> str:
-    return "" if increment is None else f" ({signed(increment)})"
+def _with_increment(measure: Measure, row: Mapping[str, Any], dataset: Dataset) -> str:
+    value, span = row.get(measure.name), (row.get("days") or {}).get(measure.name)
+    moved = step(measure, value, (row.get("increments") or {}).get(measure.name))
+    shown = f"{noun(measure)} {number(value, decimals=measure.decimals)}"
+    return f"{shown} ({moved}{longer(span, dataset.period)})" if moved else shown
 
 
-def _revision(name: str, old: Number | None, new: Number | None) -> str:
-    difference = None if old is None or new is None else new - old
-    return f"{name} {number(old)} -> {number(new)}{_in_brackets(difference)}"
+def _revision(measure: Measure, old: Number | None, new: Number | None) -> str:
+    shown = f"{number(old, decimals=measure.decimals)} -> {number(new, decimals=measure.decimals)}"
+    if old is None or new is None:
+        return shown
+    return f"{shown} ({signed(new - old, decimals=measure.decimals)})"
 
 
-def _left_out(count: int, rows: Sequence[Any], more_at: str) -> list[str]:
-    more = count - len(rows)
-    return [f"... and {more:,} more, older" + (f": {more_at}" if more_at else "")] if more > 0 else []
+def _left_out(count: int, rows: Sequence[Any], more_at: str, dataset: Dataset) -> list[str]:
+    more, which = count - len(rows), "" if dataset.has_series else ", older"
+    return [f"... and {more:,} more{which}" + (f": {more_at}" if more_at else "")] if more > 0 else []

@@ -1,6 +1,7 @@
 """What a stage is called, what its operator has set, and what the foundation has named its things."""
 
 import contextlib
+import itertools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ _SETTING_OF = {
     "api-url": "DASHBOARD_URL",
 }
 """SSM parameter below `/covid-stats/{stage}/` -> the name under which the services' config and policies use it."""
+
+
+_AUDIENCES = ("Emails", "OperatorEmails", "AllEmails")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +93,22 @@ def parse_choices(text: str, name: str) -> Choices:
     unknown = sorted(set(tables) - {"parameters", "settings"})
     if unknown:
         raise CommandFailed(f"{name} has {unknown}; allowed are DATASETS, parameters and settings")
+    parameters = {key: _text(value) for key, value in tables.get("parameters", {}).items()}
+    _check_audiences(parameters, name)
     return Choices(
-        parameters={key: _text(value) for key, value in tables.get("parameters", {}).items()},
+        parameters=parameters,
         settings={key: _text(value) for key, value in (datasets | tables.get("settings", {})).items()},
     )
+
+
+def _check_audiences(parameters: Mapping[str, str], name: str) -> None:
+    """SNS subscribes an address to a topic once, with one filter. Raises CommandFailed for one that is in two lists."""
+    lists = {key: {it.strip() for it in parameters.get(key, "").split(",")} - {""} for key in _AUDIENCES}
+    for one, other in itertools.combinations(lists, 2):
+        for address in sorted(lists[one] & lists[other]):
+            raise CommandFailed(
+                f"{name} has {address} in {one} and in {other}; who is to get everything stands in AllEmails alone"
+            )
 
 
 def check_region(stage: str, *, cloud: Cloud) -> None:

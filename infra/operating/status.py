@@ -3,7 +3,7 @@
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from infra.deploying import stacks
@@ -64,6 +64,8 @@ class Subscription:
     address: str
     state: str
     """`confirmed`, `pending` (the mail that asks was not answered) or `cancelled` (it is subscribed no more)."""
+    chosen: "FilterPolicy" = field(default_factory=dict)
+    """The filter policy: what of the topic it gets; empty: all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,8 +267,19 @@ def _queues(stage: Stage, resources: Sequence[tuple[str, str]]) -> list[Queue]:
     return queues
 
 
-TOPICS = {"digest": ("topic-arn", "Emails"), "operators": ("operators-topic-arn", "OperatorEmails")}
-"""Topic -> the stage's parameter that holds its ARN, and the template's parameter that lists its readers."""
+TOPICS = {"digest": "topic-arn", "operators": "operators-topic-arn"}
+"""Topic -> the stage's parameter that holds its ARN."""
+
+type FilterPolicy = Mapping[str, Sequence[str]]
+
+READERS: Sequence[tuple[str, str, FilterPolicy]] = (
+    ("digest", "Emails", {"kind": ["digest"]}),
+    ("digest", "OperatorEmails", {"kind": ["failure", "stale"]}),
+    ("digest", "AllEmails", {}),
+    ("operators", "OperatorEmails", {}),
+    ("operators", "AllEmails", {}),
+)
+"""Topic, the template's parameter that lists who is subscribed to it, and what of it they get; empty: all."""
 
 
 def find_subscriptions(stage: Stage) -> list[Subscription]:
@@ -275,10 +288,12 @@ def find_subscriptions(stage: Stage) -> list[Subscription]:
         return []
     wanted = stacks.parameters(foundation_stack(stage.name), cloud=stage.cloud)
     found = []
-    for topic, (name, parameter) in TOPICS.items():
+    for topic, parameter, chosen in READERS:
         addresses = [it.strip() for it in wanted.get(parameter, "").split(",") if it.strip()]
-        there = _subscribed(stage, stage.parameter(name)) if addresses else {}
-        found += [Subscription(topic=topic, address=it, state=there.get(it, "cancelled")) for it in addresses]
+        there = _subscribed(stage, stage.parameter(TOPICS[topic])) if addresses else {}
+        found += [
+            Subscription(topic=topic, address=it, state=there.get(it, "cancelled"), chosen=chosen) for it in addresses
+        ]
     return found
 
 

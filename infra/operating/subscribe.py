@@ -1,5 +1,7 @@
 """`make subscribe [STAGE=x]`: ask again everyone who is to get mails and has not confirmed, or has cancelled."""
 
+import json
+
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
 from infra.operating.commands import Find, find_stage, print_json, stage_parser
@@ -28,6 +30,7 @@ def subscribe(stage: Stage) -> list[Subscription]:
     """Those who were asked again. Subscribing once more is how SNS sends its mail once more."""
     lacking = [it for it in find_subscriptions(stage) if it.state != "confirmed"]
     for it in lacking:
-        topic = stage.parameter(TOPICS[it.topic][0])
-        stage.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=it.address)
+        topic = stage.parameter(TOPICS[it.topic])
+        attributes = {"FilterPolicy": json.dumps(it.chosen)} if it.chosen else {}
+        stage.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=it.address, Attributes=attributes)
     return lacking

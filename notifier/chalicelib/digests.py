@@ -1,11 +1,17 @@
-"""The digest: what a committed run changed, for a reader who has not seen the system today."""
+"""The digest: what a committed run changed, for a reader who has not seen the system today.
+
+It has no command to type: what operators may do stands in their mails.
+"""
+
+from collections.abc import Iterator
 
 from chalicelib.letterhead import Letterhead, Mail
-from chalicelib.plain_text import bullet, section, wrapped
+from chalicelib.plain_text import bullet, section
+from chalicelib.subjects import digest_subject
 from shared.dataset import Dataset
-from shared.runs import Run
+from shared.runs import Run, parse_time
 from shared.summary import Summary
-from shared.wording import changes, counts, headline, latest_rows
+from shared.wording import changes, headline, latest_rows
 
 
 def digest(run: Run, *, letterhead: Letterhead) -> Mail:
@@ -13,26 +19,41 @@ def digest(run: Run, *, letterhead: Letterhead) -> Mail:
     dataset = letterhead.dataset
     summary = Summary.from_map(run.summary)
     full = letterhead.link(f"/runs/{run.run_id}/changes")
-    first = ", first load" if summary.first_load else ""
     blocks = [
         headline(run),
         section("Warnings", map(bullet, summary.warnings)),
-        wrapped(f"{dataset.title}, run {run.run_id}."),
+        f"{dataset.title}, run {run.run_id}.",
         section(_latest_title(summary), latest_rows(summary, dataset=dataset)),
+        _approved(run),
         *_changes(run, summary, dataset=dataset, full=full),
+        section("Notes", map(bullet, summary.notes)),
         section("Back in order", map(bullet, summary.recovered)),
         letterhead.links({"Full change set": full, "This run": letterhead.link(f"/runs/{run.run_id}")}),
-        "\n".join(map(wrapped, dataset.credits)),
+        "\n".join(dataset.credits),
     ]
-    latest = summary.latest.get("date", "")
-    warned = f", {len(summary.warnings)} {'warning' if len(summary.warnings) == 1 else 'warnings'}"
-    return letterhead.mail("digest", f"{counts(run)}{warned if summary.warnings else ''} ({latest}{first})", blocks)
+    figures = {
+        "new_dates": summary.new_dates,
+        "largest_revision_percent": summary.largest_revision_percent,
+        "warnings": len(summary.warnings),
+    }
+    return letterhead.mail("digest", digest_subject(run, summary, letterhead=letterhead), blocks, figures=figures)
 
 
-def _changes(run: Run, summary: Summary, *, dataset: Dataset, full: str) -> list[str]:
+def _changes(run: Run, summary: Summary, *, dataset: Dataset, full: str) -> Iterator[str]:
     if summary.first_load:
-        return [wrapped(f"This is the first load: all of the {summary.rows:,} rows are new, and none is listed.")]
-    return [section(title, lines) for title, lines in changes(run, summary, dataset=dataset, more_at=full)]
+        yield f"This is the first load: all of the {summary.rows:,} rows are new, and none is listed."
+        return
+    for title, lines in changes(run, summary, dataset=dataset, more_at=full):
+        yield section(title, lines)
+
+
+def _approved(run: Run) -> str:
+    """That a person let a change pass that the gate had stopped; by whom stands in the ledger."""
+    if not run.approved_by:
+        return ""
+    at = f" at {parse_time(run.approved_at):%Y-%m-%d %H:%M} UTC" if run.approved_at else ""
+    what = f"removal of {run.removed:,} rows was" if run.removed else "change was"
+    return f"Approved: this {what} beyond what passes by itself; an operator looked at it and let it pass{at}."
 
 
 def _latest_title(summary: Summary) -> str:

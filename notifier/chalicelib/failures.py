@@ -1,13 +1,11 @@
 """Mails about what went wrong: a run that ended badly, a run that never began, a feed that stands still."""
 
-import textwrap
-
 from chalicelib.letterhead import Letterhead, Mail
-from chalicelib.plain_text import inset, section, wrapped
+from chalicelib.plain_text import one_line, section
 from shared.dataset import Dataset, Join
 from shared.ledger.items import Head, Notice
 from shared.runs import Delivery, Run, State
-from shared.wording import WIDTH, sentence
+from shared.wording import sentence
 
 
 def failure(run: Run, *, head: Head, letterhead: Letterhead) -> Mail:
@@ -15,10 +13,10 @@ def failure(run: Run, *, head: Head, letterhead: Letterhead) -> Mail:
     dataset = letterhead.dataset
     troubled = _troubled_feeds(run, dataset=dataset)
     blocks = [
-        wrapped(f"Run {run.run_id} ended {run.state}: {_what_happened(run)}."),
-        section("Reason", [inset(sentence(run.reason or "none was given"))]),
+        f"Run {run.run_id} ended {run.state}: {_what_happened(run)}.",
+        section("Reason", [sentence(one_line(run.reason or "none was given"))]),
         section("Feeds", [_feed_line(run, feed.name, troubled, dataset=dataset) for feed in dataset.feeds]),
-        section("Meanwhile", [inset(f"None of it is served; the files that arrived are kept. {_served(head)}")]),
+        section("Meanwhile", [f"None of it is served; the files that arrived are kept. {_served(head)}"]),
         section("What to do", _what_to_do(run, letterhead)),
         letterhead.links({"This run": letterhead.link(f"/runs/{run.run_id}")}),
         letterhead.signature(),
@@ -33,8 +31,8 @@ def notice_mail(notice: Notice, *, head: Head, letterhead: Letterhead) -> Mail:
     if notice.kind == "stale":
         return _stale(notice, letterhead=letterhead)
     blocks = [
-        wrapped(sentence(notice.text)),
-        section("Meanwhile", [inset(_served(head))]),
+        sentence(one_line(notice.text)),
+        section("Meanwhile", [_served(head)]),
         section("What to do", _what_to_do_about(notice, letterhead)),
         letterhead.links({}),
         letterhead.signature(),
@@ -55,8 +53,8 @@ def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
         f" {shown} The digest that follows the change says so."
     )
     blocks = [
-        wrapped(f"The used rows of feed {feed.name} ({feed.title}) stand still since {since}, for {days} days."),
-        section("What it means", [inset(means)]),
+        f"The used rows of feed {feed.name} ({feed.title}) stand still since {since}, for {days} days.",
+        section("What it means", [means]),
         section("Where it comes from", [str(notice.details.get("source_url", feed.url))]),
         letterhead.links({}),
         letterhead.signature(),
@@ -85,11 +83,9 @@ def _what_happened(run: Run) -> str:
 
 
 def _feed_line(run: Run, name: str, troubled: list[str], *, dataset: Dataset) -> str:
-    mark = "*" if name in troubled else " "
-    delivery = run.deliveries.get(name)
-    return f"{mark} {name} ({dataset.feed(name).title})\n" + textwrap.indent(
-        wrapped(_delivered(delivery, arrived=name in run.arrived), width=WIDTH - 6), "    "
-    )
+    mark = "*" if name in troubled else "-"
+    delivered = _delivered(run.deliveries.get(name), arrived=name in run.arrived)
+    return f"{mark} {name} ({dataset.feed(name).title}) {delivered}"
 
 
 def _delivered(delivery: Delivery | None, *, arrived: bool) -> str:
@@ -112,13 +108,16 @@ def _served(head: Head) -> str:
 def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:
     redrive = letterhead.command("redrive", run.run_id)
     if run.rejected_by == "gate":
-        return ["If the change is right, let it pass, once:", f"  {letterhead.command('approve', run.run_id)}"]
+        return [
+            "If the change is right, let it pass, once (this works until a newer run is committed):",
+            f"  {letterhead.command('approve', run.run_id)}",
+        ]
     if run.state is State.INCOMPLETE:
         return ["The next run makes up for it. To fetch what is missing now:", f"  {redrive}"]
     if run.state is State.REJECTED:
         return [
-            "Once the feed is mended, the next run makes up for it. To try this",
-            "run's files again, after a change of the rules they are held to:",
+            "Once the feed is mended, the next run makes up for it. To try this run's files again, after a change of"
+            " the rules they are held to:",
             f"  {redrive}",
             "To fetch the feeds anew now, as a run of its own:",
             f"  {letterhead.command('start')}",
@@ -131,8 +130,8 @@ def _what_to_do_about(notice: Notice, letterhead: Letterhead) -> list[str]:
         return ["To send it once more:", f"  {letterhead.command('resend', str(run_id))}"]
     if notice.details.get("superseded_by"):
         return [
-            "Until its time has come, no newer data are served. To go back to how the",
-            "stage was before it (infra/docs/restore.md):",
+            "Until its time has come, no newer data are served. To go back to how the stage was before it"
+            " (infra/docs/restore.md):",
             f"  {letterhead.command('restore')} TIME=...",
         ]
     status = f"  {letterhead.command('status')}"

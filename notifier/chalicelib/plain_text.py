@@ -1,9 +1,11 @@
-"""Plain text that reads well in a mail client: blocks of at most WIDTH columns, with a blank line between them."""
+"""Plain text that reads well on a phone: a paragraph is one line and a list has an item a line; the reader's mail
+program breaks them where its screen ends.
+"""
 
 import textwrap
 from collections.abc import Iterable
 
-from shared.wording import WIDTH, sentence
+from shared.wording import sentence
 
 
 def section(title: str, lines: Iterable[str]) -> str:
@@ -12,24 +14,13 @@ def section(title: str, lines: Iterable[str]) -> str:
     return f"{title}\n{textwrap.indent(body, '  ')}" if body else ""
 
 
-def inset(text: str) -> str:
-    """Wrapped to fit into a section."""
-    return wrapped(text, width=WIDTH - 2)
-
-
 def bullet(text: str) -> str:
-    return wrapped(sentence(text), width=WIDTH - 2, first="- ", rest="  ")
+    return f"- {sentence(one_line(text))}"
 
 
-def wrapped(text: str, *, width: int = WIDTH, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def one_line(text: str) -> str:
+    """The text with every stretch of white space as one blank."""
+    return " ".join(text.split())
 
 
 def within(body: str, most_bytes: int) -> str:
@@ -38,4 +29,12 @@ def within(body: str, most_bytes: int) -> str:
         return body
     note = "\n... cut here: the mail was too long\n"
     kept = body.encode()[: most_bytes - len(note)].decode(errors="ignore")
-    return kept[: end if (end := kept.rfind("\n")) > 0 else len(kept)] + note
+    return _cut(kept) + note
+
+
+def _cut(kept: str) -> str:
+    """At the end of a line, where not too much is lost by it; else at a blank."""
+    for end in (kept.rfind("\n"), kept.rfind(" ")):
+        if end > len(kept) // 2:
+            return kept[:end]
+    return kept

@@ -7,31 +7,34 @@ from botocore.exceptions import HTTPClientError
 
 from chalicelib.letterhead import Mail
 from shared.errors import AnswerLost
+from shared.exact import Number
 
 
 class Topic:
     """Publishes through a low-level SNS client."""
 
-    def __init__(self, client: Any, *, arn: str, stage: str, dataset: str) -> None:
+    def __init__(self, client: Any, *, arn: str) -> None:
         self._client, self._arn = client, arn
-        self._place = {"stage": stage, "dataset": dataset}
 
     def publish(self, mail: Mail) -> None:
-        """Send to all subscribers whose filter takes the mail's `kind`, this `stage` and this `dataset`.
+        """Send to all subscribers whose filter policy takes the mail's attributes.
 
         Raises AnswerLost where the request went out and nothing came back; the mail may be out as well.
         """
-        attributes = {"kind": mail.kind} | self._place
         try:
             self._client.publish(
                 TopicArn=self._arn,
                 Subject=mail.subject,
                 Message=mail.body,
-                MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-                },
+                MessageAttributes={name: message_attribute(value) for name, value in mail.attributes.items()},
             )
         except NotConnected:
             raise
         except HTTPClientError as error:
             raise AnswerLost(f"SNS did not answer to the {mail.kind}: {error}") from error
+
+
+def message_attribute(value: str | Number) -> dict[str, str]:
+    """As SNS takes it: a filter policy compares a number as a number only where its type says so."""
+    kind = "String" if isinstance(value, str) else "Number"
+    return {"DataType": kind, "StringValue": str(value)}

@@ -138,7 +138,7 @@ def test_a_day_with_a_change_has_one_digest_and_no_other_mail_goes_out(replayed:
     for run in replayed.runs:
         headline = f"{run['added']} added, {run['changed']} changed, {run['removed']} removed"
         for mail in run["mails"]:
-            assert headline in mail["subject"] and len(mail["subject"]) < 100
+            assert len(mail["subject"]) < 100
             assert mail["body"].startswith(f"{headline}; latest ")
 
 

@@ -1,9 +1,12 @@
 """What a committed run says of itself is small, whatever it changed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 from chalicelib.runs.summarising import recoveries, summarise
-from shared.dataset import Kind, Measure
+from shared.dataset import Kind, Measure, Series
 from shared.summary import LISTED, Summary
 from tests.merger.merges import merge
 from tests.proof.small_feeds import date, jhu, nyt
@@ -32,7 +35,13 @@ def test_an_ordinary_day_has_its_new_date_with_increments_and_its_revisions() ->
         new_dates=1,
         first_load=False,
         added=[newest | {"increments": increments, "days": dict.fromkeys(increments, 1)}],
+        revised_dates=1,
+        largest_revision_percent=Decimal("95.7"),
         changed=[{"date": date(1), "fields": {"cases": {"old": 207, "new": 9}}}],
+        revisions=[
+            {"measure": "cases", "dates": 1, "first": date(1), "last": date(1), "least": -198, "most": -198}
+            | {"date": date(1), "old": 207, "new": 9}
+        ],
         removed=[],
         partnerless={"nyt": 1, "jhu": 0},
         warnings=["odd"],
@@ -73,4 +82,85 @@ def test_what_is_over_is_reported_once() -> None:
         "run 2020-03-01T17:00:00Z had ended INCOMPLETE: feed jhu had not arrived; this run makes up for it",
         "Johns Hopkins has new numbers again; they had stood still since 2020-02-20",
         "no run began at 2020-02-29T17:00:00Z; this run makes up for it",
+    ]
+
+
+def test_runs_that_ended_alike_are_one_sentence() -> None:
+    runs = [(f"2020-03-0{day}T17:00:00Z", "INCOMPLETE", f"feed jhu had not arrived on day {day}") for day in (3, 1, 2)]
+    assert recoveries(runs, [], []) == [
+        "3 runs, 2020-03-01T17:00:00Z to 2020-03-03T17:00:00Z, had ended INCOMPLETE, the last because feed jhu had not"
+        " arrived on day 3; this run makes up for them"
+    ]
+
+
+def revised(cases: dict[int, int], *, recovered: dict[int, int] | None = None) -> Summary:
+    """Of 40 days, of which some have other numbers than before."""
+    old = merge(US_COVID, {"nyt": nyt(40), "jhu": jhu(40)}).snapshot
+    found = merge(US_COVID, {"nyt": nyt(40, cases=cases), "jhu": jhu(40, recovered=recovered)}, old=old, run_id="r2")
+    return summarise(found, US_COVID, warnings=[])
+
+
+def group(measure: str, dates: int, first: int, last: int, **other: Any) -> dict[str, Any]:
+    return {"measure": measure, "dates": dates, "first": date(first), "last": date(last)} | other
+
+
+def test_values_in_a_row_that_are_revised_alike_are_one_entry_and_the_rest_another() -> None:
+    cases = {n: 107 + 100 * n + 137 for n in range(10, 40)} | {2: 307 + 5, 4: 507 - 9}
+    found = revised(cases)
+    assert (found.revised_dates, found.revisions) == (
+        32,
+        [
+            group("cases", 30, 10, 39, least=137, most=137, date=date(10), old=1107, new=1244),
+            group("cases", 2, 2, 4, least=-9, most=5, date=date(4), old=507, new=498),
+        ],
+    )
+
+
+def test_each_measures_largest_revision_stands_before_the_smaller_ones_of_others() -> None:
+    cases = dict.fromkeys(range(3, 6), 0) | {n: 107 + 100 * n + 1 for n in range(20, 24)}
+    found = revised({n: 107 + 100 * n + 900 if n < 6 else value for n, value in cases.items()}, recovered={7: 71})
+    assert [(it["measure"], it["most"]) for it in found.revisions] == [("cases", 900), ("recoveries", 1), ("cases", 1)]
+
+
+def test_values_that_are_not_reported_any_more_are_by_themselves() -> None:
+    old = merge(US_COVID, {"nyt": nyt(9), "jhu": jhu(9)}).snapshot
+    found = merge(US_COVID, {"nyt": nyt(9), "jhu": jhu(9, recovered={7: 0, 8: 0})}, old=old, run_id="r2")
+    assert summarise(found, US_COVID, warnings=[]).revisions == [
+        group("recoveries", 2, 7, 8, date=date(8), old=80, new=None)
+    ]
+
+
+TOTALLED = replace(SUMMED, series=Series(label="Region", default="All", totals=("All", "Both *")))
+
+
+def regions(*days: Mapping[str, tuple[int, int]]) -> dict[str, bytes]:
+    """Beds and tests of each region on each day of March."""
+    listed = [(f"2020-03-{n:02}", name, *pair) for n, by in enumerate(days, 1) for name, pair in by.items()]
+    beds = "".join(f"{day},{name},{beds}\n" for day, name, beds, _ in listed)
+    tests = "".join(f"{day},{name},{tests}\n" for day, name, _, tests in listed)
+    return {"board": f"day,region,beds\n{beds}".encode(), "lab": f"date,area,n\n{tests}".encode()}
+
+
+def test_of_many_series_the_default_one_totals_and_what_moved_most_are_kept_and_stand_last() -> None:
+    names = ["All", "Both A", *(f"R{n:02}" for n in range(40))]
+    before = dict.fromkeys(names, (10, 100))
+    after = before | {name: (10, 100 + n) for n, name in enumerate(names[2:])} | {"R03": (900, 100)}
+    old = merge(TOTALLED, regions(before)).snapshot
+    found = summarise(merge(TOTALLED, regions(before, after), old=old, run_id="r2"), TOTALLED, warnings=[])
+    assert (found.new_dates, found.new_series, len(found.added)) == (1, 42, LISTED)
+    assert [row["series"] for row in found.added[::-1]][:5] == ["All", "Both A", "R03", "R39", "R38"]
+    assert found.added[-3]["increments"] == {"beds": 890, "tests": 0}
+
+
+def test_series_that_are_revised_alike_are_one_entry() -> None:
+    names = ["All", *(f"R{n:02}" for n in range(5))]
+    day = dict.fromkeys(names, (10, 100))
+    old = merge(TOTALLED, regions(day, day, day)).snapshot
+    more = dict.fromkeys(names, (12, 100))
+    found = summarise(merge(TOTALLED, regions(more, more, more), old=old, run_id="r2"), TOTALLED, warnings=[])
+    days = {"dates": 3, "first": "2020-03-01", "last": "2020-03-03", "least": 2, "most": 2}
+    values = {"date": "2020-03-01", "old": 10, "new": 12}
+    assert found.revisions == [
+        {"measure": "beds", "series": ["All"], "several": 1} | days | values,
+        {"measure": "beds", "series": ["R00", "R01", "R02"], "several": 5} | days | values,
     ]

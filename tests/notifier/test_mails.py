@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -78,38 +79,36 @@ def test_a_digest_tells_new_days_revisions_and_removals_and_where_to_read_on() -
     run = committed({"changed": changed, "removed": removed}, changed=2, removed=1)
     assert digest(run, letterhead=PROD) == Mail(
         kind="digest",
-        subject="covid-stats: 1 added, 2 changed, 1 removed (2020-10-24)",
+        subject="covid-stats: Cases +78,702, deaths +910 on 24 Oct; 2 past days revised, 1 removed",
+        attributes=attributes("digest", PROD),
         body="""\
 1 added, 2 changed, 1 removed; latest 2020-10-24
 
 COVID-19 in the United States, run 2020-10-25T17:00:00Z.
 
 As of 2020-10-24
-  Cases       8,642,909 (+78,702)
-  Deaths        224,819 (+910)
-  Recoveries  3,406,656 (+31,229)
+  Cases 8,642,909 (+78,702)
+  Deaths 224,819 (+910)
+  Recoveries 3,406,656 (+31,229)
 
 New days (1)
-  2020-10-24: cases 8,642,909 (+78,702), deaths 224,819 (+910),
-              recoveries 3,406,656 (+31,229)
+  2020-10-24: cases 8,642,909 (+78,702), deaths 224,819 (+910), recoveries 3,406,656 (+31,229)
 
 Revised (2)
   2020-10-05: cases 7,487,091 -> 7,507,699 (+20,608)
-  2020-10-23: cases 8,540,367 -> 8,564,207 (+23,840),
-              deaths 223,910 -> 223,909 (-1),
-              recoveries not reported -> 3,375,427
+  2020-10-23: cases 8,540,367 -> 8,564,207 (+23,840), deaths 223,910 -> 223,909 (-1), recoveries not reported -> \
+3,375,427
 
 Removed, with their last values (1)
   2020-01-22: cases 1, deaths 0, recoveries not reported
 
 Full change set: https://stats.example/api/runs/2020-10-25T17:00:00Z/changes
-This run:        https://stats.example/api/runs/2020-10-25T17:00:00Z
-Dashboard:       https://stats.example/api/
+This run: https://stats.example/api/runs/2020-10-25T17:00:00Z
+Dashboard: https://stats.example/api/
 
-Data from The New York Times, based on reports from state and local health
-agencies.
-Recoveries from the COVID-19 Data Repository by the Center for Systems
-Science and Engineering (CSSE) at Johns Hopkins University.
+Data from The New York Times, based on reports from state and local health agencies.
+Recoveries from the COVID-19 Data Repository by the Center for Systems Science and Engineering (CSSE) at Johns \
+Hopkins University.
 """,
     )
 
@@ -119,13 +118,8 @@ def test_a_value_that_is_not_reported_is_said_so_and_has_no_increment() -> None:
     increments = {"cases": 200000, "deaths": 1500, "recoveries": None}
     run = committed({"latest": silent, "latest_increments": increments, "added": [silent | {"increments": increments}]})
     assert blocks(digest(run, letterhead=DEV))[2:4] == [
-        "As of 2020-12-14\n"
-        "  Cases         16,000,000 (+200,000)\n"
-        "  Deaths           300,000 (+1,500)\n"
-        "  Recoveries  not reported",
-        "New days (1)\n"
-        "  2020-12-14: cases 16,000,000 (+200,000), deaths 300,000 (+1,500),\n"
-        "              recoveries not reported",
+        "As of 2020-12-14\n  Cases 16,000,000 (+200,000)\n  Deaths 300,000 (+1,500)\n  Recoveries not reported",
+        "New days (1)\n  2020-12-14: cases 16,000,000 (+200,000), deaths 300,000 (+1,500), recoveries not reported",
     ]
 
 
@@ -135,15 +129,39 @@ def test_warnings_and_recoveries_stand_apart() -> None:
     ]
     recovered = ["Johns Hopkins University CSSE has published again; its file had been the same since 2020-10-12"]
     mail = digest(committed({"warnings": warnings, "recovered": recovered}), letterhead=DEV)
-    assert mail.subject == "[dev] covid-stats: 1 added, 0 changed, 0 removed, 1 warning (2020-10-24)"
+    assert mail.subject == "[dev] covid-stats: Cases +78,702, deaths +910, recoveries +31,229 on 24 Oct; 1 warning"
     assert [blocks(mail)[place] for place in (1, 5)] == [
         "Warnings\n"
-        "  - Recoveries fell from 4,529,700 on 2020-11-21 to 4,526,232 on 2020-11-22\n"
-        "    though they are a running total.",
+        "  - Recoveries fell from 4,529,700 on 2020-11-21 to 4,526,232 on 2020-11-22"
+        " though they are a running total.",
         "Back in order\n"
-        "  - Johns Hopkins University CSSE has published again; its file had been the\n"
-        "    same since 2020-10-12.",
+        "  - Johns Hopkins University CSSE has published again; its file had been the"
+        " same since 2020-10-12.",
     ]
+
+
+def test_notes_stand_apart_from_warnings() -> None:
+    mail = digest(committed({"notes": ["4 rows of nyt have no partner"], "warnings": ["odd"]}), letterhead=DEV)
+    assert [blocks(mail)[place] for place in (1, 5)] == [
+        "Warnings\n  - Odd.",
+        "Notes\n  - 4 rows of nyt have no partner.",
+    ]
+
+
+def test_a_removal_that_was_let_pass_is_called_approved_and_nobody_is_named() -> None:
+    run = committed({"added": []}, added=0, removed=20)
+    approved = dataclasses.replace(run, approved_by="arn:aws:iam::1:user/eve", approved_at="2020-10-26T09:30:00Z")
+    mail = digest(approved, letterhead=DEV)
+    assert blocks(mail)[3] == (
+        "Approved: this removal of 20 rows was beyond what passes by itself; an operator looked at it and let it pass"
+        " at 2020-10-26 09:30 UTC."
+    )
+    assert "eve" not in mail.body
+
+
+def test_a_digest_has_no_command_to_type() -> None:
+    run = committed({"warnings": ["odd"], "notes": ["x"], "recovered": ["y"]}, changed=3, removed=1)
+    assert "make " not in digest(run, letterhead=DEV).body
 
 
 def test_what_every_reader_must_know_stands_first() -> None:
@@ -170,7 +188,7 @@ def test_a_long_list_ends_with_how_many_more_there_are_and_where() -> None:
 def test_the_first_load_is_summarised() -> None:
     run = committed({"first_load": True, "added": []}, added=277)
     mail = digest(run, letterhead=DEV)
-    assert mail.subject == "[dev] covid-stats: 277 added, 0 changed, 0 removed (2020-10-24, first load)"
+    assert mail.subject == "[dev] covid-stats: First load, 277 rows to 24 Oct 2020"
     assert blocks(mail)[3] == "This is the first load: all of the 277 rows are new, and none is listed."
     assert "New days" not in mail.body
 
@@ -192,10 +210,10 @@ def test_with_several_series_every_line_names_its_own() -> None:
         ),
     )
     assert blocks(digest(run, letterhead=Letterhead(stage="dev", dataset=REGIONS)))[2:] == [
-        "As of 2021-06-02, 2 series\n  Beds in use     20 (-4)\n  Tests        7,000 (+900)",
-        "New days (1)\n  North 2021-06-02: beds 12 (-1), tests 3,400 (+400)",
+        "As of 2021-06-02, 2 series\n  Beds in use 20, -4 on the day before\n  Tests 7,000 (+900)",
+        "New days (1)\n  North 2021-06-02: Beds in use 12 (-1), tests 3,400 (+400)",
         "Revised (1)\n  South 2021-06-01: tests 3,000 -> 3,100 (+100)",
-        "Removed, with their last values (1)\n  West 2021-05-01: beds 3, tests not reported",
+        "Removed, with their last values (1)\n  West 2021-05-01: Beds in use 3, tests not reported",
         "Beds from the Board.\nTests from the Lab.\n",
     ]
 
@@ -213,32 +231,28 @@ def test_an_incomplete_run_is_told_with_the_feed_that_is_missing_and_the_command
     )
     assert failure(run, head=HEAD, letterhead=PROD) == Mail(
         kind="failure",
+        attributes=attributes("failure", PROD),
         subject="covid-stats: run 2020-10-25T17:00:00Z INCOMPLETE, feed jhu",
         body="""\
-Run 2020-10-25T17:00:00Z ended INCOMPLETE: while it was collecting, a feed
-did not arrive in time.
+Run 2020-10-25T17:00:00Z ended INCOMPLETE: while it was collecting, a feed did not arrive in time.
 
 Reason
-  Feed jhu (Johns Hopkins University CSSE) had not arrived after 6 hours:
-  HTTP 404 from https://jhu.example/x.csv.
+  Feed jhu (Johns Hopkins University CSSE) had not arrived after 6 hours: HTTP 404 from https://jhu.example/x.csv.
 
 Feeds
-    nyt (The New York Times, US national)
-      arrived: 4,954 bytes, the same as before, from
-      https://nyt.example/us.csv
-  * jhu (Johns Hopkins University CSSE)
-      did not arrive: HTTP 404 from https://jhu.example/x.csv
+  - nyt (The New York Times, US national) arrived: 4,954 bytes, the same as before, from https://nyt.example/us.csv
+  * jhu (Johns Hopkins University CSSE) did not arrive: HTTP 404 from https://jhu.example/x.csv
 
 Meanwhile
-  None of it is served; the files that arrived are kept. The last good run,
-  2020-10-24T17:00:00Z, stays served: 276 rows, newest date 2020-10-23.
+  None of it is served; the files that arrived are kept. The last good run, 2020-10-24T17:00:00Z, stays served: 276 \
+rows, newest date 2020-10-23.
 
 What to do
   The next run makes up for it. To fetch what is missing now:
     make redrive RUN=2020-10-25T17:00:00Z STAGE=prod
 
-This run:        https://stats.example/api/runs/2020-10-25T17:00:00Z
-Dashboard:       https://stats.example/api/
+This run: https://stats.example/api/runs/2020-10-25T17:00:00Z
+Dashboard: https://stats.example/api/
 
 covid-stats, stage prod, dataset us-covid
 """,
@@ -249,7 +263,7 @@ def test_a_feed_that_broke_its_contract_is_named_and_nothing_is_asked_to_be_appr
     reason = "feed nyt, line 3, column cases: '-1' is not allowed; a whole number from 0 up, or nothing"
     mail = failure(ended(State.REJECTED, rejected_by="contract", reason=reason), head=HEAD, letterhead=DEV)
     assert mail.subject == "[dev] covid-stats: run 2020-10-25T17:00:00Z REJECTED (contract), feed nyt"
-    assert "  * nyt (The New York Times, US national)\n      arrived\n    jhu" in mail.body
+    assert "  * nyt (The New York Times, US national) arrived\n  - jhu" in mail.body
     assert "    make redrive RUN=2020-10-25T17:00:00Z STAGE=dev\n" in mail.body
     assert "approve" not in mail.body
 
@@ -259,7 +273,8 @@ def test_a_run_that_the_gate_stopped_can_be_approved() -> None:
     mail = failure(ended(State.REJECTED, rejected_by="gate", reason=reason), head=HEAD, letterhead=DEV)
     assert mail.subject == "[dev] covid-stats: run 2020-10-25T17:00:00Z REJECTED (gate)"
     assert blocks(mail)[4] == (
-        "What to do\n  If the change is right, let it pass, once:\n    make approve RUN=2020-10-25T17:00:00Z STAGE=dev"
+        "What to do\n  If the change is right, let it pass, once (this works until a newer run is committed):\n"
+        "    make approve RUN=2020-10-25T17:00:00Z STAGE=dev"
     )
 
 
@@ -275,7 +290,7 @@ def test_a_run_that_used_up_its_attempts_can_be_tried_again() -> None:
 def test_a_failure_before_the_first_commit_says_that_nothing_is_served() -> None:
     mail = failure(ended(State.INCOMPLETE, arrived=frozenset()), head=Head(), letterhead=DEV)
     assert "No run was committed yet, so nothing is served." in unfolded(mail)
-    assert "  * jhu (Johns Hopkins University CSSE)\n      did not arrive\n" in mail.body
+    assert "  * jhu (Johns Hopkins University CSSE) did not arrive\n" in mail.body
     assert mail.subject == "[dev] covid-stats: run 2020-10-25T17:00:00Z INCOMPLETE, feeds jhu and nyt"
 
 
@@ -289,16 +304,15 @@ def test_a_stale_feed_is_told_with_its_name_the_date_and_what_it_means() -> None
     )
     assert notice_mail(notice, head=HEAD, letterhead=DEV) == Mail(
         kind="stale",
+        attributes=attributes("stale", DEV),
         subject="[dev] covid-stats: feed jhu stands still since 2020-10-12, 3 days",
         body="""\
-The used rows of feed jhu (Johns Hopkins University CSSE) stand still since
-2020-10-12, for 3 days.
+The used rows of feed jhu (Johns Hopkins University CSSE) stand still since 2020-10-12, for 3 days.
 
 What it means
-  Nothing is wrong with the runs: they go on, with this feed as it was,
-  whatever else of its file changes. A date is shown once every feed has it,
-  so no newer dates come until these rows change. The digest that follows
-  the change says so.
+  Nothing is wrong with the runs: they go on, with this feed as it was, whatever else of its file changes. A date is \
+shown once every feed has it, so no newer dates come until these rows change. The digest that follows the change says \
+so.
 
 Where it comes from
   https://raw.githubusercontent.com/datasets/covid-19/main/data/time-series-19-covid-combined.csv
@@ -313,20 +327,19 @@ def test_a_run_that_never_began_is_a_failure_too() -> None:
     notice = Notice(kind="failure", about="missed#2020-10-25T17:00:00Z", text=text, time="2020-10-25T23:59:00Z")
     assert notice_mail(notice, head=HEAD, letterhead=PROD) == Mail(
         kind="failure",
+        attributes=attributes("failure", PROD),
         subject="covid-stats: no run began at 2020-10-25T17:00:00Z",
         body="""\
-No run began at 2020-10-25T17:00:00Z: the schedule did not fire, or the
-fetcher could not start.
+No run began at 2020-10-25T17:00:00Z: the schedule did not fire, or the fetcher could not start.
 
 Meanwhile
-  The last good run, 2020-10-24T17:00:00Z, stays served: 276 rows, newest
-  date 2020-10-23.
+  The last good run, 2020-10-24T17:00:00Z, stays served: 276 rows, newest date 2020-10-23.
 
 What to do
   The next run makes up for it. To see how things are:
     make status STAGE=prod
 
-Dashboard:       https://stats.example/api/
+Dashboard: https://stats.example/api/
 
 covid-stats, stage prod, dataset us-covid
 """,
@@ -336,7 +349,7 @@ covid-stats, stage prod, dataset us-covid
 @pytest.mark.parametrize("subject", ["", "two\nlines", "caf\u00e9", "x" * 100])
 def test_a_subject_that_sns_would_not_take_cannot_be_made(subject: str) -> None:
     with pytest.raises(ValueError, match="subject"):
-        Mail(kind="digest", subject=subject, body="")
+        Mail(kind="digest", subject=subject, body="", attributes={})
 
 
 @given(text=st.text(max_size=300), stage=st.from_regex(r"[a-z][a-z0-9-]{0,19}", fullmatch=True))
@@ -358,11 +371,10 @@ _count = st.integers(0, 10**9)
 
 
 @given(counts=st.tuples(_count, _count, _count))
-def test_a_digest_has_its_counts_in_subject_and_first_line(counts: tuple[int, int, int]) -> None:
+def test_a_digest_has_its_counts_in_the_first_line(counts: tuple[int, int, int]) -> None:
     added, changed, removed = counts
     mail = digest(committed({"added": []}, added=added, changed=changed, removed=removed), letterhead=DEV)
     rows = f"{added:,} added, {changed:,} changed, {removed:,} removed"
-    assert mail.subject == f"[dev] covid-stats: {rows} (2020-10-24)"
     assert mail.body.splitlines()[0] == f"{rows}; latest 2020-10-24"
 
 
@@ -370,6 +382,11 @@ def test_a_mail_too_long_for_sns_is_cut_at_the_end_of_a_line() -> None:
     mail = failure(ended(State.FAILED, reason="\u20ac " * 200_000), head=HEAD, letterhead=DEV)
     assert len(mail.body.encode()) <= MOST_BYTES
     assert mail.body.endswith("\u20ac\n... cut here: the mail was too long\n")
+
+
+def attributes(kind: str, letterhead: Letterhead, **figures: int | Decimal) -> dict[str, Any]:
+    none = {"new_dates": 0, "largest_revision_percent": 0, "warnings": 0}
+    return {"kind": kind, "stage": letterhead.stage, "dataset": letterhead.dataset.name} | none | figures
 
 
 def blocks(mail: Mail) -> list[str]:

@@ -52,8 +52,18 @@ def test_a_batch_of_the_stream_reaches_the_mailbox(mailbox: Mailbox, capsys: pyt
         ("stale", "test"),
     ]
     [digest] = [mail for mail in mails if mail["MessageAttributes"]["kind"]["Value"] == "digest"]
-    assert digest["Subject"] == "[test] covid-stats: 1 added, 2 changed, 0 removed (2020-10-24)"
-    assert "Dashboard:       https://stats.example/api/\n" in digest["Message"]
+    assert digest["Subject"] == (
+        "[test] covid-stats: Cases +78,702, deaths +910, recoveries +31,229 on 24 Oct; 2 past days revised"
+    )
+    assert "Dashboard: https://stats.example/api/\n" in digest["Message"]
+    assert {name: (it["Type"], it["Value"]) for name, it in digest["MessageAttributes"].items()} == {
+        "kind": ("String", "digest"),
+        "stage": ("String", "test"),
+        "dataset": ("String", "us-covid"),
+        "new_dates": ("Number", "0"),
+        "largest_revision_percent": ("Number", "0"),
+        "warnings": ("Number", "0"),
+    }
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["handler"], line["run_id"], line["outcome"]) for line in lines] == [
         ("on_run_ended", "2020-10-25T17:00:00Z", "ok"),
@@ -91,3 +101,31 @@ def test_the_handler_is_fed_by_the_stream_of_the_settings(mailbox: Mailbox) -> N
 
 def test_a_cold_start_imports_nothing_heavy() -> None:
     assert modules_of("notifier", environment=ENVIRONMENT | {"RUNS_STREAM_ARN": STREAM}) & HEAVY == frozenset()
+
+
+def test_each_dataset_of_a_stage_is_mailed_about_under_its_own_name(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATASETS", "us-covid,oil-prices")
+    stream = event("stream_committed")
+    image = stream["Records"][0]["dynamodb"]["NewImage"]
+    image["dataset"] = {"S": "oil-prices"}
+    values = {"date": {"S": "2020-10-23"}, "brent": {"N": "41.5"}, "wti": {"N": "39.85"}}
+    increments = {"brent": {"N": "-0.7"}, "wti": {"N": "-0.79"}}
+    image["summary"]["M"] |= {
+        "latest": {"M": values},
+        "latest_increments": {"M": increments},
+        "added": {"L": [{"M": values | {"increments": {"M": increments}}}]},
+        "changed": {"L": []},
+        "new_dates": {"N": "1"},
+    }
+    image["changed"] = {"N": "0"}
+    mailbox.cloud.put(**image)
+    app = load_app("notifier")
+    assert app.on_run_ended(stream, None) == {"batchItemFailures": []}
+    assert app.on_run_ended(event("stream_committed"), None) == {"batchItemFailures": []}
+    subjects = {mail["MessageAttributes"]["dataset"]["Value"]: mail["Subject"] for mail in mailbox.read()}
+    assert subjects == {
+        "oil-prices": "[test] Prices of crude oil: Brent 41.50, -0.70; WTI 39.85, -0.79 on 23 Oct",
+        "us-covid": "[test] COVID-19 in the United States: Cases +78,702, deaths +910 on 24 Oct; 2 past days revised",
+    }

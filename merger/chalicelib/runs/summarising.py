@@ -8,11 +8,15 @@ import numpy as np
 from chalicelib.comparing.differences import changed_rows
 from chalicelib.comparing.full_merge import Merged
 from chalicelib.feed_masks import partnerless
+from chalicelib.runs.revision_groups import draw_together, largest_percent
 from chalicelib.tables import Ints, Mask, Table, is_null
 from shared.dataset import Dataset, Measure
 from shared.exact import Number, from_scaled
 from shared.runs import Run
 from shared.summary import LISTED, Summary
+
+_LATELY = 62
+"""Days before its date in which a series must have been reported, to be ranked by how it moved."""
 
 
 def summarise(
@@ -24,10 +28,11 @@ def summarise(
     recovered: Sequence[str] = (),
     rows_since: Mapping[str, str] | None = None,
 ) -> Summary:
-    """The newest entries of each list, the newest numbers, and what people should know besides."""
+    """The most important entries of each list, the newest numbers, and what people should know besides."""
     changes, rows = merged.changes, merged.snapshot.reported
     shown: dict[str, Any] = {"with_series": dataset.has_series, "decimals": dataset.decimals}
     newest = slice(-LISTED, None)
+    first_load = merged.first_load
     latest = Latest(rows, dataset)
     return Summary(
         latest=latest.values(),
@@ -36,9 +41,13 @@ def summarise(
         rows=len(rows),
         series=len(set(rows.codes.tolist())) if dataset.has_series else 0,
         new_dates=len(np.unique(changes.added.days)),
-        first_load=merged.first_load,
-        added=[] if merged.first_load else _with_increments(changes.added.take(newest), rows, dataset),
+        new_series=len(set(changes.added.codes.tolist())) if dataset.has_series else 0,
+        revised_dates=len(np.unique(changes.after.days)),
+        largest_revision_percent=largest_percent(changes, dataset),
+        first_load=first_load,
+        added=[] if first_load else _most_important(changes.added, rows, dataset),
         changed=list(changed_rows(changes.before.take(newest), changes.after.take(newest), **shown)),
+        revisions=draw_together(changes, dataset, most=LISTED),
         removed=list(changes.removed.take(newest).rows(**shown)),
         partnerless=partnerless(merged.snapshot.rows, merged.snapshot.feeds) if len(dataset.feeds) > 1 else {},
         rows_since=dict(rows_since or {}),
@@ -136,6 +145,45 @@ def _sum(rows: Table, measure: Measure, places: Ints | Sequence[int]) -> int:
     return sum(rows.values[measure.name][np.asarray(places, dtype=np.int64)].tolist())
 
 
+def _most_important(added: Table, rows: Table, dataset: Dataset) -> list[dict[str, Any]]:
+    """The newest added rows with their increments; of several series those that lead and those that moved most."""
+    if not dataset.has_series or not len(added):
+        return _with_increments(added.take(slice(-LISTED, None)), rows, dataset)
+    newest = added.take(added.days == added.days[-1])
+    moved = _moved(newest, rows, dataset)
+    leads = np.array([dataset.leads(name) for name in newest.names], dtype=np.bool_)[newest.codes]
+    default = np.array([name == _default(dataset) for name in newest.names], dtype=np.bool_)[newest.codes]
+    ranked = np.lexsort((-newest.codes, moved, leads, default)).tolist()[-LISTED:]
+    older = added.take(slice(max(0, len(added) - len(newest) - (LISTED - len(ranked))), len(added) - len(newest)))
+    return [
+        *_with_increments(older, rows, dataset),
+        *(row for place in ranked for row in _with_increments(newest.take(slice(place, place + 1)), rows, dataset)),
+    ]
+
+
+def _default(dataset: Dataset) -> str:
+    return dataset.series.default if dataset.series is not None else ""
+
+
+def _moved(newest: Table, rows: Table, dataset: Dataset) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """How much each row of one date moved from the last of its series in the months before: its largest share of what
+    all rows moved in a measure."""
+    lately = rows.take(slice(int(np.searchsorted(rows.days, int(newest.days[-1]) - _LATELY)), None))
+    earlier = lately.take(lately.days < int(newest.days[-1])).over(rows.names)
+    moved = np.zeros(len(newest), dtype=np.float64)
+    for measure in dataset.measures:
+        there = earlier.take(~is_null(earlier.values[measure.name]))
+        last = np.full(len(rows.names), np.nan)
+        last[there.codes] = there.values[measure.name]  # rows ascend by day, and the last of several stays
+        names = {name: code for code, name in enumerate(rows.names)}
+        codes = np.array([names[newest.names[code]] for code in newest.codes.tolist()], dtype=np.int64)
+        numbers = newest.values[measure.name]
+        change = np.where(is_null(numbers), 0.0, np.abs(numbers - np.nan_to_num(last[codes], nan=0.0)))
+        change[np.isnan(last[codes])] = 0.0
+        moved = np.maximum(moved, change / max(1.0, float(change.sum())))
+    return moved
+
+
 def _with_increments(added: Table, rows: Table, dataset: Dataset) -> list[dict[str, Any]]:
     shown = added.rows(with_series=dataset.has_series, decimals=dataset.decimals)
     return [
@@ -171,10 +219,26 @@ def recoveries(
     That is: runs that ended badly (id, state, reason), stale feeds (title, since), missed runs (as they were worded).
     """
     return [
-        *(f"run {run_id} had ended {state}: {reason}; this run makes up for it" for run_id, state, reason in bad_runs),
+        *_bad_runs(list(bad_runs)),
         *dict.fromkeys(f"{title} has new numbers again; they had stood still since {since}" for title, since in stale),
         *(f"{text}; this run makes up for it" for text in missed),
     ]
+
+
+def _bad_runs(runs: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """One sentence for all runs that ended alike; why, by the last of them."""
+    alike = dict[str, list[tuple[str, str]]]()
+    for run_id, state, reason in sorted(runs):
+        alike.setdefault(state, []).append((run_id, reason))
+    for state, ended in alike.items():
+        last, reason = ended[-1]
+        if len(ended) == 1:
+            yield f"run {last} had ended {state}: {reason}; this run makes up for it"
+        else:
+            yield (
+                f"{len(ended)} runs, {ended[0][0]} to {last}, had ended {state}, the last because {reason};"
+                " this run makes up for them"
+            )
 
 
 def went_back(run: Run) -> Iterator[str]:

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from infra.deploying.cloud import Cloud
 from infra.deploying.destroy import _sweep_logs, _unprotect
-from infra.deploying.stage import Choices, check_region, find_choices, forget_choices, keep_choices
+from infra.deploying.stage import Choices, check_region, find_choices, forget_choices, keep_choices, parse_choices
 from infra.errors import CommandFailed
 
 ACCOUNT = "123456789012"
@@ -67,6 +67,12 @@ def test_what_was_chosen_at_a_desk_is_found_where_there_is_no_file(cloud: Cloud,
     forget_choices("prod", cloud=cloud)
     forget_choices("prod", cloud=cloud)
     assert find_choices("prod", cloud=cloud, folder=delivery) == Choices()
+
+
+def test_an_address_that_is_in_two_lists_is_refused() -> None:
+    text = '[parameters]\nEmails = "a@example.org, b@example.org"\nOperatorEmails = ["b@example.org"]\n'
+    with pytest.raises(CommandFailed, match=r"x\.toml has b@example\.org in Emails and in OperatorEmails; .*AllEmails"):
+        parse_choices(text, "x.toml")
 
 
 def test_a_stage_is_in_one_region(cloud: Cloud) -> None:

@@ -154,12 +154,14 @@ def test_readers_who_never_confirmed_or_cancelled_are_seen_and_asked_again(
     stage.client = lambda service: sns if service == "sns" else stage.cloud.client(service)  # type: ignore[method-assign]
     stage.cloud.client("ssm").put_parameter(Name="/covid-stats/prod/topic-arn", Value="t", Type="String")
     cloudformation.parameters |= {"Emails": "a@example.org,b@example.org, c@example.org", "OperatorEmails": ""}
-    pending = Subscription(topic="digest", address="b@example.org", state="pending")
-    cancelled = Subscription(topic="digest", address="c@example.org", state="cancelled")
-    confirmed = Subscription(topic="digest", address="a@example.org", state="confirmed")
+    digests: dict[str, Any] = {"topic": "digest", "chosen": {"kind": ["digest"]}}
+    pending = Subscription(address="b@example.org", state="pending", **digests)
+    cancelled = Subscription(address="c@example.org", state="cancelled", **digests)
+    confirmed = Subscription(address="a@example.org", state="confirmed", **digests)
     assert find_subscriptions(stage) == [confirmed, pending, cancelled]
     assert subscribe(stage) == [pending, cancelled]
-    assert sns.asked == ["b@example.org", "c@example.org"]
+    chosen = {"FilterPolicy": '{"kind": ["digest"]}'}
+    assert sns.asked == [("b@example.org", chosen), ("c@example.org", chosen)]
 
 
 class Topics:
@@ -167,7 +169,7 @@ class Topics:
 
     def __init__(self, subscriptions: dict[str, str]) -> None:
         self._subscriptions = subscriptions
-        self.asked = list[str]()
+        self.asked = list[tuple[str, dict[str, str]]]()
 
     def get_paginator(self, _: str) -> "Topics":
         return self
@@ -182,8 +184,8 @@ class Topics:
             }
         ]
 
-    def subscribe(self, *, Endpoint: str, **_: Any) -> None:  # noqa: N803  # boto3's own name
-        self.asked.append(Endpoint)
+    def subscribe(self, *, Endpoint: str, Attributes: dict[str, str], **_: Any) -> None:  # noqa: N803  # boto3's own names
+        self.asked.append((Endpoint, Attributes))
 
 
 # --- what is at the edge ---------------------------------------------------------------------------------------
