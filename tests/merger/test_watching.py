@@ -25,7 +25,7 @@ from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
 from tests.shared.declared import US_COVID
 from tests.shared.refusing import refused, transactions_are_cancelled
-from tests.world import ANN, BUCKET, RUNS_TABLE, Mail, World, object_created, world
+from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, Mail, World, object_created, world
 
 ROWS = 12
 SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
@@ -173,7 +173,7 @@ def test_an_incomplete_run_is_redriven_with_the_file_that_was_kept_and_what_was_
     answer = system.operate("redrive", at(2), time=at(3, "06:00:00"))
     assert (answer["state"], answer["fetch"]) == ("COLLECTING", True)
     system.settle()
-    assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN)
+    assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN_RECORDED)
     assert system.files()[f"raw/us-covid/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
     assert system.rows()[ONE_SERIES, date(ROWS)]["run_id"] == at(2)
 
@@ -191,7 +191,7 @@ def test_a_rejected_run_is_redriven_and_judged_again_by_the_files_that_were_kept
     assert (answer["state"], answer["fetch"]) == ("REJECTED", False)
     system.settle()
     run = system.run(at(2))
-    assert (run.rejected_by, run.attempts, run.redriven_by, run.redriven_at) == (by, 2, ANN, at(3, "06:00:00"))
+    assert (run.rejected_by, run.attempts, run.redriven_by, run.redriven_at) == (by, 2, ANN_RECORDED, at(3, "06:00:00"))
     assert [kind for kind, _ in mails(system)] == ["failure", "failure"]
 
 
@@ -490,7 +490,7 @@ def test_an_approval_while_another_run_writes_says_what_it_gives_way_to(system: 
         "fetch": False,
         "waits": f"run {at(3)} is writing",
     }
-    assert system.run(at(2)).approved_by == ANN
+    assert system.run(at(2)).approved_by == ANN_RECORDED
     system.advance(hours=1)
     answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
     assert (answer["state"], "waits" in answer) == ("COMMITTED", False)
