@@ -19,6 +19,7 @@ from tests.proof import concurrency, fuzzing, life, oversized, restoring, troubl
 from tests.proof.corpus import WHY_NOT
 from tests.proof.crash_points import Then, try_story
 from tests.proof.days import days_in
+from tests.proof.failing_days import live_through_failures
 from tests.proof.findings import Finding, finding_of
 from tests.proof.hostile_answers import endure
 from tests.proof.mutating import seeds
@@ -56,6 +57,8 @@ class Extent:
     """The same one gives the same lives and inputs, another one others."""
     lives: int
     """Of each dataset."""
+    seconds: float
+    """Of days of failures: no life of them begins later."""
     inputs: int
     """All kinds together."""
     feeds: Path | None
@@ -167,6 +170,25 @@ def try_every_call(row: Row, begins: Callable[[int], bool]) -> None:
 
 def _note(is_one: list[bool], begins: Callable[[int], bool], at_call: int) -> None:
     is_one[0] = begins(at_call)
+
+
+# --- days of failures ----------------------------------------------------------------------------------------------
+
+
+def failures(extent: Extent) -> Iterator[Row]:
+    """Lives in which the platform fails all the time, one after the other until the seconds are over."""
+    for dataset in DATASETS:
+        row = Row(part="failures", what=f"days of failures of {dataset.name}")
+        seen, began = Counter[str](), time.monotonic()
+        with _timed(row), world(life.SETTINGS, dataset=dataset) as made:
+            while not row.tried or time.monotonic() - began < extent.seconds / len(DATASETS):
+                seed = f"{extent.seed}/failures/{row.tried}"
+                lead = functools.partial(live_through_failures, Random(seed), made, seen=seen)
+                _try(row, f"days of failures of {dataset.name} with Random({seed!r})", lead)
+        row.second_mails = seen["second mails"]
+        row.also = f"{seen['steps']:,} steps, {seen['crashes']:,} failures, {seen['hours without SNS']:,} h without SNS"
+        _say(f"days of failures of {dataset.name}: {dict(seen)} in {row.seconds:.0f} s")
+        yield row
 
 
 # --- inputs --------------------------------------------------------------------------------------------------------
@@ -302,6 +324,7 @@ PARTS: Mapping[str, Part] = {
     "crash-points": crash_points,
     "interleavings": interleavings,
     "troubles": aimed_troubles,
+    "failures": failures,
     "inputs": inputs,
     "days": days,
 }

@@ -1,6 +1,7 @@
 """`make proof` prints what was tried and found, and its exit code says whether anything was."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,14 +57,14 @@ def test_an_oracle_beside_day_folders_is_gone_by(folder: Path, tmp_path: Path) -
 
 
 def test_without_days_it_is_said_what_is_skipped_and_why() -> None:
-    [row] = days(Extent(seed=0, lives=0, inputs=0, feeds=None))
+    [row] = days(Extent(seed=0, lives=0, seconds=0, inputs=0, feeds=None))
     assert (row.tried, row.findings) == (0, [])
     assert f"skipped: days: {row.skipped}" in list(table([row]))
     assert "the replay corpus is not at" in row.skipped
 
 
 def test_the_same_seed_tries_the_same_number_of_inputs_of_each_kind() -> None:
-    rows = list(inputs(Extent(seed=1, lives=0, inputs=100, feeds=None)))
+    rows = list(inputs(Extent(seed=1, lives=0, seconds=0, inputs=100, feeds=None)))
     assert {row.what: row.tried for row in rows[1:]} == {
         "files": 67,
         "pairs of files": 10,
@@ -111,7 +112,7 @@ def test_each_part_can_be_chosen_by_its_name() -> None:
 
 def test_every_call_of_a_restore_is_a_row_and_no_call_beyond_the_last() -> None:
     """What is found is counted, and does not end the row."""
-    tries = iter([True, Lost("the run is gone"), True, False])
+    tries: Iterator[bool | Lost] = iter([True, Lost("the run is gone"), True, False])
 
     def begins(at_call: int) -> bool:
         found = next(tries)
@@ -132,5 +133,5 @@ def test_an_unknown_part_and_a_missing_folder_are_refused(capsys: pytest.Capture
         with pytest.raises(SystemExit):
             main(arguments)
     text = capsys.readouterr().err
-    assert "there is no everything; there are crash-points, interleavings, troubles, inputs, days" in text
+    assert "there is no everything; there are crash-points, interleavings, troubles, failures, inputs, days" in text
     assert "--feeds: '/nowhere' is not a folder" in text

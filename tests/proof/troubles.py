@@ -97,6 +97,10 @@ def sns_is_down() -> None:
     raise EndpointConnectionError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
 
 
+def sns_is_silent() -> None:
+    raise ReadTimeoutError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
+
+
 OCCASIONS: dict[str, tuple[list[Step], str]] = {
     "digest": ([publish(2, MORE), fetch(2)], "digest"),
     "rejected": ([publish(2, {"nyt": nyt(ROWS - 6), "jhu": MORE["jhu"]}), fetch(2)], "failure"),
@@ -128,7 +132,7 @@ def a_mail_whose_answers_are_lost_is_spoken_of(system: World, *, occasion: str) 
     sns = aws.client("sns")
 
     def lose(**_: Any) -> None:
-        raise ReadTimeoutError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
+        sns_is_silent()
 
     sns.meta.events.register_last("after-call.sns.Publish", lose)
     try:
