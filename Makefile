@@ -31,10 +31,10 @@ test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	@$(MAKE) lint
 	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n]: nothing lost, nothing twice, nothing half: all that is tried
+proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n] [SECONDS=n]: nothing lost, nothing twice, nothing half: all that is tried
 	$(TESTS)
 	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(ONLY),--only $(ONLY)) \
-	$(if $(OUT),--json "$(OUT)") $(if $(SEED),--seed $(SEED))
+	$(if $(OUT),--json "$(OUT)") $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders through a fresh local cloud, results in OUT
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])

@@ -12,6 +12,7 @@ from chalice import Chalice
 
 from chalicelib.runs.approve_redrive import handle_command, operate_run
 from chalicelib.runs.asking_again import WantFeeds, send_event
+from chalicelib.runs.caller_identity import Where, send_to_sts, who_commands
 from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival
 from chalicelib.runs.merge_settings import read_policy, read_watch_policy
 from chalicelib.runs.merge_tools import Tools
@@ -64,6 +65,10 @@ def tools(name: str = "") -> Tools:
     )
 
 
+def _identify(event: Any) -> str:
+    return who_commands(event, where=Where.read(os.environ), clock_ms=tools().clock(), send=send_to_sts)
+
+
 def _observed(handler: str, context: Any) -> Any:
     return invocation(service="merger", handler=handler, stage=os.environ.get("STAGE", ""), context=context)
 
@@ -91,12 +96,12 @@ def watch(event: Event) -> None:
 
 @app.lambda_function()
 def operate(event: Any, context: Any) -> dict[str, Any]:
-    """`{"command", "run_id", "by", "time"}` -> `{"run_id", "state", "reason", "fetch", "waits"?}`.
+    """`{"command", "run_id", "time", "signed"}` -> `{"run_id", "state", "reason", "fetch", "waits"?}`.
 
     `dataset` names one of the stage's; absent, the first is meant.
     """
     with _observed("operate", context) as line:
-        request = operate_run(event)
+        request = operate_run(event, identify=_identify)
         not_ahead(parse_time(request.time), clock_ms=tools().clock())
         line.bind(dataset=place().find(request.dataset).name)
         log_command(line, request)

@@ -60,10 +60,6 @@ MAILED = ENDED_BADLY | {State.COMMITTED}
 """The ends that are mailed about."""
 
 
-SUCCESSOR_WITHIN = dt.timedelta(hours=25)
-"""A run's own successor is that of the next day; an hour for a schedule that was moved."""
-
-
 def run_id_at(time: dt.datetime) -> str:
     """The id of the run that starts at this time (aware; seconds are kept, fractions dropped)."""
     return f"{time.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"  # strftime does not pad years
@@ -153,13 +149,6 @@ class Run:
     views: ViewsState = ""
     traces: Mapping[str, str] = field(default_factory=dict)
     """Service -> X-Ray trace header of the invocation that last worked on the run."""
-
-    @property
-    def superseded_out_of_turn(self) -> bool:
-        """Whether it gave way to a run that is not its own successor, and no command took it up late."""
-        if self.state is not State.SUPERSEDED or not self.superseded_by or self.approved_by or self.redriven_by:
-            return False
-        return parse_time(self.superseded_by) - parse_time(self.run_id) > SUCCESSOR_WITHIN
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "Run":

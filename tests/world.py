@@ -27,6 +27,7 @@ from infra.local.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
 from shared.ledger.items import Head
+from shared.operator_identity import UNVERIFIED
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
 from tests.proof import memory
@@ -46,6 +47,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "STAGE": "test",
+    "CLOUD": "local",
     "BUCKET": BUCKET,
     "RUNS_TABLE": RUNS_TABLE,
     "OBSERVATIONS_TABLE": OBSERVATIONS,
@@ -65,7 +67,9 @@ BATCH = 10
 CONSUMERS = ("on_run_ended", "refresh_views")
 
 ANN = "arn:aws:iam::123456789012:user/ann"
-"""Who operates."""
+"""Who operates, by their own account: nobody signs anything here."""
+ANN_RECORDED = ANN + UNVERIFIED
+"""The same, as the ledger has it."""
 
 
 @dataclass(frozen=True, kw_only=True)

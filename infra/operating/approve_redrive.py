@@ -7,6 +7,7 @@ from typing import Any
 from infra.deploying.deployed import FunctionFailed, Stage
 from infra.errors import CommandFailed
 from infra.local.chain import scheduled_event
+from infra.operating.signing import recorded_name, with_identity
 from infra.waiting import Overdue, wait_for
 from shared.errors import UnknownRun
 from shared.runs import Run, State, run_id_at
@@ -23,7 +24,7 @@ class CommandOutcome:
     before: Run
     after: Run
     by: str
-    """ARN of the caller, as the ledger has it."""
+    """Who gave it: an ARN, as the ledger has it."""
 
     @property
     def good(self) -> bool:
@@ -51,10 +52,9 @@ def operate(
     _check_effect(stage, command, before)
     reason = f", {before.reason}" if before.reason else ""
     report(f"{command} run {run_id} of {stage.dataset.name} in stage {stage.name}: it is {before.state}{reason}")
-    report(f"{INTENTIONS[command]}; the ledger will name {stage.caller}")
+    report(f"{INTENTIONS[command]}; the ledger will name {recorded_name(stage)}")
     time = run_id_at(stage.now())
-    named = {"command": command, "dataset": stage.dataset.name, "run_id": run_id}
-    command_event = named | {"by": stage.caller, "time": time}
+    command_event = {"command": command, "dataset": stage.dataset.name, "run_id": run_id, "time": time}
     reply = _command(stage, command_event)
     if reply.get("waits"):
         report(f"it is taken up, and gives way: {reply['waits']}")
@@ -65,7 +65,7 @@ def operate(
         stage.invoke("fetcher", "fetch", scheduled_event(run_id, dataset=stage.dataset.name))
     wait = _await_sent if command == "resend" else _await_outcome
     after = wait(stage, run_id, seconds=seconds)
-    return CommandOutcome(command=command, before=before, after=after, by=stage.caller)
+    return CommandOutcome(command=command, before=before, after=after, by=recorded_name(stage))
 
 
 def _check_effect(stage: Stage, command: str, run: Run) -> None:
@@ -81,7 +81,7 @@ def _check_effect(stage: Stage, command: str, run: Run) -> None:
 def _command(stage: Stage, command: Mapping[str, str], *, going_on: bool = False) -> Any:
     """The answer; nothing where the run still gives way and it is `going_on`. Raises CommandFailed."""
     try:
-        answer = stage.invoke("merger", "operate", command)
+        answer = stage.invoke("merger", "operate", with_identity(command, stage=stage))
     except FunctionFailed as error:
         run = stage.ledger.get(command["run_id"])
         if command["time"] in (run.approved_at, run.redriven_at):

@@ -12,6 +12,7 @@ from infra.services import all_stacks, foundation_stack
 from shared.ledger.items import FeedState, Head
 from shared.runs import ENDED_BADLY, Run, State, parse_time, run_id_at
 from shared.schedule import DEFAULT_SCHEDULE, next_due
+from shared.succession import gave_way_out_of_turn
 
 _SHOWN_RUNS = 10
 _LATE = dt.timedelta(hours=2)
@@ -173,7 +174,7 @@ def _problems(stage: Stage, at: dt.datetime) -> Iterator[str]:
     schedule = stage.dataset.schedule or stage.settings.get("SCHEDULE") or DEFAULT_SCHEDULE
     yield from _run_problems(runs, at, schedule=schedule)
     yield from _head_problems(head, stage.served_run(), runs)
-    yield from _order_problems(head, runs, at)
+    yield from _order_problems(head, runs, at, schedule=schedule)
     yield from _feed_problems(_feeds(stage, at), stage)
 
 
@@ -206,14 +207,14 @@ def _head_problems(head: Head, served: str, runs: Sequence[Run]) -> Iterator[str
         yield f"run {head.writing} began to write and did not finish"
 
 
-def _order_problems(head: Head, runs: Sequence[Run], at: dt.datetime) -> Iterator[str]:
+def _order_problems(head: Head, runs: Sequence[Run], at: dt.datetime, *, schedule: str) -> Iterator[str]:
     if head.closed:
         yield f"{head.closed}: no run can commit until it is done; where it broke off, the same command again ends it"
     newest = max(head.head, head.latest)
     if newest and parse_time(newest) - at > _AHEAD:
         yield f"run {newest} is of the future: no run before it can commit"
     for run in runs:
-        if run.superseded_out_of_turn:
+        if gave_way_out_of_turn(run, schedule=schedule):
             yield f"run {run.run_id} was superseded by {run.superseded_by}, which is not its successor"
 
 

@@ -61,7 +61,7 @@ def test_redrive_fetches_what_was_missing_and_commits(steady: Chain, days: Days)
     reports: list[str] = []
     outcome = operate(steady.stage, "redrive", broken.run.run_id, report=reports.append)
     assert (outcome.before.state, outcome.after.state, outcome.good) == (State.INCOMPLETE, State.COMMITTED, True)
-    assert outcome.after.redriven_by == steady.stage.caller
+    assert outcome.after.redriven_by == outcome.by == f"{steady.stage.caller} (unverified)"
     assert reports[0].startswith(f"redrive run {broken.run.run_id} of stage steady: it is INCOMPLETE, feed jhu")
     assert reports[-1] == "fetching the feeds that are missing"
     assert [mail.kind for mail in steady.await_mails(broken.run.run_id)] == ["digest"]

@@ -18,7 +18,7 @@ from tests.proof.model import merged_rows
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import at
 from tests.shared.declared import US_COVID
-from tests.world import ANN, World, world
+from tests.world import ANN_RECORDED, World, world
 
 ROWS = 110
 """One row is less than one percent of them, two are more."""
@@ -277,7 +277,7 @@ def test_an_approval_lets_one_run_pass_once_and_the_ledger_says_who_and_when(sys
     system.settle()
     assert answer == {"run_id": at(2), "state": "COMMITTED", "reason": "", "fetch": False}
     run = system.run(at(2))
-    assert (run.approved_by, run.approved_at, run.known_from) == (ANN, at(2, "20:00:00"), at(2, "20:00:00"))
+    assert (run.approved_by, run.approved_at, run.known_from) == (ANN_RECORDED, at(2, "20:00:00"), at(2, "20:00:00"))
     assert (run.added, run.changed, run.removed) == (0, 0, 2)
     with pytest.raises(NotAllowed, match="is COMMITTED; this needs REJECTED"):
         system.operate("approve", at(2), time=at(2, "21:00:00"))

@@ -6,30 +6,33 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.merging import merge_run
 from chalicelib.runs.watching import WatchPolicy
 from chalicelib.runs.watching import watch as watch_runs
-from infra.local.chain import scheduled_event
-from shared import aws
 from shared.attributes import to_item
 from shared.dataset import ONE_SERIES
-from shared.errors import EventMalformed, NotAllowed
-from shared.keys import raw_key
+from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State, parse_time, run_id_at
 from tests.proof.calls import CrashPoint, Fault, Invocation
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
+from tests.proof.troubles import (
+    FUTURE,
+    MORE,
+    ROWS,
+    SETTINGS,
+    a_command_of_the_future_is_refused,
+    a_mail_is_sent_once_it_can_be,
+    a_mail_whose_answers_are_lost_is_spoken_of,
+    an_event_of_the_future_begins_nothing,
+    what_a_run_of_the_future_supersedes_is_mailed_about,
+)
 from tests.shared.declared import US_COVID
-from tests.shared.refusing import refused, transactions_are_cancelled
-from tests.world import ANN, BUCKET, RUNS_TABLE, Mail, World, object_created, world
-
-ROWS = 12
-SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
-MORE = {"nyt": nyt(ROWS + 1), "jhu": jhu(ROWS + 1)}
+from tests.shared.refusing import transactions_are_cancelled
+from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, Mail, World, world
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +176,7 @@ def test_an_incomplete_run_is_redriven_with_the_file_that_was_kept_and_what_was_
     answer = system.operate("redrive", at(2), time=at(3, "06:00:00"))
     assert (answer["state"], answer["fetch"]) == ("COLLECTING", True)
     system.settle()
-    assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN)
+    assert (system.run(at(2)).state, system.run(at(2)).redriven_by) == (State.COMMITTED, ANN_RECORDED)
     assert system.files()[f"raw/us-covid/{at(2)}/nyt.csv"] == nyt(ROWS + 1)
     assert system.rows()[ONE_SERIES, date(ROWS)]["run_id"] == at(2)
 
@@ -191,7 +194,7 @@ def test_a_rejected_run_is_redriven_and_judged_again_by_the_files_that_were_kept
     assert (answer["state"], answer["fetch"]) == ("REJECTED", False)
     system.settle()
     run = system.run(at(2))
-    assert (run.rejected_by, run.attempts, run.redriven_by, run.redriven_at) == (by, 2, ANN, at(3, "06:00:00"))
+    assert (run.rejected_by, run.attempts, run.redriven_by, run.redriven_at) == (by, 2, ANN_RECORDED, at(3, "06:00:00"))
     assert [kind for kind, _ in mails(system)] == ["failure", "failure"]
 
 
@@ -376,21 +379,11 @@ def test_one_bad_item_stops_no_merge_and_no_page_and_is_mailed(system: World) ->
     ]
 
 
-def sns_is_down() -> None:
-    raise EndpointConnectionError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
-
-
-def test_a_digest_that_could_not_be_published_until_the_retries_ended_is_sent_once_it_can_be(system: World) -> None:
-    with refused(aws.client("sns"), "sns.Publish", sns_is_down):
-        carry(system, [publish(2, MORE), fetch(2)])
-        assert (len(system.platform.dead_letters), mails(system)) == (1, [])
-        system.advance(minutes=2)
-        carry(system, [watch(2, "19:00:00")])
-        assert (len(system.platform.dead_letters), mails(system)) == (2, [])
-    system.advance(minutes=2)
-    carry(system, [watch(2, "20:00:00"), watch(2, "21:00:00")])
-    assert [kind for kind, _ in mails(system)] == ["digest"]
-    assert system.run(at(2)).mail == "SENT"
+@pytest.mark.parametrize(("occasion", "hours"), [("digest", 1), ("rejected", 0), ("incomplete", 3), ("missed", 1)])
+def test_a_mail_that_could_not_be_published_until_the_retries_ended_is_sent_once_it_can_be(
+    system: World, occasion: str, hours: int
+) -> None:
+    a_mail_is_sent_once_it_can_be(system, occasion=occasion, hours=hours)
 
 
 def test_views_that_were_never_rendered_are_rendered_once_they_can_be(system: World) -> None:
@@ -407,17 +400,7 @@ def test_views_that_were_never_rendered_are_rendered_once_they_can_be(system: Wo
 
 def test_an_operator_sends_a_mail_of_which_nobody_knows_whether_it_is_out(system: World) -> None:
     """Its answer is lost each time: published twice, then left, then spoken of, and sent again by a command."""
-    sns = aws.client("sns")
-
-    def lose(**_: Any) -> None:
-        raise ReadTimeoutError(endpoint_url="https://sns.us-east-1.amazonaws.com/")
-
-    sns.meta.events.register_last("after-call.sns.Publish", lose)
-    carry(system, [publish(2, MORE), fetch(2)])
-    sns.meta.events.unregister("after-call.sns.Publish", lose)
-    assert (system.run(at(2)).mail, [kind for kind, _ in mails(system)]) == ("UNSURE", ["digest", "digest"])
-    carry(system, [watch(2, "19:00:00"), watch(2, "20:00:00")])
-    assert mails(system)[2:] == [("failure", f"it is not known whether the mail about run {at(2)} is out")]
+    a_mail_whose_answers_are_lost_is_spoken_of(system, occasion="digest")
     assert system.operate("resend", at(2), time=at(2, "21:00:00"))["state"] == "COMMITTED"
     system.settle()
     assert [kind for kind, _ in mails(system)] == ["digest", "digest", "failure", "digest"]
@@ -428,44 +411,17 @@ def test_an_operator_sends_a_mail_of_which_nobody_knows_whether_it_is_out(system
 # --- times of the future ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("handler", ["fetch", "watch"])
+@pytest.mark.parametrize("handler", ["fetch", "watch", "on_feed_arrived"])
 def test_a_time_more_than_a_day_ahead_of_the_clock_begins_nothing(system: World, handler: str) -> None:
-    before = system.items()
-    system._queue(handler, scheduled_event("2021-03-02T17:00:00Z", function=handler))
-    system.settle()
-    assert {str(error) for error in system.platform.errors} == {
-        "the time 2021-03-02T17:00:00Z is more than a day ahead; at most 2020-03-02T23:59:00Z is allowed"
-    }
-    assert (system.items(), len(system.platform.dead_letters)) == (before, 1)
+    an_event_of_the_future_begins_nothing(system, handler=handler, time=FUTURE[0])
 
 
-def test_a_file_and_a_command_of_the_future_are_refused(system: World) -> None:
-    before = system.items()
-    system._queue("on_feed_arrived", object_created(raw_key("us-covid", "2021-03-02T17:00:00Z", "nyt")))
-    system.settle()
-    with pytest.raises(EventMalformed, match="more than a day ahead"):
-        system.operate("redrive", at(1), time="2021-03-02T17:00:00Z")
-    assert system.items() == before
-
-
-def a_run_of_the_future(system: World) -> None:
-    """As one could begin before its time was checked: the clock stands there, and goes back."""
-    now = system.platform.now_ms
-    carry(system, [publish(1, MORE), lambda world: world.schedule("fetch", "2021-03-01T17:00:00Z")])
-    system.platform.now_ms = now
+def test_a_command_of_the_future_is_refused(system: World) -> None:
+    a_command_of_the_future_is_refused(system, command="redrive", time=FUTURE[0])
 
 
 def test_runs_that_a_run_of_the_future_supersedes_are_mailed_about(system: World) -> None:
-    a_run_of_the_future(system)
-    carry(system, [*a_day(2, pair(ROWS + 2)), *a_day(3, pair(ROWS + 3))])
-    assert [system.run(at(day)).state for day in (2, 3)] == [State.SUPERSEDED, State.SUPERSEDED]
-    assert mails(system)[1:] == [
-        ("failure", f"run {at(2)} was superseded out of turn"),
-        ("failure", f"run {at(3)} was superseded out of turn"),
-    ]
-    assert "make restore STAGE=test TIME=..." in system.platform.mails[-1].body
-    answer = system.get("/health")
-    assert (answer.status, answer.json["status"]) == (503, "ahead")
+    what_a_run_of_the_future_supersedes_is_mailed_about(system)
 
 
 def test_a_run_that_gives_way_to_its_own_successor_is_not_mailed_about(system: World) -> None:
@@ -490,7 +446,7 @@ def test_an_approval_while_another_run_writes_says_what_it_gives_way_to(system: 
         "fetch": False,
         "waits": f"run {at(3)} is writing",
     }
-    assert system.run(at(2)).approved_by == ANN
+    assert system.run(at(2)).approved_by == ANN_RECORDED
     system.advance(hours=1)
     answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
     assert (answer["state"], "waits" in answer) == ("COMMITTED", False)

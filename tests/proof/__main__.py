@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / service) for service in ("fetcher", "merger", "notifier", "api")]
 
-NAMES = ("crash-points", "interleavings", "inputs", "days")
+NAMES = ("crash-points", "interleavings", "troubles", "failures", "inputs", "days")
 
 _MOST_SHOWN = 20
 """Findings of a row in words; `--json` has all of them."""
@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, help="a file for the same, with all findings")
     parser.add_argument("--seed", type=int, default=0, help="another one gives other lives and inputs")
     parser.add_argument("--lives", type=int, default=50, help="of each dataset")
+    parser.add_argument("--seconds", type=float, default=120, help="of days of failures; at least a life each")
     parser.add_argument("--inputs", type=int, default=21_000, help="files, pairs, events and requests together")
     args = parser.parse_args(arguments)
     wanted = args.only.split(",") if args.only else list(NAMES)
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> int:
         parser.error(f"--feeds: {str(args.feeds)!r} is not a folder")
     dev = FEEDS / "dev"
     feeds = args.feeds or (dev if dev.is_dir() else None)
-    extent = Extent(seed=args.seed, lives=args.lives, inputs=args.inputs, feeds=feeds)
+    extent = Extent(seed=args.seed, lives=args.lives, seconds=args.seconds, inputs=args.inputs, feeds=feeds)
     rows = list(_prove([name for name in NAMES if name in wanted], extent))
     print("\n".join(table(rows)))
     if args.json:

@@ -22,6 +22,7 @@ from shared.changes import ChangeSet
 from shared.dataset import Dataset
 from shared.errors import NotAllowed, TransientError
 from shared.keys import change_set_key, current_views_key, raw_key, snapshot_key
+from shared.ledger.items import NOTICES
 from shared.runs import ENDED_BADLY, Run, State
 from tests.proof.calls import Crash, CrashPoint, Fault
 from tests.proof.findings import Lost, Twice
@@ -32,6 +33,9 @@ from tests.world import Pending, Slow, World
 SETTINGS = {"MAX_REMOVED_PERCENT": "25", "STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
 _MOST_REMOVED = 25
 _MAX_ATTEMPTS = 3
+
+CHANGES = ("drop", "roll_back", "restore", "junk", "absent", "broken", "mended")
+"""What may be odd about a feed."""
 
 _places = st.integers(0, 9)
 _points = st.builds(CrashPoint, number=st.integers(0, 16), after=st.booleans(), fails=st.booleans())
@@ -83,7 +87,7 @@ class Life(RuleBasedStateMachine):
         self.upstream.revise(self._feed(place), back=back, number=number)
         self._publish()
 
-    @rule(place=_places, change=st.sampled_from(["drop", "roll_back", "restore", "junk", "absent", "broken", "mended"]))
+    @rule(place=_places, change=st.sampled_from(CHANGES))
     def something_is_odd(self, place: int, change: str) -> None:
         feed = self._feed(place)
         match change:
@@ -328,10 +332,33 @@ class Life(RuleBasedStateMachine):
         while not self.world.quiet:
             self.world.deliver_next()
         self._judge()
+        self._settle_doubts()
         if stuck := [run.run_id for run in self.states.values() if not run.state.ended]:
             raise Lost(f"runs are stuck: {stuck}")
         self.seen.update(f"runs {run.state}" for run in self.states.values())
         self._hold_to_the_end()
+
+    def _settle_doubts(self) -> None:
+        """Nobody knows whether a mail whose answers were lost is out: a notice says so, an operator resends it."""
+        doubtful = [run.run_id for run in self.world.runs() if run.mail == "UNSURE"]
+        if not doubtful:
+            return
+        self.the_watch_looks(1)
+        self._settle()
+        for run_id in doubtful:
+            if (f"{self.world.dataset.name}{NOTICES}", f"failure#unsure#{run_id}") not in self.world.items():
+                raise Lost(f"it is not known whether the mail about run {run_id} is out, and no notice says so")
+            self.world.operate("resend", run_id, time=self.world.now)
+            self.spare_mails += 1
+            self.seen["mails sent again"] += 1
+        self._settle()
+        if left := [run.run_id for run in self.world.runs() if run.run_id in doubtful and run.mail != "SENT"]:
+            raise Lost(f"mails that were sent again by command are not out: {left}")
+
+    def _settle(self) -> None:
+        while not self.world.quiet:
+            self.world.deliver_next()
+        self._judge()
 
     def _hold_to_the_end(self) -> None:
         world = self.world

@@ -2,22 +2,24 @@
 
 import contextlib
 import functools
+import itertools
 import json
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from shared.dataset import Dataset
-from tests.proof import concurrency, fuzzing, life
+from tests.proof import concurrency, fuzzing, life, oversized, restoring, troubles
 from tests.proof.corpus import WHY_NOT
 from tests.proof.crash_points import Then, try_story
 from tests.proof.days import days_in
+from tests.proof.failing_days import live_through_failures
 from tests.proof.findings import Finding, finding_of
 from tests.proof.hostile_answers import endure
 from tests.proof.mutating import seeds
@@ -25,6 +27,7 @@ from tests.proof.replaying import Replay, live_days, merge_days
 from tests.proof.small_feeds import pair
 from tests.proof.stories import SETTINGS, STORIES, a_day, carry
 from tests.shared.declared import US_COVID
+from tests.shared.in_memory import cloud_in_memory
 from tests.shared.regions import REGIONS
 from tests.world import World, world
 
@@ -54,6 +57,8 @@ class Extent:
     """The same one gives the same lives and inputs, another one others."""
     lives: int
     """Of each dataset."""
+    seconds: float
+    """Of days of failures: no life of them begins later."""
     inputs: int
     """All kinds together."""
     feeds: Path | None
@@ -114,6 +119,76 @@ def _lives(dataset: Dataset, extent: Extent, *, seed: int) -> Row:
     lives.also = f"{seen['steps']:,} steps, {seen['crashes']:,} crashes"
     _say(f"{dataset.name}: {dict(seen)} in {lives.seconds:.0f} s")
     return lives
+
+
+# --- troubles ------------------------------------------------------------------------------------------------------
+
+
+def aimed_troubles(extent: Extent) -> Iterator[Row]:
+    """What chance seldom hits on: times of the future, SNS down to the end, texts beyond all limits, restores."""
+    with world(troubles.SETTINGS) as made:
+        saved = troubles.loaded(made)
+        yield _aimed("times of the future", troubles.times_of_the_future(), made, saved)
+        yield _aimed("publishing that fails to the end", troubles.publishing_that_fails_to_the_end(), made, saved)
+    row = Row(part="troubles", what="oversized texts")
+    with _timed(row):
+        for name, scenario in oversized.scenarios():
+            with cloud_in_memory() as cloud:
+                _try(row, name, functools.partial(scenario, cloud))
+    yield row
+    yield _restores()
+
+
+def _aimed(what: str, scenarios: Iterable[tuple[str, troubles.Scenario]], made: World, saved: Any) -> Row:
+    row = Row(part="troubles", what=what)
+    with _timed(row):
+        for name, scenario in scenarios:
+            made.restore(saved)
+            _try(row, name, functools.partial(scenario, made))
+    _say(f"{row.tried:,} of {what} in {row.seconds:.0f} s")
+    return row
+
+
+def _restores() -> Row:
+    row = Row(part="troubles", what="a restore at every call")
+    with _timed(row), restoring.committed_twice() as found:
+        try_every_call(row, lambda at_call: restoring.a_run_begins(found, at_call=at_call))
+    _say(f"{row.tried:,} calls of a restore in {row.seconds:.0f} s")
+    return row
+
+
+def try_every_call(row: Row, begins: Callable[[int], bool]) -> None:
+    """With a run that begins before the first call of a restore, the second, and so on until there is no such call."""
+    for at_call in itertools.count():
+        is_one = [True]
+        attempt = functools.partial(_note, is_one, begins, at_call)
+        _try(row, f"a run begins before call {at_call} of a restore", attempt)
+        if not is_one[0]:
+            row.tried -= 1
+            return
+
+
+def _note(is_one: list[bool], begins: Callable[[int], bool], at_call: int) -> None:
+    is_one[0] = begins(at_call)
+
+
+# --- days of failures ----------------------------------------------------------------------------------------------
+
+
+def failures(extent: Extent) -> Iterator[Row]:
+    """Lives in which the platform fails all the time, one after the other until the seconds are over."""
+    for dataset in DATASETS:
+        row = Row(part="failures", what=f"days of failures of {dataset.name}")
+        seen, began = Counter[str](), time.monotonic()
+        with _timed(row), world(life.SETTINGS, dataset=dataset) as made:
+            while not row.tried or time.monotonic() - began < extent.seconds / len(DATASETS):
+                seed = f"{extent.seed}/failures/{row.tried}"
+                lead = functools.partial(live_through_failures, Random(seed), made, seen=seen)
+                _try(row, f"days of failures of {dataset.name} with Random({seed!r})", lead)
+        row.second_mails = seen["second mails"]
+        row.also = f"{seen['steps']:,} steps, {seen['crashes']:,} failures, {seen['hours without SNS']:,} h without SNS"
+        _say(f"days of failures of {dataset.name}: {dict(seen)} in {row.seconds:.0f} s")
+        yield row
 
 
 # --- inputs --------------------------------------------------------------------------------------------------------
@@ -248,6 +323,8 @@ def prove(name: str, extent: Extent) -> list[Row]:
 PARTS: Mapping[str, Part] = {
     "crash-points": crash_points,
     "interleavings": interleavings,
+    "troubles": aimed_troubles,
+    "failures": failures,
     "inputs": inputs,
     "days": days,
 }

@@ -1,14 +1,15 @@
 """`make proof` prints what was tried and found, and its exit code says whether anything was."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.proof.__main__ import main, table
+from tests.proof.__main__ import NAMES, main, table
 from tests.proof.days import days_in
 from tests.proof.findings import Finding, Kind, Lost, Twice, finding_of
-from tests.proof.proving import Extent, Row, days, inputs
+from tests.proof.proving import PARTS, Extent, Row, days, inputs, try_every_call
 from tests.proof.replaying import live_days, merge_days
 from tests.proof.small_feeds import jhu, nyt
 from tests.world import world
@@ -56,14 +57,14 @@ def test_an_oracle_beside_day_folders_is_gone_by(folder: Path, tmp_path: Path) -
 
 
 def test_without_days_it_is_said_what_is_skipped_and_why() -> None:
-    [row] = days(Extent(seed=0, lives=0, inputs=0, feeds=None))
+    [row] = days(Extent(seed=0, lives=0, seconds=0, inputs=0, feeds=None))
     assert (row.tried, row.findings) == (0, [])
     assert f"skipped: days: {row.skipped}" in list(table([row]))
     assert "the replay corpus is not at" in row.skipped
 
 
 def test_the_same_seed_tries_the_same_number_of_inputs_of_each_kind() -> None:
-    rows = list(inputs(Extent(seed=1, lives=0, inputs=100, feeds=None)))
+    rows = list(inputs(Extent(seed=1, lives=0, seconds=0, inputs=100, feeds=None)))
     assert {row.what: row.tried for row in rows[1:]} == {
         "files": 67,
         "pairs of files": 10,
@@ -105,10 +106,32 @@ Twice: a mail"""
     )
 
 
+def test_each_part_can_be_chosen_by_its_name() -> None:
+    assert tuple(PARTS) == NAMES
+
+
+def test_every_call_of_a_restore_is_a_row_and_no_call_beyond_the_last() -> None:
+    """What is found is counted, and does not end the row."""
+    tries: Iterator[bool | Lost] = iter([True, Lost("the run is gone"), True, False])
+
+    def begins(at_call: int) -> bool:
+        found = next(tries)
+        if isinstance(found, Lost):
+            raise found
+        return found
+
+    row = Row(part="troubles", what="a restore at every call")
+    try_every_call(row, begins)
+    assert (row.tried, [(it.kind, it.where) for it in row.findings]) == (
+        3,
+        [(Kind.LOSS, "a run begins before call 1 of a restore")],
+    )
+
+
 def test_an_unknown_part_and_a_missing_folder_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["--only", "everything"], ["--feeds", "/nowhere"]):
         with pytest.raises(SystemExit):
             main(arguments)
     text = capsys.readouterr().err
-    assert "there is no everything; there are crash-points, interleavings, inputs, days" in text
+    assert "there is no everything; there are crash-points, interleavings, troubles, failures, inputs, days" in text
     assert "--feeds: '/nowhere' is not a folder" in text

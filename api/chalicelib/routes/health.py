@@ -9,6 +9,7 @@ from chalicelib.routes.site import Site
 from shared.ledger.items import Head
 from shared.runs import Run, parse_time
 from shared.schedule import next_due
+from shared.succession import gave_way_out_of_turn
 from shared.version import VERSION
 
 _AHEAD = dt.timedelta(days=1)
@@ -46,7 +47,8 @@ def examine(site: Site) -> dict[str, Any]:
 def _is_ahead(site: Site, head: Head, runs: Sequence[Run]) -> bool:
     newest = max(head.head, head.latest)
     ahead = bool(newest) and parse_time(newest) - site.now() > _AHEAD
-    return ahead or any(run.superseded_out_of_turn for run in runs)
+    schedule = site.dataset.schedule or site.settings.schedule
+    return ahead or any(gave_way_out_of_turn(run, schedule=schedule) for run in runs)
 
 
 def judge(site: Site, head: Head, served: str | None) -> str:

@@ -11,8 +11,6 @@ from shared.errors import EventMalformed, HeadMoved, LeaseHeld, NotAllowed
 from shared.events import member
 from shared.runs import ENDED_BADLY, MAILED, Run, State, parse_time
 
-_LONGEST_NAME = 500
-
 type Command = Literal["approve", "redrive", "resend"]
 """Let a rejected run pass the gate; try one that ended badly again; ask again for mail or views that are not out."""
 
@@ -28,24 +26,24 @@ class OperateRun:
     """Empty: the stage's first."""
     run_id: str
     by: str
-    """Who asks: the caller's ARN."""
+    """Who gives it, as the ledger records it: the ARN that STS names."""
     time: str
     """When, as a run id."""
 
 
-def operate_run(event: Mapping[str, Any]) -> OperateRun:
-    """From the event of a direct invocation. Raises EventMalformed, naming what is wrong."""
-    command, by = member(event, "command"), member(event, "by")
+def operate_run(event: Mapping[str, Any], *, identify: Callable[[Mapping[str, Any]], str]) -> OperateRun:
+    """From the event of a direct invocation; `identify` finds who gives the command, once all else is well.
+
+    Raises EventMalformed, naming what is wrong, and what `identify` raises.
+    """
+    command = member(event, "command")
     if command not in COMMANDS:
         raise EventMalformed(f"command is {command!r}; {', '.join(COMMANDS)} are allowed")
-    if not isinstance(by, str) or not 0 < len(by) <= _LONGEST_NAME:
-        raise EventMalformed(
-            f"by is {str(by)[:80]!r}; the ledger records who asks, in up to {_LONGEST_NAME} characters"
-        )
     run_id, time = member(event, "run_id"), member(event, "time")
     parse_time(run_id)
     parse_time(time)
-    return OperateRun(command=command, dataset=str(event.get("dataset") or ""), run_id=run_id, by=by, time=time)
+    dataset = str(event.get("dataset") or "")
+    return OperateRun(command=command, dataset=dataset, run_id=run_id, by=identify(event), time=time)
 
 
 def handle_command(

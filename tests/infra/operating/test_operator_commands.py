@@ -19,6 +19,7 @@ from infra.operating import commands
 from infra.operating.approve_redrive import operate
 from infra.operating.commands import find_stage
 from infra.operating.refresh import invalidate
+from infra.operating.signing import recorded_name, with_identity
 from infra.operating.start_run import start_run
 from infra.operating.status import Subscription, find_subscriptions
 from infra.operating.subscribe import subscribe
@@ -114,6 +115,20 @@ def test_a_command_that_could_change_nothing_says_so_and_does_nothing(command: s
     with pytest.raises(CommandFailed, match=f"{command} of run {old} would have no effect: run {new} was committed"):
         operate(anyone, command, old, report=told.append)
     assert told == []
+
+
+def test_on_aws_a_command_is_signed_and_names_nobody_and_locally_it_gives_a_name(stage: OnAws) -> None:
+    command = {"command": "redrive", "run_id": "2026-03-01T17:00:00Z", "time": "2026-03-01T20:00:00Z"}
+    sent = with_identity(command, stage=stage)
+    assert {name: value for name, value in sent.items() if name != "signed"} == command
+    assert sent["signed"].startswith(
+        "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15&"
+    )
+    assert "X-Amz-SignedHeaders=host%3Bx-covid-stats-command&" in sent["signed"]
+    local = Stage("local", endpoint="http://127.0.0.1:1")
+    local.caller = "arn:aws:iam::000000000000:root"
+    assert with_identity(command, stage=local) == command | {"by": "arn:aws:iam::000000000000:root"}
+    assert recorded_name(local) == "arn:aws:iam::000000000000:root (unverified)"
 
 
 # --- releases --------------------------------------------------------------------------------------------------

@@ -1,13 +1,9 @@
 """What is restored, and how it is asked for, with a client that records; end to end in `test_life_of_a_stage.py`."""
 
-import contextlib
 import datetime as dt
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-from types import SimpleNamespace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import botocore.session
 import pytest
 
 from infra.errors import CommandFailed
@@ -15,18 +11,11 @@ from infra.operating.restore import (
     Brought,
     Items,
     as_they_were,
-    restore,
     restore_bucket,
     restore_table,
     with_what_is_open,
 )
-from shared.ledger import Ledger
-from shared.runs import State
-from tests.proof.calls import Invocation
-from tests.proof.model import merged_rows
-from tests.proof.small_feeds import pair
-from tests.proof.stories import a_day, at, carry, fetch, publish, watch
-from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, World, world
+from tests.proof.restoring import CommittedTwice, calls_of_a_restore, committed_twice
 
 AT = dt.datetime(2026, 3, 1, 20, tzinfo=dt.UTC)
 
@@ -171,73 +160,11 @@ def test_runs_that_began_meanwhile_and_the_door_that_they_wait_at_stay() -> None
 # --- what happens meanwhile ------------------------------------------------------------------------------------------
 
 
-_CLOSED_AT = 2
-"""Calls of a restore until no run can commit: what was committed by then came after the time, and is undone whole."""
-
-
-class WorldStage:
-    """A world as the commands see a stage; before one of the calls of a command something else happens."""
-
-    def __init__(self, made: World, *, at_call: int, meanwhile: Callable[[], None]) -> None:
-        self.named, self.each = "", [self]
-        self.name, self.place = "test", SimpleNamespace(bucket=BUCKET, runs_table=RUNS_TABLE)
-        self.settings = {"OBSERVATIONS_TABLE": OBSERVATIONS}
-        self.calls, self._at, self._meanwhile = 0, at_call, meanwhile
-        session = botocore.session.get_session()
-        self._clients = {name: session.create_client(name) for name in ("s3", "dynamodb")}
-        for client in self._clients.values():
-            client.meta.events.register_first("before-call", self._count)
-        self.ledger = Ledger(self._clients["dynamodb"], table=RUNS_TABLE, dataset=made.dataset.name)
-
-    def client(self, name: str) -> Any:
-        return self._clients[name]
-
-    def _count(self, **_: Any) -> None:
-        self.calls += 1
-        if self.calls == self._at + 1:
-            self._meanwhile()
-
-
 @pytest.fixture(scope="module")
-def committed_twice() -> Iterator[tuple[World, Any, dict[str, str]]]:
-    """Two days are committed; there is a backup of each table as it was after the first."""
-    with world() as made:
-        made.calls.begin(Invocation())
-        made.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        carry(made, a_day(1, pair(12)))
-        made.calls.begin(Invocation())
-        tables = (RUNS_TABLE, OBSERVATIONS)
-        made_backups = {table: made.dynamodb.create_backup(TableName=table, BackupName="first") for table in tables}
-        backups = {table: answer["BackupDetails"]["BackupArn"] for table, answer in made_backups.items()}
-        carry(made, a_day(2, pair(13)))
-        yield made, made.save(), backups
+def twice() -> Iterator[CommittedTwice]:
+    with committed_twice() as found:
+        yield found
 
 
-def test_a_run_that_begins_at_any_call_of_a_restore_comes_out_whole(
-    committed_twice: tuple[World, Any, dict[str, str]],
-) -> None:
-    made, saved, backups = committed_twice
-    third = pair(14)
-
-    def begins() -> None:
-        carry(made, [publish(3, third), fetch(3)])
-
-    tried = 0
-    for at_call in itertools.count():
-        made.restore(saved)
-        stage: Any = WorldStage(made, at_call=at_call, meanwhile=begins)
-        with contextlib.suppress(CommandFailed):  # a run was open, and nothing was changed
-            restore(stage, dt.datetime.now(dt.UTC), backups=backups, report=lambda _: None)
-        if stage.calls <= at_call:
-            break
-        tried += 1
-        if at_call < _CLOSED_AT:
-            assert (made.head().head, at(3) in {run.run_id for run in made.runs()}) == (at(1), False)
-            continue
-        carry(made, [watch(3, "19:00:00"), watch(3)])
-        run, head = made.run(at(3)), made.head()
-        assert (run.state, head.head, head.closed) == (State.COMMITTED, at(3), ""), f"at call {at_call}"
-        rows = {key: {k: v for k, v in row.items() if k != "run_id"} for key, row in made.rows().items()}
-        assert rows == merged_rows(made.dataset, third), f"at call {at_call}"
-        assert [mail.kind for mail in made.platform.mails].count("digest") == 3, f"at call {at_call}"
-    assert tried > 20
+def test_a_run_that_begins_at_any_call_of_a_restore_comes_out_whole(twice: CommittedTwice) -> None:
+    assert len(list(calls_of_a_restore(twice))) > 20
