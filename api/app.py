@@ -47,12 +47,32 @@ def ledger() -> "Ledger":
 
 
 @functools.cache
+def vintages():
+    from chalicelib.vintages.vintage_reading import VintageReader  # deferred: tables are served without it
+
+    return VintageReader(client("s3"), bucket=place().bucket, dataset=place().dataset)
+
+
+@functools.cache
 def site() -> Site:
     settings = ApiSettings.read(os.environ)
-    shelf = Shelf(client("s3"), bucket=place().bucket, dataset=place().dataset.name, ttl=settings.pointer_seconds)
+    kept = {"bucket": place().bucket, "dataset": place().dataset.name}
+    shelf = Shelf(client("s3"), **kept, ttl=settings.pointer_seconds, late=late_view)
     return Site(
-        place=place(), settings=settings, shelf=shelf, assets=ASSETS, ledger=ledger, now=lambda: dt.datetime.now(dt.UTC)
+        place=place(),
+        settings=settings,
+        shelf=shelf,
+        assets=ASSETS,
+        vintages=vintages,
+        ledger=ledger,
+        now=lambda: dt.datetime.now(dt.UTC),
     )
+
+
+def late_view(run_id, name):
+    from chalicelib.routes.late_views import late_view as render  # deferred: what was rendered needs none of it
+
+    return render(site(), run_id, name)
 
 
 @functools.cache

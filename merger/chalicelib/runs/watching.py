@@ -163,7 +163,7 @@ def _why_not(delivery: Delivery | None) -> str:
 
 def _missed(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
     """The last time that a run was due and none began; before the first run, due since the first watch."""
-    newest = next(tools.ledger.newest_first(upto=run_id_at(now)), None)
+    newest = next((run for run in tools.ledger.newest_first(upto=run_id_at(now)) if not run.source), None)
     last = newest.run_id if newest else tools.ledger.watched_since(run_id_at(now))
     due = last_due(tools.dataset.schedule or policy.schedule, after=parse_time(last), until=now - _GRACE)
     if due is None:
