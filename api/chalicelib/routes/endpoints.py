@@ -9,11 +9,16 @@ from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import Responder, answer_asset, answer_date, answer_figures, answer_table
 from chalicelib.web.documents import CURRENT, Reply
 from chalicelib.web.parameters import (
+    AFTER,
     AS_OF,
     BEFORE,
     DATE,
+    FIRST,
     FORMAT,
     FROM,
+    KNOWN_SINCE,
+    LAG,
+    MEASURE,
     NAME,
     RUN,
     SERIES,
@@ -30,7 +35,7 @@ EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
 ANY_PATH = "/{proxy+}"
 """API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
 
-_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF)
+_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF, LAG, FIRST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +109,22 @@ ROUTES: tuple[Endpoint, ...] = (
         parameters=(AS_OF,),
     ),
     Endpoint(
+        path="/vintages",
+        summary="Every value that ever was, from which run to which it was known; the next page is in the Link header.",
+        answer=_later("vintage_answers", "answer_vintages"),
+        media={"application/json": "Vintages", "text/csv": "Text"},
+        parameters=(
+            FROM,
+            TO,
+            MEASURE,
+            KNOWN_SINCE,
+            FORMAT,
+            replace(limit(usual=1000, most=20000), default=None),
+            AFTER,
+        ),
+        problems=(404, 413),
+    ),
+    Endpoint(
         path="/runs",
         summary="The runs, newest first; the next page is in the Link header.",
         answer=_later("run_answers", "answer_runs"),
@@ -161,7 +182,7 @@ ROUTES: tuple[Endpoint, ...] = (
     ),
 )
 
-_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures"})
+_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures", "/vintages"})
 
 
 @functools.cache

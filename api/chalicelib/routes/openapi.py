@@ -34,6 +34,8 @@ def render_openapi(endpoints: Iterable[Described], dataset: Dataset, *, notice: 
 
 def describe(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "") -> dict[str, Any]:
     """OpenAPI 3.1. The server is relative: the description holds under every host and prefix."""
+    listed = list(endpoints)
+    shared = {name: parameter["description"] for name, parameter in _shared(listed).items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -43,10 +45,11 @@ def describe(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = 
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "."}],
-        "paths": {endpoint.path: _path(endpoint) for endpoint in endpoints},
+        "paths": {endpoint.path: _path(endpoint, shared) for endpoint in listed},
         "components": {
             "schemas": _schemas(dataset),
             "headers": _HEADERS,
+            "parameters": _shared(listed) | _CONDITION,
             "responses": {
                 f"Problem{status}": {"description": text, "content": _PROBLEM_CONTENT}
                 for status, text in _PROBLEMS.items()
@@ -55,10 +58,22 @@ def describe(endpoints: Iterable[Described], dataset: Dataset, *, notice: str = 
     }
 
 
-def _path(endpoint: Described) -> dict[str, Any]:
+def _shared(endpoints: Iterable[Described]) -> dict[str, Any]:
+    """Name -> the parameter that several routes have alike."""
+    found = [parameter for endpoint in endpoints for parameter in endpoint.parameters]
+    alike = {it.name: it for it in found if found.count(it) > 1}
+    return {name: _parameter(it) for name, it in alike.items()}
+
+
+def _path(endpoint: Described, shared: Mapping[str, str]) -> dict[str, Any]:
+    """`shared` are the parameters that are described once: name -> description."""
     name = endpoint.path.strip("/").translate(str.maketrans("/.", "__", "{}")) or "dashboard"
     return {
-        "parameters": [*map(_parameter, endpoint.parameters), *_CONDITION],
+        "parameters": [
+            _parameter_reference(it.name) if shared.get(it.name) == it.description else _parameter(it)
+            for it in endpoint.parameters
+        ]
+        + [_parameter_reference(name) for name in _CONDITION],
         "get": {"operationId": f"get_{name}", "summary": endpoint.summary, "responses": _responses(endpoint)},
         "head": {
             "operationId": f"head_{name}",
@@ -94,19 +109,23 @@ def _responses(endpoint: Described) -> dict[str, Any]:
     return responses
 
 
+def _parameter_reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
 def _reference(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
-_CONDITION = (
-    {
+_CONDITION = {
+    "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
         "required": False,
         "description": "The ETag of the copy that the client has.",
         "schema": {"type": "string"},
     },
-)
+}
 _HEADERS = {
     "ETag": {"description": "Names the content, and its encoding.", "schema": {"type": "string"}},
     "Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}},
@@ -167,6 +186,7 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Rows": _list(row),
         "Buckets": _list(_object(key | measures | {"complete": {"const": False}}, optional=["complete"])),
         "DateHistory": _list(date_history) if dataset.has_series else date_history,
+        "Vintages": _list(_object(key | measures | _known(), optional=dataset.measure_names)),
         "Run": _run(),
         "Runs": _list(_reference("Run")),
         "ChangeSet": _object(
@@ -179,6 +199,11 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Text": _TEXT,
         "Problem": _problem(),
     }
+
+
+def _known() -> dict[str, Any]:
+    told = {"present": {"type": "boolean"}, "run_id": _TIME, "known_from": _TIME}
+    return told | {"next_run_id": _or_null(_TIME), "known_to": _or_null(_TIME)}
 
 
 def _run() -> dict[str, Any]:
@@ -205,6 +230,7 @@ def _run() -> dict[str, Any]:
             "redriven_at": _TEXT,
             "mail": {"enum": ["", "AGAIN", "SENDING", "SENT", "UNSURE"]},
             "views": {"enum": ["", "AGAIN", "RENDERED", "FAILED"]},
+            "source": _TEXT,
         }
     )
 

@@ -93,6 +93,7 @@ def run_as_map(run: Run) -> dict[str, Any]:
         "redriven_at": run.redriven_at,
         "mail": run.mail,
         "views": run.views,
+        "source": run.source,
     }
 
 

@@ -22,6 +22,10 @@ def answer_table(name: str, *, buckets: bool = False) -> Responder:
     """`/data`, `/daily`, `/weekly`, `/monthly`."""
 
     def answer(site: Site, args: Arguments, _request: Request) -> Reply:
+        if args["lag"] is not None or args["first"] == "yes":
+            from chalicelib.routes.lagged_answers import answer_lagged  # deferred: few ask for it, and it tabulates
+
+            return answer_lagged(site, name, args)
         run_id = site.run_at(args["as_of"])
         if run_id is None:
             document = _nothing(site, args["format"], buckets=buckets)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.vintages.version_lines import Chunk, header, pack_block, pack_lines, place_of, unpack
+from chalicelib.vintages.version_lines import Chunk, Columns, header, pack_block, pack_lines, place_of, unpack
 from chalicelib.vintages.version_table import Version, VersionTable
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
@@ -101,13 +101,14 @@ def extend(base: Laid, changes: Sequence[Change], dataset: Dataset) -> Laid:
 
 
 def _grow(base: Laid | None, changes: Sequence[Change], dataset: Dataset) -> Laid:
+    columns = Columns.of(dataset)
     blocks = list(base.directory.blocks) if base else []
     small = not base or base.directory.rows <= SMALL
     loaded = [
         version
         for block in blocks
         if base and (small or block.newest)
-        for version in unpack(base.data[block.start : block.end], dataset)
+        for version in unpack(base.data[block.start : block.end], columns)
     ]
     table = VersionTable(dataset.measure_names, newest=(version for version in loaded if version.is_open))
     closed = [version for version in loaded if not version.is_open]
@@ -115,7 +116,7 @@ def _grow(base: Laid | None, changes: Sequence[Change], dataset: Dataset) -> Lai
         table.add(change, known_from=known_from)
     closed += table.closed
     first = base.directory.first_run_id if base else changes[0][0].run_id
-    layout = _Layout(dataset)
+    layout = _Layout(columns)
     if small and len(closed) + len(table.newest) <= SMALL:
         layout.add([*closed, *table.newest.values()], newest=True)
     else:
@@ -123,7 +124,7 @@ def _grow(base: Laid | None, changes: Sequence[Change], dataset: Dataset) -> Lai
         rows = closed
         while base and kept and kept[-1].rows <= 2 * len(rows):
             block = kept.pop()
-            rows += unpack(base.data[block.start : block.end], dataset)
+            rows += unpack(base.data[block.start : block.end], columns)
         for block in kept:
             assert base
             layout.keep(block, base.data)
@@ -135,14 +136,14 @@ def _grow(base: Laid | None, changes: Sequence[Change], dataset: Dataset) -> Lai
 class _Layout:
     """An object in the making: a header, and block after block."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self._pieces = [pack_lines(header(dataset))]
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._pieces = [pack_lines(header(columns))]
         self._at = len(self._pieces[0])
         self._blocks = list[Block]()
 
     def add(self, versions: Iterable[Version], *, newest: bool) -> None:
-        packed, chunks = pack_block(sorted(versions, key=place_of), self._dataset, offset=self._at)
+        packed, chunks = pack_block(sorted(versions, key=place_of), self._columns, offset=self._at)
         if chunks:
             self._append(packed, Block(newest=newest, chunks=chunks))
 

@@ -23,6 +23,17 @@ type Place = tuple[str, str, str]
 """Where a version stands in the order: its series, date and the time from which it was known."""
 
 
+class Columns(NamedTuple):
+    """What the lines of a table tell of."""
+
+    measures: tuple[str, ...]
+    has_series: bool
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Columns":
+        return cls(dataset.measure_names, dataset.has_series)
+
+
 class Chunk(NamedTuple):
     """One gzip member of a block."""
 
@@ -34,23 +45,23 @@ class Chunk(NamedTuple):
     rows: int
 
 
-def header(dataset: Dataset) -> str:
+def header(columns: Columns) -> str:
     """The first line."""
-    series = ["series"] if dataset.has_series else []
+    series = ["series"] if columns.has_series else []
     told = ["present", "run_id", "known_from", "next_run_id", "known_to"]
-    return ",".join(["date", *series, *dataset.measure_names, *told]) + "\n"
+    return ",".join(["date", *series, *columns.measures, *told]) + "\n"
 
 
 def place_of(version: Version) -> Place:
     return version.series, version.date, version.known_from
 
 
-def pack_block(versions: Sequence[Version], dataset: Dataset, *, offset: int) -> tuple[bytes, list[Chunk]]:
+def pack_block(versions: Sequence[Version], columns: Columns, *, offset: int) -> tuple[bytes, list[Chunk]]:
     """A block of versions that are in order, and where its members are when it begins at this offset."""
     packed, chunks = list[bytes](), list[Chunk]()
     for start in range(0, len(versions), LINES):
         some = versions[start : start + LINES]
-        member = pack_lines("".join(lines(some, dataset)))
+        member = pack_lines("".join(lines(some, columns)))
         chunks.append(Chunk(place_of(some[0]), offset, len(member), len(some)))
         packed.append(member)
         offset += len(member)
@@ -61,10 +72,10 @@ def pack_lines(text: str) -> bytes:
     return gzip.compress(text.encode(), compresslevel=6, mtime=0)
 
 
-def lines(versions: Iterable[Version], dataset: Dataset) -> Iterator[str]:
+def lines(versions: Iterable[Version], columns: Columns) -> Iterator[str]:
     """Each as a line; null is empty, and so are all values of a row that was not present."""
-    nothing = ("",) * len(dataset.measures)
-    several = dataset.has_series
+    nothing = ("",) * len(columns.measures)
+    several = columns.has_series
     for version in versions:
         values = nothing if version.values is None else [_text(value) for value in version.values]
         present = "false" if version.values is None else "true"
@@ -72,19 +83,19 @@ def lines(versions: Iterable[Version], dataset: Dataset) -> Iterator[str]:
         yield ",".join([version.date, *series, *values, present, *version[3:]]) + "\n"
 
 
-def read_lines(text: str, dataset: Dataset, *, measures: int = 0) -> Iterator[Version]:
+def read_lines(text: str, columns: Columns) -> Iterator[Version]:
     """The versions of lines without their header."""
-    first = 2 if dataset.has_series else 1
-    last = first + (measures or len(dataset.measures))
+    first = 2 if columns.has_series else 1
+    last = first + len(columns.measures)
     for cells in csv.reader(io.StringIO(text, newline="")):
         values: Values | None = tuple(map(_number, cells[first:last])) if cells[last] == "true" else None
         series = cells[1] if first == 2 else ONE_SERIES
         yield Version(series, cells[0], values, *cells[last + 1 :])
 
 
-def unpack(packed: bytes, dataset: Dataset) -> list[Version]:
+def unpack(packed: bytes, columns: Columns) -> list[Version]:
     """The versions of members that follow one another."""
-    return list(read_lines(gzip.decompress(packed).decode(), dataset)) if packed else []
+    return list(read_lines(gzip.decompress(packed).decode(), columns)) if packed else []
 
 
 def _text(value: Number | None) -> str:

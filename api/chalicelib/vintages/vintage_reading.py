@@ -7,13 +7,13 @@ reads little of a table of a million versions.
 import functools
 import gzip
 import heapq
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib.vintages.version_blocks import Block, Directory
-from chalicelib.vintages.version_lines import Chunk, Place, place_of, unpack
+from chalicelib.vintages.version_lines import Chunk, Columns, Place, place_of, unpack
 from chalicelib.vintages.version_table import Version
 from chalicelib.vintages.vintage_names import DIRECTORY, TABLE
 from shared.dataset import Dataset
@@ -71,20 +71,19 @@ class VintageReader:
         if len(wanted) > 1:
             with ThreadPoolExecutor(_READERS) as readers:  # what each block begins with, at once
                 list(readers.map(lambda chunks: self._part(run_id, *_span(chunks[:_TOGETHER])), wanted))
-        found = heapq.merge(*(self._versions(run_id, chunks) for chunks in wanted), key=place_of)
-        return (it for it in found if low <= place_of(it) <= high and (start or "") <= it.date <= (end or _LAST))
+        found = heapq.merge(*(self._versions(run_id, chunks, low, high) for chunks in wanted), key=place_of)
+        return (it for it in found if (start or "") <= it.date <= (end or _LAST))
 
-    def _versions(self, run_id: str, chunks: Sequence[Chunk]) -> Iterator[Version]:
+    def _versions(self, run_id: str, chunks: Sequence[Chunk], low: Place, high: Place) -> Iterator[Version]:
         for first in range(0, len(chunks), _TOGETHER):
-            yield from self._part(run_id, *_span(chunks[first : first + _TOGETHER]))
+            part = self._part(run_id, *_span(chunks[first : first + _TOGETHER]))
+            begin, end = bisect_left(part, low, key=place_of), bisect_right(part, high, key=place_of)
+            yield from part[begin:end]
 
     def _read_part(self, run_id: str, start: int, end: int) -> Sequence[Version]:
-        reply = self._s3.get_object(
-            Bucket=self._bucket,
-            Key=view_key(self._dataset.name, run_id, TABLE),
-            Range=f"bytes={start}-{end - 1}",
-        )
-        return unpack(reply["Body"].read(), self._dataset)
+        key = view_key(self._dataset.name, run_id, TABLE)
+        reply = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+        return unpack(reply["Body"].read(), Columns.of(self._dataset))
 
     def _directory(self, run_id: str) -> Directory | None:
         body = self._get(view_key(self._dataset.name, run_id, DIRECTORY))
