@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from chalice.app import DynamoDBEvent
 
     from chalicelib.refresh.refreshing import Refresher
+    from chalicelib.vintages.vintage_reading import VintageReader
+    from chalicelib.web.documents import Document
     from shared.ledger import Ledger
 
 app = Chalice(app_name="covid-stats-api")
@@ -47,7 +49,7 @@ def ledger() -> "Ledger":
 
 
 @functools.cache
-def vintages():
+def vintages() -> "VintageReader":
     from chalicelib.vintages.vintage_reading import VintageReader  # deferred: tables are served without it
 
     return VintageReader(client("s3"), bucket=place().bucket, dataset=place().dataset)
@@ -56,8 +58,8 @@ def vintages():
 @functools.cache
 def site() -> Site:
     settings = ApiSettings.read(os.environ)
-    kept = {"bucket": place().bucket, "dataset": place().dataset.name}
-    shelf = Shelf(client("s3"), **kept, ttl=settings.pointer_seconds, late=late_view)
+    dataset = place().dataset.name
+    shelf = Shelf(client("s3"), bucket=place().bucket, dataset=dataset, ttl=settings.pointer_seconds, late=late_view)
     return Site(
         place=place(),
         settings=settings,
@@ -69,7 +71,7 @@ def site() -> Site:
     )
 
 
-def late_view(run_id, name):
+def late_view(run_id: str, name: str) -> "Document":
     from chalicelib.routes.late_views import late_view as render  # deferred: what was rendered needs none of it
 
     return render(site(), run_id, name)

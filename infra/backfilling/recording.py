@@ -24,7 +24,7 @@ from shared.dataset import Dataset
 from shared.expressions import assignments
 from shared.keys import index_key, past_file_key
 from shared.ledger import Ledger
-from shared.ledger_items import HEAD
+from shared.ledger.items import HEAD
 from shared.runs import Run, State
 
 _WRITERS = 4

@@ -125,6 +125,14 @@ ROUTES: tuple[Endpoint, ...] = (
         problems=(404, 413),
     ),
     Endpoint(
+        path="/revisions",
+        summary="How final values are: the share known at each lag, how soon they settle, what is revised.",
+        answer=_later("revision_answers", "answer_revisions"),
+        media={"application/json": "Revisions"},
+        parameters=(MEASURE,),
+        problems=(404,),
+    ),
+    Endpoint(
         path="/runs",
         summary="The runs, newest first; the next page is in the Link header.",
         answer=_later("run_answers", "answer_runs"),
@@ -182,7 +190,7 @@ ROUTES: tuple[Endpoint, ...] = (
     ),
 )
 
-_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures", "/vintages"})
+_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures", "/vintages", "/revisions"})
 
 
 @functools.cache

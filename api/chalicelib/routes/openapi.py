@@ -187,6 +187,7 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Buckets": _list(_object(key | measures | {"complete": {"const": False}}, optional=["complete"])),
         "DateHistory": _list(date_history) if dataset.has_series else date_history,
         "Vintages": _list(_object(key | measures | _known(), optional=dataset.measure_names)),
+        "Revisions": _list({"type": "object"}),
         "Run": _run(),
         "Runs": _list(_reference("Run")),
         "ChangeSet": _object(

@@ -230,7 +230,7 @@ FIRST = Parameter(
 def limit(*, usual: int, most: int) -> Parameter:
     return Parameter(
         name="limit",
-        description=f"At most this many; {usual} where it is not said.",
+        description="At most this many.",
         read=count_upto(most),
         schema={"type": "integer", "minimum": 1, "maximum": most, "default": usual},
         example=str(usual),

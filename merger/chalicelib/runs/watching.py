@@ -209,7 +209,7 @@ def _ask_again(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Wat
     """Mails that are not out an hour after they were due, and the head's views: the stream's retries have ended."""
     at, clock, ledger = run_id_at(now), tools.clock(), tools.ledger
     mails: list[tuple[str, Run | Notice]] = [
-        *((run.run_id, run) for run in runs if run.state in MAILED and now - _began(run) >= _GRACE),
+        *((run.run_id, run) for run in runs if run.state in MAILED and not run.source and now - _began(run) >= _GRACE),
         *((it.about, it) for it in ledger.notices() if now - parse_time(it.time) >= _GRACE),
     ]
     for name, item in mails:
