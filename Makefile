@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .PHONY: help run test proof replay check deploy destroy status trace approve redrive resend refresh smoke rollback subscribe start \
-	restore bench lint security format locks environments clean
+	restore backfill bench lint security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
 TOOLS = @$(PYTHON) infra/environments.py tools
@@ -106,6 +106,12 @@ restore:  ## TIME=2020-10-25T17:00:00Z [STAGE=x] [DATASET=name] [YES=1] [JSON=1]
 	@$(call need,TIME,make restore TIME=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
 	@$(INFRA) restore --time $(call quoted,$(TIME)) $(stage) $(dataset) $(if $(filter 1,$(YES)),--yes) $(json)
+
+backfill:  ## FROM=place [DATASET=name] [STAGE=x] [UNTIL=time] [PATHS=feed=path] [JSON=1]: dated copies become runs, known from then
+	@$(call need,FROM,make backfill FROM=dir [DATASET=name] [STAGE=x] [UNTIL=2020-10-25T17:00:00Z] [PATHS=feed=path])
+	$(TESTS)
+	@$(INFRA) backfill --from $(call quoted,$(FROM)) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(stage) \
+	$(if $(UNTIL),--until $(call quoted,$(UNTIL))) $(if $(PATHS),--paths $(call quoted,$(PATHS))) $(json)
 
 bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
 	$(TESTS)

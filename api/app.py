@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from chalice.app import DynamoDBEvent
 
     from chalicelib.refresh.refreshing import Refresher
+    from chalicelib.vintages.vintage_reading import VintageReader
+    from chalicelib.web.documents import Document
     from shared.ledger import Ledger
 
 app = Chalice(app_name="covid-stats-api")
@@ -52,18 +54,34 @@ def sites() -> Sites:
 
 
 @functools.cache
+def vintages(name: str = "") -> "VintageReader":
+    from chalicelib.vintages.vintage_reading import VintageReader  # deferred: tables are served without it
+
+    return VintageReader(client("s3"), bucket=place().bucket, dataset=place().find(name))
+
+
+@functools.cache
 def site(name: str = "") -> Site:
     settings, dataset = ApiSettings.read(os.environ), place().find(name)
+    late = functools.partial(late_view, dataset.name)
+    kept: dict[str, Any] = {"bucket": place().bucket, "dataset": dataset.name}
     return Site(
         place=place(),
         dataset=dataset,
         settings=settings,
-        shelf=Shelf(client("s3"), bucket=place().bucket, dataset=dataset.name, ttl=settings.pointer_seconds),
+        shelf=Shelf(client("s3"), **kept, ttl=settings.pointer_seconds, late=late),
         assets=ASSETS,
         stage=sites,
+        vintages=functools.partial(vintages, dataset.name),
         ledger=functools.partial(ledger, dataset.name),
         now=lambda: dt.datetime.now(dt.UTC),
     )
+
+
+def late_view(dataset: str, run_id: str, name: str) -> "Document":
+    from chalicelib.routes.late_views import late_view as render  # deferred: what was rendered needs none of it
+
+    return render(site(dataset), run_id, name)
 
 
 @functools.cache

@@ -27,6 +27,7 @@ COMMANDS = {
     "start": "infra.operating.start_run:main",
     "subscribe": "infra.operating.subscribe:main",
     "rollback": "infra.operating.rollback:main",
+    "backfill": "infra.backfilling.backfill:main",
     "restore": "infra.operating.restore:main",
     "measure": "infra.cost.measure:main",
     "cost": "infra.cost.cost:main",

@@ -1,6 +1,7 @@
 """Where things are in S3, and which dataset, run and feed an object belongs to.
 
 raw/{dataset}/{run_id}/{feed}.csv      the bytes a feed answered with
+past/{dataset}/{sha256}.gz             the bytes of a backfilled file, packed: no event comes of them
 changesets/{dataset}/{run_id}.json     what a committed run changed
 snapshots/{dataset}/{run_id}.csv       all rows after the run, for people, Athena and the views
 snapshots/{dataset}/_{run_id}.index    the same per feed, for the next comparison; Athena passes over names with _
@@ -19,6 +20,10 @@ _RAW = re.compile(r"raw/([a-z][a-z0-9-]*)/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/([A-
 
 def raw_key(dataset: str, run_id: str, feed: str) -> str:
     return f"raw/{dataset}/{run_id}/{feed}.csv"
+
+
+def past_file_key(dataset: str, sha256: str) -> str:
+    return f"past/{dataset}/{sha256}.gz"
 
 
 def change_set_key(dataset: str, run_id: str) -> str:

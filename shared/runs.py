@@ -76,6 +76,11 @@ def parse_time(text: object) -> dt.datetime:
     return time
 
 
+def just_before(run_id: str) -> str:
+    """The greatest text that sorts before a run id, for queries that include their bound."""
+    return run_id[:-1] + "Y~"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """What became of one feed in one run, as the fetcher wrote it down."""
@@ -145,6 +150,8 @@ class Run:
     approved_at: str = ""
     redriven_by: str = ""
     redriven_at: str = ""
+    source: str = ""
+    """Where the files of a backfilled run are from; empty for a run of the schedule. Nobody is mailed about one."""
     mail: MailState = ""
     views: ViewsState = ""
     traces: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,8 @@
 
 OUT/runs.jsonl           a line a day, written as the day is done
 OUT/changes/DAY.json     the day's change set; an empty one where the run committed nothing
-OUT/api/                 after the last day: data, daily, weekly, monthly (.json) and dashboard.html, as answered
+OUT/api/                 after the last day, as answered: data, daily, weekly, monthly (.json), vintages.csv and
+                         dashboard.html
 
 With several datasets each line names its `dataset`, and there is a folder for each below OUT/changes and OUT/api.
 """
@@ -26,6 +27,7 @@ ANSWERS = {
     "daily.json": "/daily",
     "weekly.json": "/weekly",
     "monthly.json": "/monthly",
+    "vintages.csv": "/vintages?format=csv",
     "dashboard.html": "/",
 }
 """File below OUT/api -> path of the API."""

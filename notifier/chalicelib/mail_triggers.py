@@ -42,6 +42,8 @@ def occasion(record: object, *, dataset: Dataset) -> Occasion | None:
 
 def _occasions(values: Mapping[str, Any], *, dataset: Dataset) -> Iterator[Occasion]:
     partition, has_mail = values["dataset"], values.get("mail", "AGAIN") != "AGAIN"
+    if values.get("source"):  # a run of the past: whoever backfilled it knows
+        return
     key = to_item({name: values[name] for name in ("dataset", "run_id")})
     if partition == dataset.name and State(values["state"]) in MAILED and not has_mail:
         run = Run.from_event(values)

@@ -41,6 +41,8 @@ def test_a_committed_run_is_rendered_served_and_marked(api: ApiApp, committer: C
             "figures.json",
             "history.json",
             "trend.json",
+            "vintages.csv",
+            "vintages.json",
         )
     }
     assert (pointer(cloud), api.get(f"/runs/{FIRST}").json["views"]) == (FIRST, "RENDERED")
@@ -202,13 +204,21 @@ def test_only_what_changed_is_invalidated_and_not_before_held_pointers_are_old(
     first, second = (request["InvalidationBatch"]["Paths"]["Items"] for request in front.requests)
     assert waited == [1.5, 1.5]
     tables = ["/daily*", "/data*", "/data/*", "/figures*", "/monthly*"]
-    assert ["/", "/?*", "/changes*", *tables, "/runs*", "/weekly*"] == first
-    assert ["/", "/?*", "/changes*", *tables, "/runs*"] == second  # within one week: its sum is as it was
+    assert ["/", "/?*", "/changes*", *tables, "/revisions*", "/runs*", "/vintages*", "/weekly*"] == first
+    assert [
+        "/",
+        "/?*",
+        "/changes*",
+        *tables,
+        "/revisions*",
+        "/runs*",
+        "/vintages*",
+    ] == second  # within one week: its sum is as it was
     assert front.requests[0]["DistributionId"] == "E1"
 
 
 def test_paths_are_those_of_the_views_that_changed() -> None:
-    assert paths_of(["daily.json", "daily.csv"]) == ["/changes*", "/daily*", "/runs*"]
+    assert paths_of(["daily.json", "daily.csv"]) == ["/changes*", "/daily*", "/revisions*", "/runs*", "/vintages*"]
     assert paths_of([]) == []
 
 

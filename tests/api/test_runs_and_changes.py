@@ -75,6 +75,7 @@ def test_a_run_is_shown_without_its_operators(api: ApiApp, committer: Committer)
         "redriven_at": "2020-03-02T18:00:00Z",
         "mail": "",
         "views": "",
+        "source": "",
     }
     assert "arn:" not in api.get("/runs").text
 

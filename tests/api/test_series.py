@@ -91,7 +91,7 @@ def test_a_series_that_is_not_there_is_named(regions: ApiApp, target: str) -> No
 
 def test_the_description_has_the_series(regions: ApiApp) -> None:
     description = regions.get("/openapi.json").json
-    assert "series" in [one["name"] for one in description["paths"]["/daily"]["parameters"]]
+    assert {"$ref": "#/components/parameters/series"} in description["paths"]["/daily"]["parameters"]
     assert "series" in description["components"]["schemas"]["Rows"]["items"]["required"]
 
 

@@ -88,7 +88,7 @@ def cloud_in_memory() -> Iterator[Cloud]:
     os.environ.update(ENVIRONMENT)
     forget_clients()
     try:
-        with mock_aws(), _one_call_at_a_time():
+        with mock_aws(), one_call_at_a_time():
             cloud = Cloud(**{name: _session().create_client(name) for name in Cloud.__dataclass_fields__})
             _found(cloud)
             yield cloud
@@ -105,7 +105,7 @@ def forget_clients() -> None:
 
 
 @contextlib.contextmanager
-def _one_call_at_a_time() -> Iterator[None]:
+def one_call_at_a_time() -> Iterator[None]:
     """moto's tables are plain dictionaries: two threads that write one item at once break each other."""
     lock, process = threading.RLock(), botocore_stubber.process_request
 

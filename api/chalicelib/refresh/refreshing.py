@@ -14,6 +14,7 @@ from chalicelib.refresh.invalidation import Edge
 from chalicelib.tabulation.histories import History, extend_history
 from chalicelib.view_store.view_pointer import PointerWriter
 from chalicelib.view_store.view_store import media_type_of
+from chalicelib.vintages.vintage_store import VintageWriter
 from chalicelib.web.assets import Assets
 from chalicelib.web.documents import JSON, Document, pack
 from shared.changes import ChangeSet
@@ -22,7 +23,7 @@ from shared.errors import PermanentError
 from shared.exact import dumps, loads
 from shared.keys import change_set_key, snapshot_key, static_key, view_key
 from shared.ledger import Ledger
-from shared.runs import Run
+from shared.runs import Run, State, just_before
 from shared.tracing import carried, follow, subsegment
 
 HISTORY = "history.json"
@@ -42,6 +43,7 @@ class Refresher:
     ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
         self._assets, self._edge = assets, edge
+        self._vintages = VintageWriter(s3, bucket=bucket, dataset=dataset)
         self._pointer = PointerWriter(s3, bucket=bucket, dataset=dataset.name)
         self._assets_kept = False
 
@@ -52,8 +54,10 @@ class Refresher:
         """
         with subsegment("refresh", run_id=run.run_id, state=run.state) as span:
             follow("merger", run.traces.get("merger", ""))
-            history = self._base_history(run.base_run_id)
+            base = self._before(run)
+            history = self._base_history(base)
             digests = self._render(run, history)
+            self._vintages.write(run, base=base, all_runs=lambda: self._ledger.oldest_first(after=""))
             changed = self._pointer.move({"run_id": run.run_id, "views": digests})
             span.annotate(views_changed=len(changed))
             if self._edge:
@@ -78,10 +82,17 @@ class Refresher:
                 history = loads(Document(JSON, packed=packed).plain)
                 break
             missing.append(self._ledger.get(base_run_id))
-            base_run_id = missing[-1].base_run_id
+            base_run_id = self._before(missing[-1])
         for run in reversed(missing):
             history = self._heal(run, history)
         return history
+
+    def _before(self, run: Run) -> str | None:
+        """The committed run before it: its base, or, of a first load, the last of those that were filled in later."""
+        if run.base_run_id is not None:
+            return run.base_run_id
+        older = self._ledger.newest_first(upto=just_before(run.run_id), state=State.COMMITTED, page=10)
+        return next((it.run_id for it in older), None)
 
     def _heal(self, run: Run, history: History) -> History:
         """Render a run that was passed over; where its snapshot is gone, its history is carried on alone."""

@@ -9,12 +9,17 @@ from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import Responder, answer_asset, answer_date, answer_figures, answer_table
 from chalicelib.web.documents import CURRENT, Reply
 from chalicelib.web.parameters import (
+    AFTER,
     AS_OF,
     BEFORE,
     DATE,
     DAYS,
+    FIRST,
     FORMAT,
     FROM,
+    KNOWN_SINCE,
+    LAG,
+    MEASURE,
     NAME,
     RUN,
     SERIES,
@@ -31,7 +36,7 @@ EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
 ANY_PATH = "/{proxy+}"
 """API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
 
-_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF)
+_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF, LAG, FIRST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +117,30 @@ ROUTES: tuple[Endpoint, ...] = (
         answer=answer_figures,
         media={"application/json": "Object"},
         parameters=(AS_OF,),
+    ),
+    Endpoint(
+        path="/vintages",
+        summary="Every value that ever was, from which run to which it was known; the next page is in the Link header.",
+        answer=_later("vintage_answers", "answer_vintages"),
+        media={"application/json": "Vintages", "text/csv": "Text"},
+        parameters=(
+            FROM,
+            TO,
+            MEASURE,
+            KNOWN_SINCE,
+            FORMAT,
+            replace(limit(usual=1000, most=20000), default=None),
+            AFTER,
+        ),
+        problems=(404, 413),
+    ),
+    Endpoint(
+        path="/revisions",
+        summary="How final values are: the share known at each lag, how soon they settle, what is revised.",
+        answer=_later("revision_answers", "answer_revisions"),
+        media={"application/json": "Revisions"},
+        parameters=(MEASURE,),
+        problems=(404,),
     ),
     Endpoint(
         path="/runs",
@@ -203,7 +232,7 @@ OF_ALL: Mapping[str, Endpoint] = {
 }
 """What a stage with several datasets answers where none is named; all other paths are then the first dataset's."""
 
-_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures"})
+_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures", "/vintages", "/revisions"})
 
 
 @functools.cache

@@ -47,6 +47,8 @@ def describe(
         several = (
             f"Paths without a dataset's name are {datasets[0]}'s; each dataset has all of them below its name: {named}."
         )
+    listed = list(endpoints)
+    shared = {name: parameter["description"] for name, parameter in _shared(listed).items()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -56,10 +58,11 @@ def describe(
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "."}],
-        "paths": {endpoint.path: _path(endpoint) for endpoint in endpoints},
+        "paths": {endpoint.path: _path(endpoint, shared) for endpoint in listed},
         "components": {
             "schemas": _schemas(dataset),
             "headers": _HEADERS,
+            "parameters": _shared(listed) | _CONDITION,
             "responses": {
                 f"Problem{status}": {"description": text, "content": _PROBLEM_CONTENT}
                 for status, text in _PROBLEMS.items()
@@ -68,10 +71,22 @@ def describe(
     }
 
 
-def _path(endpoint: Described) -> dict[str, Any]:
+def _shared(endpoints: Iterable[Described]) -> dict[str, Any]:
+    """Name -> the parameter that several routes have alike."""
+    found = [parameter for endpoint in endpoints for parameter in endpoint.parameters]
+    alike = {it.name: it for it in found if found.count(it) > 1}
+    return {name: _parameter(it) for name, it in alike.items()}
+
+
+def _path(endpoint: Described, shared: Mapping[str, str]) -> dict[str, Any]:
+    """`shared` are the parameters that are described once: name -> description."""
     name = endpoint.path.strip("/").translate(str.maketrans("/.", "__", "{}")) or "dashboard"
     return {
-        "parameters": [*map(_parameter, endpoint.parameters), *_CONDITION],
+        "parameters": [
+            _parameter_reference(it.name) if shared.get(it.name) == it.description else _parameter(it)
+            for it in endpoint.parameters
+        ]
+        + [_parameter_reference(name) for name in _CONDITION],
         "get": {"operationId": f"get_{name}", "summary": endpoint.summary, "responses": _responses(endpoint)},
         "head": {
             "operationId": f"head_{name}",
@@ -107,19 +122,23 @@ def _responses(endpoint: Described) -> dict[str, Any]:
     return responses
 
 
+def _parameter_reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
 def _reference(schema: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
-_CONDITION = (
-    {
+_CONDITION = {
+    "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
         "required": False,
         "description": "The ETag of the copy that the client has.",
         "schema": {"type": "string"},
     },
-)
+}
 _HEADERS = {
     "ETag": {"description": "Names the content, and its encoding.", "schema": {"type": "string"}},
     "Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}},
@@ -185,6 +204,8 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Rows": _list(row),
         "Buckets": _list(_object(key | measures | {"complete": _COMPLETE} | days, optional=days)),
         "DateHistory": _list(date_history) if dataset.has_series else date_history,
+        "Vintages": _list(_object(key | measures | _known(), optional=dataset.measure_names)),
+        "Revisions": _list({"type": "object"}),
         "Run": _run(),
         "Runs": _list(_reference("Run")),
         "ChangeSet": _object(
@@ -202,6 +223,11 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Text": _TEXT,
         "Problem": _problem(),
     }
+
+
+def _known() -> dict[str, Any]:
+    told = {"present": {"type": "boolean"}, "run_id": _TIME, "known_from": _TIME}
+    return told | {"next_run_id": _or_null(_TIME), "known_to": _or_null(_TIME)}
 
 
 def _run() -> dict[str, Any]:
@@ -228,6 +254,7 @@ def _run() -> dict[str, Any]:
             "redriven_at": _TEXT,
             "mail": {"enum": ["", "AGAIN", "SENDING", "SENT", "UNSURE"]},
             "views": {"enum": ["", "AGAIN", "RENDERED", "FAILED"]},
+            "source": _TEXT,
         }
     )
 

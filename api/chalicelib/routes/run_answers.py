@@ -12,7 +12,7 @@ from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 from shared.changes import ChangeSet
 from shared.errors import UnknownRun
-from shared.runs import Run, State
+from shared.runs import Run, State, just_before
 
 PAGE_BYTES = 4_000_000
 """A page of change sets ends before it grows beyond this."""
@@ -94,12 +94,8 @@ def run_as_map(run: Run) -> dict[str, Any]:
         "redriven_at": run.redriven_at,
         "mail": run.mail,
         "views": run.views,
+        "source": run.source,
     }
-
-
-def just_before(run_id: str) -> str:
-    """The greatest text that sorts before a run id, for queries that include their bound."""
-    return run_id[:-1] + "Y~"
 
 
 def _run(site: Site, run_id: str) -> Run:

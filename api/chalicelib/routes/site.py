@@ -13,6 +13,7 @@ from shared.schedule import DEFAULT_SCHEDULE
 from shared.settings import Place, Source
 
 if TYPE_CHECKING:
+    from chalicelib.vintages.vintage_reading import VintageReader
     from shared.ledger import Ledger
 
 
@@ -87,6 +88,8 @@ class Site:
     assets: Assets
     stage: Callable[[], "Sites"]
     """The stage with all its datasets, this one among them."""
+    vintages: Callable[[], "VintageReader"]
+    """Made on first use, as the ledger is."""
     ledger: Callable[[], "Ledger"]
     """Made on first use: tables are served without DynamoDB, and its client costs a cold start."""
     now: Callable[[], dt.datetime]

@@ -23,6 +23,10 @@ def answer_table(name: str) -> Responder:
     """`/data`, `/daily`, `/weekly`, `/monthly`."""
 
     def answer(site: Site, args: Arguments, _request: Request) -> Reply:
+        if args["lag"] is not None or args["first"] == "yes":
+            from chalicelib.routes.lagged_answers import answer_lagged  # deferred: few ask for it, and it tabulates
+
+            return answer_lagged(site, name, args)
         run_id, with_days = site.run_at(args["as_of"]), args.get("days") == "yes"
         if run_id is None:
             document = _nothing(site, name, args["format"], with_days=with_days)

@@ -4,7 +4,7 @@ A history is `{series: {date: [entry]}}`, oldest entry first; an entry is `{"run
 a list in the order of the measures, or None where the run removed the date.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,14 +21,18 @@ type History = dict[str, dict[str, list[Entry]]]
 def extend_history(history: History, change: ChangeSet, *, run: Run, dataset: Dataset) -> History:
     """The history with what this run changed; the given one stays as it is.
 
+    A first load that follows other runs (of days that were filled in later) changes what is not as it was before it.
     Raises KeyError where the run changes a date that the history does not have.
     """
     extended = {series: dict(dates) for series, dates in history.items()}
 
     def append(row: Mapping[str, Any], values: Sequence[Number | None] | None) -> None:
         dates = extended.setdefault(row.get("series", ONE_SERIES), {})
+        before = dates.get(row["date"], ())
+        if (before[-1]["values"] if before else None) == values:
+            return
         entry = {"run_id": run.run_id, "at": run.known_from or run.run_id, "values": values}
-        dates[row["date"]] = [*dates.get(row["date"], ()), entry]
+        dates[row["date"]] = [*before, entry]
 
     names = dataset.measure_names
     for row in change.added:
@@ -37,9 +41,16 @@ def extend_history(history: History, change: ChangeSet, *, run: Run, dataset: Da
         was = extended[row.get("series", ONE_SERIES)][row["date"]][-1]["values"]
         fields = row["fields"]
         append(row, [fields[name]["new"] if name in fields else old for name, old in zip(names, was, strict=True)])
-    for row in change.removed:
+    for row in (*change.removed, *(_gone(history, change) if change.base_run_id is None else ())):
         append(row, None)
     return extended
+
+
+def _gone(history: History, change: ChangeSet) -> Iterator[Mapping[str, Any]]:
+    """The rows that a first load has no more."""
+    there = {(row.get("series", ONE_SERIES), row["date"]) for row in change.added}
+    for series, dates in history.items():
+        yield from ({"series": series, "date": date} for date in dates if (series, date) not in there)
 
 
 @dataclass(frozen=True, kw_only=True)

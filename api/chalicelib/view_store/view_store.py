@@ -16,7 +16,7 @@ from typing import Any
 from chalicelib.web.assets import asset_document
 from chalicelib.web.documents import CSV, HTML, JSON, Document
 from chalicelib.web.problems import ViewsMissing
-from shared.keys import change_set_key, current_views_key, static_key, view_key
+from shared.keys import change_set_key, current_views_key, snapshot_key, static_key, view_key
 
 KEPT = 64
 """Views kept in memory; a deployment has 12 of each run, and `as_of` asks for older runs."""
@@ -41,8 +41,17 @@ class Shelf:
     """What refresh_views left in the bucket."""
 
     def __init__(
-        self, client: Any, *, bucket: str, dataset: str, ttl: float, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Any,
+        *,
+        bucket: str,
+        dataset: str,
+        ttl: float,
+        clock: Callable[[], float] = time.monotonic,
+        late: Callable[[str, str], Document] | None = None,
     ) -> None:
+        """`late` gives a view (of a run, by name) that was not rendered; it raises ViewsMissing."""
+        self._late = late
         self._client, self._bucket, self._dataset, self._ttl, self._clock = client, bucket, dataset, ttl, clock
         self._pointer: Pointer | None = None
         self._read_at = float("-inf")
@@ -79,6 +88,10 @@ class Shelf:
             raise ViewsMissing(run_id)
         return body
 
+    def snapshot(self, run_id: str) -> bytes | None:
+        """All rows after a run, as the merger wrote them; None where they are gone."""
+        return self._get(snapshot_key(self._dataset, run_id))
+
     def committed_at(self, run_id: str) -> dt.datetime | None:
         """When a run's change set was written, just before its commit, by the clock; None where it is gone."""
         try:
@@ -92,9 +105,11 @@ class Shelf:
 
     def _read_view(self, run_id: str, name: str) -> Document:
         packed = self._get(view_key(self._dataset, run_id, f"{name}.gz"))
-        if packed is None:
+        if packed is not None:
+            return Document(media_type_of(name), packed=packed)
+        if self._late is None:
             raise ViewsMissing(run_id)
-        return Document(media_type_of(name), packed=packed)
+        return self._late(run_id, name)
 
     def _read_pointer(self) -> Pointer | None:
         condition = {"IfNoneMatch": self._pointer.etag} if self._pointer else {}

@@ -9,6 +9,8 @@ from typing import Any
 from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeReversed
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,6}")
 
 
@@ -74,6 +76,37 @@ def count_upto(most: int) -> Callable[[str, str], int]:
         raise ParameterInvalid(name, text, allowed=f"a whole number from 1 to {most}")
 
     return read
+
+
+def whole_upto(most: int) -> Callable[[str, str], int]:
+    def read(name: str, text: str) -> int:
+        if _COUNT.fullmatch(text) and int(text) <= most:
+            return int(text)
+        raise ParameterInvalid(name, text, allowed=f"a whole number from 0 to {most}")
+
+    return read
+
+
+def read_time(name: str, text: str) -> str:
+    """A run's id, or a day, which begins at midnight UTC."""
+    try:
+        return f"{read_date(name, text)}T00:00:00Z" if _DATE.fullmatch(text) else read_run_id(name, text)
+    except ParameterInvalid:
+        raise ParameterInvalid(name, text, allowed="a time such as 2020-10-25T17:00:00Z, or a day") from None
+
+
+def read_place(name: str, text: str) -> tuple[str, str, str]:
+    """A place in the table of vintages: (series, date, known_from)."""
+    found = _PLACE.fullmatch(text)
+    if not found:
+        raise ParameterInvalid(name, text, allowed="what a Link header gave, known_from/date/series")
+    return found[3], found[2], found[1]
+
+
+def read_name(name: str, text: str) -> str:
+    if _NAME.fullmatch(text):
+        return text
+    raise ParameterInvalid(name, text, allowed="the name of a measure: small letters, digits and _")
 
 
 _DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
@@ -164,10 +197,48 @@ NAME = Parameter(
 )
 
 
+MEASURE = Parameter(
+    name="measure",
+    description="Only this measure: versions that do not differ in it are one.",
+    read=read_name,
+    schema={"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+    example="cases",
+)
+KNOWN_SINCE = Parameter(
+    name="known_since",
+    description="Only what came to be known at this time or later: a run id or a day.",
+    read=read_time,
+    schema={"type": "string", "anyOf": [_DATE_SCHEMA, _RUN_SCHEMA]},
+    example="2020-10-25T17:00:00Z",
+)
+AFTER = Parameter(
+    name="after",
+    description="Where the page before ended, as its Link header has it: known_from/date/series.",
+    read=read_place,
+    schema={"type": "string", "pattern": r"^[0-9-]{10}T[0-9:]{8}Z/[0-9-]{10}/[^\n\r]+$"},
+    example="2020-10-25T17:00:00Z/2020-10-24/all",
+)
+LAG = Parameter(
+    name="lag",
+    description="Each date, week or month as it was known at the end of the day so many days after it.",
+    read=whole_upto(3650),
+    schema={"type": "integer", "minimum": 0, "maximum": 3650},
+    example="7",
+)
+FIRST = Parameter(
+    name="first",
+    description="With `yes`, each date, week or month as it was first published.",
+    read=one_of("yes", "no"),
+    schema={"type": "string", "enum": ["yes", "no"], "default": "no"},
+    example="yes",
+    default="no",
+)
+
+
 def limit(*, usual: int, most: int) -> Parameter:
     return Parameter(
         name="limit",
-        description=f"At most this many; {usual} where it is not said.",
+        description="At most this many.",
         read=count_upto(most),
         schema={"type": "integer", "minimum": 1, "maximum": most, "default": usual},
         example=str(usual),

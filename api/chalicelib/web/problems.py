@@ -10,7 +10,7 @@ Problem
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 MEDIA_TYPE = "application/problem+json"
@@ -68,6 +68,13 @@ class RangeReversed(BadRequest):
 
     def __init__(self, start: str, end: str) -> None:
         super().__init__(f"from is {start!r}, after to, which is {end!r}", parameter="from", value=start)
+
+
+class ParametersExclusive(BadRequest):
+    """Parameters that cannot be asked for together."""
+
+    def __init__(self, names: Sequence[str], reason: str) -> None:
+        super().__init__(f"{' and '.join(names)} exclude one another: {reason}", parameter=names[0])
 
 
 class BodyUnexpected(BadRequest):

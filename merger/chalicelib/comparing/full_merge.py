@@ -44,14 +44,15 @@ def full_merge(
     run_id: str,
     latest_day: int,
     most_odd: int | None = None,
+    read_rows: Callable[..., FeedRows] = read_feed,
 ) -> Merged:
     """Feed -> its file, compared with the last committed state. Raises ContractBroken.
 
     `latest_day` is the ordinal of the last date that is allowed. `most_odd` is how many bytes a file may have that
-    must be held as a whole; None: any.
+    must be held as a whole; None: any. `read_rows` stands for `read_feed` where files that were read are remembered.
     """
     read = {
-        feed.name: read_feed(files[feed.name], feed, dataset, latest_day=latest_day, most_odd=most_odd)
+        feed.name: read_rows(files[feed.name], feed, dataset, latest_day=latest_day, most_odd=most_odd)
         for feed in dataset.feeds
     }
     return merge_rows(read, old=old, dataset=dataset, run_id=run_id)

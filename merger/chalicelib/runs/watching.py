@@ -164,7 +164,7 @@ def _why_not(delivery: Delivery | None) -> str:
 
 def _missed(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
     """The last time that a run was due and none began; before the first run, due since the first watch."""
-    newest = next(tools.ledger.newest_first(upto=run_id_at(now)), None)
+    newest = next((run for run in tools.ledger.newest_first(upto=run_id_at(now)) if not run.source), None)
     last = newest.run_id if newest else tools.ledger.watched_since(run_id_at(now))
     due = last_due(tools.dataset.schedule or policy.schedule, after=parse_time(last), until=now - _GRACE)
     if due is None:
@@ -210,7 +210,7 @@ def _ask_again(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Wat
     """Mails that are not out an hour after they were due, and the head's views: the stream's retries have ended."""
     at, clock, ledger = run_id_at(now), tools.clock(), tools.ledger
     mails: list[tuple[str, Run | Notice]] = [
-        *((run.run_id, run) for run in runs if run.state in MAILED and now - _began(run) >= _GRACE),
+        *((run.run_id, run) for run in runs if run.state in MAILED and not run.source and now - _began(run) >= _GRACE),
         *((it.about, it) for it in ledger.notices() if now - parse_time(it.time) >= _GRACE),
     ]
     for name, item in mails:

@@ -1,0 +1,71 @@
+"""Tables with `lag` or `first`: put together from the table of vintages when they are asked for, and kept."""
+
+import csv
+import functools
+import io
+from collections.abc import Mapping, Sequence
+
+from chalicelib.routes.site import Site
+from chalicelib.routes.vintage_answers import checked, directory_of
+from chalicelib.tabulation.bucket_labels import labels_between
+from chalicelib.tabulation.slicing import cut
+from chalicelib.tabulation.table_text import csv_header, to_json
+from chalicelib.tabulation.tabulating import tabulate
+from chalicelib.vintages.lagged import Dates, Row, When, as_json, bucket_rows, published_rows
+from chalicelib.vintages.version_table import Version
+from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply
+from chalicelib.web.parameters import Arguments
+from chalicelib.web.problems import ParametersExclusive
+from shared import exact
+from shared.dataset import Dataset
+from shared.runs import run_id_at
+
+
+def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
+    """A table with `lag` or `first`: combined with each other or with `as_of` they are refused."""
+    chosen = [it for it in ("as_of", "lag", "first") if args.get(it) not in (None, "no")]
+    if len(chosen) > 1:
+        raise ParametersExclusive(chosen, "each says by itself at what time a date's value counts")
+    run_id, lag = site.shelf.current(), args["lag"]
+    series, _ = checked(site, run_id, args)
+    today = run_id_at(site.now())[:10] if lag is not None else "9"
+    rows = _lagged_rows(site, run_id, name, series, lag, today) if run_id else ()
+    document = Document(JSON, plain=as_json(rows))
+    start, end = labels_between(args["from"], args["to"], table=name, period=site.dataset.period)
+    part = cut(document, start=start, end=end)
+    if args["format"] == "json":
+        return Reply(headers=CURRENT, document=part)
+    stem = f"{site.dataset.name}-{name}-{'first' if lag is None else f'lag-{lag}'}"
+    headers = CURRENT | {"Content-Disposition": f'attachment; filename="{stem}.csv"'}
+    return Reply(headers=headers, document=_as_csv(exact.loads(part.plain), site.dataset, complete=name != "data"))
+
+
+@functools.lru_cache(maxsize=16)
+def _lagged_rows(site: Site, run_id: str, name: str, series: str | None, lag: int | None, day: str) -> Sequence[Row]:
+    """`day` is today: what was worked out is kept until midnight."""
+    directory_of(site, run_id)
+    dates: dict[str, list[Version]] = {}
+    for version in site.vintages().select(run_id, series=series):
+        dates.setdefault(version.series, []).append(version)
+    found = {key: Dates(versions) for key, versions in dates.items()}
+    when = When(lag=lag, now=f"{day}T00:00:00Z" if day != "9" else day)
+    if name == "data":
+        return published_rows(found, when, site.dataset)
+    return bucket_rows(name, found, when, site.dataset, tabulate=_tables)
+
+
+def _tables(snapshot: bytes, dataset: Dataset) -> Mapping[str, Sequence[Row]]:
+    return {name: exact.loads(to_json(table)) for name, table in tabulate(snapshot, dataset).items().items()}
+
+
+def _as_csv(rows: Sequence[Row], dataset: Dataset, *, complete: bool) -> Document:
+    names = csv_header(dataset.measure_names, series=dataset.has_series, complete=complete)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(row.get(name, True if name == "complete" else None)) for name in names] for row in rows)
+    return Document(CSV, plain=out.getvalue().encode())
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value

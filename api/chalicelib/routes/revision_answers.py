@@ -1,0 +1,80 @@
+"""`/revisions`: how final the values are, worked out from the table of vintages when it is asked for, and kept."""
+
+import functools
+from typing import Any
+
+from chalicelib.routes.site import Site
+from chalicelib.routes.vintage_answers import checked, directory_of
+from chalicelib.vintages.completeness import describe
+from chalicelib.vintages.outlook import AHEAD, Outlook, in_words, outlook
+from chalicelib.vintages.value_paths import Path, value_paths
+from chalicelib.vintages.version_table import Version
+from chalicelib.web.documents import CURRENT, Document, Reply, json_document
+from chalicelib.web.parameters import Arguments
+from chalicelib.web.requests import Request
+from shared.dataset import Measure
+
+MOST = 400_000
+"""Versions that are looked at where no series is named: the series in order of their names, as far as that goes."""
+
+
+def answer_revisions(site: Site, args: Arguments, _request: Request) -> Reply:
+    """An entry a measure; of one series, or of all that are no totals together."""
+    run_id = site.shelf.current()
+    series, measure = checked(site, run_id, args)
+    document = _described(site, run_id, series, measure) if run_id else json_document([])
+    return Reply(headers=CURRENT, document=document)
+
+
+@functools.lru_cache(maxsize=64)
+def _described(site: Site, run_id: str, series: str | None, measure: int | None) -> Document:
+    directory_of(site, run_id)
+    versions = _versions(site, run_id, series)
+    chosen = site.dataset.measures if measure is None else site.dataset.measures[measure : measure + 1]
+    return json_document([_entry(site, versions, it, run_id, series) for it in chosen])
+
+
+def _versions(site: Site, run_id: str, series: str | None) -> list[Version]:
+    found = list[Version]()
+    for version in site.vintages().select(run_id, series=series):
+        if len(found) >= MOST and version.series != found[-1].series:
+            break
+        if series is not None or not site.dataset.is_total(version.series):
+            found.append(version)
+    return found
+
+
+def _entry(site: Site, versions: list[Version], measure: Measure, run_id: str, series: str | None) -> dict[str, Any]:
+    paths = value_paths(versions, site.dataset, measure, last_run=run_id)
+    of_one = series is not None or not site.dataset.has_series
+    return {
+        **({"series": series} if site.dataset.has_series else {}),
+        "measure": measure.name,
+        "values": "increments" if measure.cumulative else "as published",
+        **describe(paths, period=site.dataset.period),
+        "newest": _newest(paths, site) if of_one else None,
+    }
+
+
+def _newest(paths: list[Path], site: Site) -> dict[str, Any] | None:
+    """The newest value, and what usually becomes of such a one."""
+    reported = [path for path in paths if path.values and path.values[-1] is not None]
+    if not reported:
+        return None
+    newest, ahead = reported[-1], AHEAD[site.dataset.period][0]
+    lag = newest.until_lag
+    found = outlook(reported[:-1], lag=lag, ahead=ahead)
+    is_first = newest.first_lag is not None and sum(it is not None for it in newest.values) == 1
+    return {
+        "date": newest.date,
+        "value": newest.values[-1],
+        "lag": lag,
+        "first_report": is_first,
+        "outlook": _as_map(found) if found else None,
+        "words": in_words(found, is_first=is_first, period=site.dataset.period) if found else None,
+    }
+
+
+def _as_map(found: Outlook) -> dict[str, Any]:
+    told = {"after_days": found.ahead, "unchanged": round(found.unchanged, 4), "dates": found.count}
+    return told | ({"low": round(found.low, 4), "high": round(found.high, 4)} if found.is_band else {})
