@@ -1,7 +1,7 @@
 """How final values are: what share was known at each lag, how soon values settle, what is revised.
 
 Final is a value as it was known at the *horizon*: so many days after its date that it hardly moves any more. The
-horizon is found in the data, as what is final depends on who reports; `infra/docs/vintages.md` has the method and its sources.
+horizon is found in the data, as what is final depends on who reports; `infra/docs/vintages.md` has method and sources.
 """
 
 import statistics
