@@ -70,12 +70,17 @@ def states(stage: WorldStage, days: Days) -> Days:
 
 
 def _known_at(rows: list[dict[str, str]], time: str) -> Rows:
-    found: Rows = {
-        (ONE_SERIES, row["date"]): {name: int(row[name]) if row[name] else None for name in US_COVID.measure_names}
+    known = [
+        row
         for row in rows
         if row["present"] == "true" and row["known_from"] <= time and (not row["known_to"] or time < row["known_to"])
-    }
-    return found
+    ]
+    return Rows(
+        {
+            (ONE_SERIES, row["date"]): {name: int(row[name]) if row[name] else None for name in US_COVID.measure_names}
+            for row in known
+        }
+    )
 
 
 @pytest.mark.feeds
