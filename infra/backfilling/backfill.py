@@ -1,7 +1,7 @@
 """`make backfill DATASET=name FROM=place`: dated copies of the feeds become runs of a stage, known from their own time.
 
 They are merged in this process, by the merger's code, and stand before the stage's own runs: see
-`infra/decisions/0040-history-stands-before-the-first-run.md`.
+`infra/decisions/0070-history-stands-before-the-first-run.md`.
 """
 
 import argparse

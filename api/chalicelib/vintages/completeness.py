@@ -1,7 +1,7 @@
 """How final values are: what share was known at each lag, how soon they settle, and revisions.
 
 Final is a value as it was known at the *horizon*: so many days after its date that it hardly moves any more. The
-horizon is found in the data, as what is final depends on who reports; `infra/docs/vintages.md` has method and sources.
+horizon is found in the data, as what is final depends on who reports; the method is in `infra/docs/vintages.md`.
 """
 
 import statistics
