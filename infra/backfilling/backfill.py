@@ -23,7 +23,6 @@ from infra.operating.commands import Find, find_stage
 from infra.terminal import Terminal
 from shared.dataset import Dataset
 from shared.datasets import DEFAULT
-from shared.ledger import Ledger
 from shared.runs import State
 
 if TYPE_CHECKING:
@@ -84,11 +83,12 @@ def backfill(
 
     if dataset.name not in (served := [it.name for it in stage.place.datasets]):
         raise CommandFailed(f"stage {stage.name} has no dataset {dataset.name!r}; it has {served}")
+    stage = stage.of(dataset.name)
     recorder, done = Recorder(stage, dataset), Backfilled()
     items = recorder.items()
     past = [item for item in items if item.get("source")]
     own = min((item["run_id"] for item in items if not item.get("source")), default="9")
-    head = Ledger(stage.client("dynamodb"), table=stage.place.runs_table, dataset=dataset.name).head().head
+    head = stage.ledger.head().head
     todo = list(_remaining(versions, past=past, own=own, head=head, done=done))
     for text in done.passed_over:
         report(f"passed over: {text}")

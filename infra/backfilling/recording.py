@@ -23,7 +23,6 @@ from shared.attributes import Value, from_item, to_item
 from shared.dataset import Dataset
 from shared.expressions import assignments
 from shared.keys import index_key, past_file_key
-from shared.ledger import Ledger
 from shared.ledger.items import HEAD
 from shared.runs import Run, State
 
@@ -123,7 +122,7 @@ class Recorder:
         return self._move_head(update, values | {":me": me}, names, condition="writing = :me") or bool(self._head())
 
     def _head(self) -> str:
-        return Ledger(self._dynamodb, table=self._table, dataset=self._dataset.name).head().head
+        return self._stage.ledger.head().head
 
     def _move_head(
         self, update: str, values: Mapping[str, Value], names: Mapping[str, str] | None = None, *, condition: str

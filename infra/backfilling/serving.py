@@ -18,7 +18,6 @@ from infra.operating.refresh import refresh
 from shared.changes import ChangeSet
 from shared.dataset import Dataset
 from shared.keys import change_set_key, view_key
-from shared.ledger import Ledger
 from shared.runs import Run
 
 _READERS = 8
@@ -31,7 +30,7 @@ def render_with_past(stage: Stage, dataset: Dataset) -> str:
 
     Raises CommandFailed where other runs are committed all the time.
     """
-    ledger = Ledger(stage.client("dynamodb"), table=stage.place.runs_table, dataset=dataset.name)
+    ledger = stage.ledger
     for _ in range(_TRIES):
         runs = list(ledger.oldest_first(after=""))
         if not runs:

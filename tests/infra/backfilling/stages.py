@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from shared.dataset import Dataset
 from shared.ledger import Ledger
@@ -22,7 +22,12 @@ class WorldStage:
         self.world = made
         self.settings: Mapping[str, str] = ENVIRONMENT | {"DATASET": made.dataset.name}
         self.place = Place.read(self.settings)
+        self.dataset = made.dataset
         self.ledger = Ledger(made.dynamodb, table=RUNS_TABLE, dataset=made.dataset.name)
+
+    def of(self, dataset: str) -> Self:
+        assert dataset == self.dataset.name
+        return self
 
     def client(self, service: str) -> Any:
         return {"s3": self.world.s3, "dynamodb": self.world.dynamodb}[service]
