@@ -95,7 +95,7 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
 
         merged, way = _merge(compared, tools)
         compared = replace(compared, way=way)
-        span.annotate(way=way, rows=len(merged.snapshot.rows))
+        span.annotate(way=way, rows=len(merged.snapshot.joined))
     check_rows(merged, tools.dataset)
     if not run.approved_by:
         with subsegment("gate"):

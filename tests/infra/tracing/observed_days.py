@@ -124,7 +124,7 @@ def _happen(here: World, heard: _Hearing) -> None:
     day(here, 4, {"nyt": nyt(32, without=range(4, 20)), "jhu": jhu(32)})
     here.operate("approve", APPROVED, time=at(4, "21:00:00"))
     here.settle()
-    day(here, 5, {"nyt": nyt(33, tail="\n2020-04-01,-5,1"), "jhu": jhu(33)})
+    day(here, 5, {"nyt": nyt(33, tail="\n2017-04-01,-5,1"), "jhu": jhu(33)})
     _events_get_lost(here)
     day(here, 7, {"jhu": jhu(33)})
     for path in ("/data", "/daily?from=2020-02-01", "/data?from=yesterday", "/nowhere", "/health", "/runs"):
