@@ -133,6 +133,13 @@ def test_a_run_in_any_other_state_is_no_occasion(notifier: Notifier, state: str)
     assert (notifier.handle(stream), notifier.sent) == ([], [])
 
 
+@pytest.mark.parametrize("name", ["stream_committed", "stream_rejected"])
+def test_a_run_that_was_backfilled_is_no_occasion(notifier: Notifier, name: str) -> None:
+    stream = event(name)
+    image(stream)["source"] = {"S": "backfill of 2020-10-01"}
+    assert (notifier.handle(stream), notifier.sent) == ([], [])
+
+
 def test_records_of_other_kinds_are_no_occasion(notifier: Notifier) -> None:
     """The head, a feed, another dataset, an item that has its mail, an item that is deleted."""
     records = batch(*["stream_committed"] * 5)["Records"]

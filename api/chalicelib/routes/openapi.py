@@ -66,7 +66,8 @@ def describe(
             "responses": {
                 f"Problem{status}": {"description": text, "content": _PROBLEM_CONTENT}
                 for status, text in _PROBLEMS.items()
-            },
+            }
+            | {"NotModified": {"description": "The client has it already.", "headers": _header_references()}},
         },
     }
 
@@ -107,12 +108,15 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
+def _header_references() -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+
+
 def _responses(endpoint: Described) -> dict[str, Any]:
     content = {media: {"schema": _reference(schema)} for media, schema in endpoint.media.items()}
-    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
     responses: dict[str, Any] = {
-        "200": {"description": "The answer.", "headers": headers, "content": content},
-        "304": {"description": "The client has it already.", "headers": headers},
+        "200": {"description": "The answer.", "headers": _header_references(), "content": content},
+        "304": {"$ref": "#/components/responses/NotModified"},
     }
     for status in sorted({400, 405, 500, 503, *endpoint.problems}):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}

@@ -115,6 +115,13 @@ def test_the_next_run_goes_on_from_there(stage: WorldStage) -> None:
     assert stage.world.run(time_of(104)).state == State.UNCHANGED
 
 
+def test_the_watch_neither_mails_about_the_past_nor_misses_a_run_because_of_it(stage: WorldStage) -> None:
+    fill(stage, [version(100), version(101, {"nyt": b"date,cases\n2018-01-22,1\n", "jhu": jhu(101)})])
+    stage.world.schedule("watch", f"{FIRST + dt.timedelta(days=104)}T23:59:00Z")
+    stage.world.settle()
+    assert stage.world.platform.mails == []
+
+
 def test_the_same_again_adds_nothing(stage: WorldStage) -> None:
     fill(stage)
     before = stage.world.items(), stage.world.files().keys()
