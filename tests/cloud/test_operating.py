@@ -62,7 +62,9 @@ def test_redrive_fetches_what_was_missing_and_commits(steady: Chain, days: Days)
     outcome = operate(steady.stage, "redrive", broken.run.run_id, report=reports.append)
     assert (outcome.before.state, outcome.after.state, outcome.good) == (State.INCOMPLETE, State.COMMITTED, True)
     assert outcome.after.redriven_by == outcome.by == f"{steady.stage.caller} (unverified)"
-    assert reports[0].startswith(f"redrive run {broken.run.run_id} of stage steady: it is INCOMPLETE, feed jhu")
+    assert reports[0].startswith(
+        f"redrive run {broken.run.run_id} of us-covid in stage steady: it is INCOMPLETE, feed jhu"
+    )
     assert reports[-1] == "fetching the feeds that are missing"
     assert [mail.kind for mail in steady.await_mails(broken.run.run_id)] == ["digest"]
     steady.await_views()
@@ -88,7 +90,7 @@ def test_approve_lets_pass_what_the_gate_refused(steady: Chain, days: Days, caps
     assert f"make approve RUN={refused.run.run_id}" in refused.mails[0].body
     assert approve(["--run", refused.run.run_id, "--json"], find=lambda _: steady.stage) == 0
     outcome = json.loads(capsys.readouterr().out)
-    assert (outcome["command"], outcome["by"]) == ("approve", steady.stage.caller)
+    assert (outcome["command"], outcome["by"]) == ("approve", f"{steady.stage.caller} (unverified)")
     assert (outcome["before"]["state"], outcome["after"]["state"], outcome["after"]["removed"]) == (
         "REJECTED",
         "COMMITTED",

@@ -42,7 +42,8 @@ def chain(guarded: LocalCloud) -> Iterator[Chain]:
 @pytest.fixture
 def redeploy(guarded: LocalCloud, chain: Chain) -> Deploy:
     """Deploy the sources below a folder as the next release; what changed. Without a folder: the present ones."""
-    urls = json.dumps(chain.feeds.feed_urls(chain.stage.place.dataset))
+    dataset = chain.stage.place.dataset
+    urls = json.dumps({dataset.name: chain.feeds.feed_urls(dataset)})
 
     def deploy_from(root: Path = ROOT) -> tuple[str, ...]:
         done = deploy(
