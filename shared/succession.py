@@ -15,6 +15,10 @@ def gave_way_out_of_turn(run: Run, *, schedule: str) -> bool:
     """Whether it was superseded by a run that is not its own successor, and no command took it up late."""
     if run.state is not State.SUPERSEDED or not run.superseded_by or run.approved_by or run.redriven_by:
         return False
+    return parse_time(run.superseded_by) > successor_due(run, schedule=schedule) + _MOVED
+
+
+def successor_due(run: Run, *, schedule: str) -> dt.datetime:
+    """When the run after this one is due."""
     began = parse_time(run.run_id)
-    due = next_due(schedule, after=began) or began + _DAILY
-    return parse_time(run.superseded_by) > due + _MOVED
+    return next_due(schedule, after=began) or began + _DAILY

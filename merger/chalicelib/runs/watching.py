@@ -15,7 +15,7 @@ from shared.ledger.items import FeedState, Head, Notice
 from shared.observation import passed_over
 from shared.runs import MAILED, Delivery, Run, State, parse_time, run_id_at
 from shared.schedule import DEFAULT_SCHEDULE, last_due
-from shared.succession import gave_way_out_of_turn
+from shared.succession import gave_way_out_of_turn, successor_due
 from shared.tracing import follow, subsegment
 
 _HORIZON = dt.timedelta(days=30)
@@ -233,7 +233,8 @@ def _unsure(runs: Iterable[Run], now: dt.datetime) -> Iterator[Notice]:
 def _superseded(runs: Iterable[Run], now: dt.datetime, *, schedule: str) -> Iterator[Notice]:
     """Runs that gave way to one that is not their own successor: to one of the future, say."""
     for run in runs:
-        of_the_future = run.superseded_by > run_id_at(now) and not run.redriven_by
+        due = run_id_at(successor_due(run, schedule=schedule))
+        of_the_future = run.superseded_by > run_id_at(now) and run.superseded_by != due and not run.redriven_by
         if of_the_future or gave_way_out_of_turn(run, schedule=schedule):
             by = run.superseded_by
             text = f"run {run.run_id} was superseded out of turn: run {by}, which is not its successor, was there first"
