@@ -166,7 +166,9 @@ def _missed(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Not
     """The last time that a run was due and none began; before the first run, due since the first watch."""
     newest = next((run for run in tools.ledger.newest_first(upto=run_id_at(now)) if not run.source), None)
     last = newest.run_id if newest else tools.ledger.watched_since(run_id_at(now))
-    due = last_due(tools.dataset.schedule or policy.schedule, after=parse_time(last), until=now - _GRACE)
+    due = last_due(
+        tools.dataset.schedule or policy.schedule, after=parse_time(last), until=now - min(_GRACE, now - _EARLIEST)
+    )
     if due is None:
         return
     expected = f"at {run_id_at(due)}" if newest else f"since the first watch at {last}"
