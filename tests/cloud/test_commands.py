@@ -67,7 +67,7 @@ def test_run_shows_the_demo_days_serves_the_dashboard_and_ends_cleanly(scratch: 
             shown = list(lines_until(run, "Ctrl-C ends it"))
             text = "\n".join(shown)
             assert "GENERATED" in text
-            assert text.count("✉") == 6
+            assert text.count("✉") == 9
             for words in ("first load", "the past revised", "nothing new: no mail", "late", "recovery"):
                 assert words in text
             found = re.search(r"Dashboard  (http://127\.0\.0\.1:\d+/\S+/)$", text, re.MULTILINE)
