@@ -79,6 +79,8 @@ class Mail:
     kind: str
     subject: str
     body: str
+    dataset: str = ""
+    """By the message attribute."""
 
 
 @dataclass(kw_only=True)
@@ -464,7 +466,12 @@ def _mail(body: Any) -> Mail:
         for n in range(1, 11)
         if f"MessageAttributes.entry.{n}.Name" in fields
     }
-    return Mail(kind=attributes["kind"], subject=fields["Subject"], body=fields["Message"])
+    return Mail(
+        kind=attributes["kind"],
+        dataset=attributes["dataset"],
+        subject=fields["Subject"],
+        body=fields["Message"],
+    )
 
 
 def file_address(dataset: Dataset, file_name: str) -> str:

@@ -43,8 +43,8 @@ class OfOne:
     @property
     def platform(self) -> Any:
         """The world's, with the mails about this dataset alone."""
-        shared, begins = self._world.platform, f"[test] {self._name}: "
-        mails = [mail for mail in shared.mails if mail.subject.startswith(begins)]
+        shared = self._world.platform
+        mails = [mail for mail in shared.mails if mail.dataset == self._name]
         return SimpleNamespace(**vars(shared) | {"mails": mails})
 
     def publish(self, files: dict[str, bytes], *, at: str) -> None:
