@@ -79,6 +79,8 @@ class Mail:
     kind: str
     subject: str
     body: str
+    dataset: str = ""
+    """By the message attribute."""
 
 
 @dataclass(kw_only=True)
@@ -185,17 +187,16 @@ class World:
         """An operator is about to say `make approve` or `make redrive`."""
         self._queue("operate", {"command": command, "run_id": run_id, "by": by, "time": time})
 
-    def operate(self, command: str, run_id: str, *, time: str, by: str = ANN) -> dict[str, Any]:
+    def operate(self, command: str, run_id: str, *, time: str, by: str = ANN, dataset: str = "") -> dict[str, Any]:
         """`make approve` or `make redrive`, and the answer."""
-        return self._operate(
-            {"command": command, "run_id": run_id, "by": by, "time": time}, request_id=self.new_request_id()
-        )
+        request = {"command": command, "run_id": run_id, "by": by, "time": time, "dataset": dataset}
+        return self._operate(request, request_id=self.new_request_id())
 
     def _operate(self, request: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
         """What the command line does: invoke, and have fetched what is missing."""
         answer: dict[str, Any] = self.invoke("operate", request, request_id=request_id)
         if answer["fetch"]:
-            self._queue("fetch", scheduled_event(request["run_id"]))
+            self._queue("fetch", scheduled_event(request["run_id"], dataset=request.get("dataset", "")))
         return answer
 
     # --- delivering -------------------------------------------------------------------------------------------------
@@ -320,7 +321,7 @@ class World:
         elif call.name == "eventbridge.PutEvents":
             body = call.request.body if isinstance(call.request.body, str) else call.request.body.decode()
             for entry in json.loads(body)["Entries"]:
-                self._queue("fetch", wanted_event(entry))
+                self._queue("fetch", wanted_event(entry) | {"time": self.now})
         elif service == "dynamodb" and operation not in ("GetItem", "Query", "BatchWriteItem"):
             for record in memory.take_stream_records(RUNS_TABLE):
                 for name, passes in self._filters.items():
@@ -465,7 +466,12 @@ def _mail(body: Any) -> Mail:
         for n in range(1, 11)
         if f"MessageAttributes.entry.{n}.Name" in fields
     }
-    return Mail(kind=attributes["kind"], subject=fields["Subject"], body=fields["Message"])
+    return Mail(
+        kind=attributes["kind"],
+        dataset=attributes["dataset"],
+        subject=fields["Subject"],
+        body=fields["Message"],
+    )
 
 
 def file_address(dataset: Dataset, file_name: str) -> str:

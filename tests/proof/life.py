@@ -420,12 +420,21 @@ def _as_key(row: dict[str, Any]) -> str:
     return json.dumps(row, sort_keys=True)
 
 
-def live(world: World, *, lives: int, steps: int, seen: Counter[str], seed: int | None = None) -> None:
+def live(
+    world: World,
+    *,
+    lives: int,
+    steps: int,
+    seen: Counter[str],
+    seed: int | None = None,
+    kind: type[RuleBasedStateMachine] = Life,
+) -> None:
     """Lead so many lives, of so many steps at most; `seen` counts what they are made of.
 
-    Raises what a life found, with its steps in the notes. With a `seed` they are the same lives each time.
+    Raises what a life found, with its steps in the notes. With a `seed` they are the same lives each time. `kind` is
+    `Life`, or that of several datasets.
     """
-    life = type("Life", (Life,), {"world": world, "seen": seen})
+    life = type("Life", (kind,), {"world": world, "seen": seen})
     chosen = settings(
         max_examples=lives,
         stateful_step_count=steps,

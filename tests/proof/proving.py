@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from tests.proof.days import days_in
 from tests.proof.failing_days import live_through_failures
 from tests.proof.findings import Finding, finding_of
 from tests.proof.hostile_answers import endure
+from tests.proof.lives_side_by_side import SideBySide
 from tests.proof.mutating import seeds
 from tests.proof.replaying import Replay, live_days, merge_days
 from tests.proof.small_feeds import pair
@@ -97,9 +98,10 @@ def crash_points(extent: Extent) -> Iterator[Row]:
 
 
 def interleavings(extent: Extent) -> Iterator[Row]:
-    """Lives of both datasets, and handlers at work at the same time."""
+    """Lives of both datasets, of two in one stage, and handlers at work at the same time."""
     for place, dataset in enumerate(DATASETS):
         yield _lives(dataset, extent, seed=extent.seed * len(DATASETS) + place)
+    yield _lives(DATASETS[0], extent, seed=extent.seed, beside=replace(DATASETS[0], name="twin"))
     row = Row(part="interleavings", what="two handlers at once")
     with _timed(row), world(SETTINGS) as made:
         arrived = concurrency.two_runs_have_arrived(made)
@@ -109,15 +111,20 @@ def interleavings(extent: Extent) -> Iterator[Row]:
     yield row
 
 
-def _lives(dataset: Dataset, extent: Extent, *, seed: int) -> Row:
-    lives = Row(part="interleavings", what=f"lives of {dataset.name}")
+def _lives(dataset: Dataset, extent: Extent, *, seed: int, beside: Dataset | None = None) -> Row:
+    """With another dataset `beside` it half as many, as each is a life of both."""
+    named, number = dataset.name, extent.lives
+    if beside:
+        named, number = f"{dataset.name} and {beside.name} in one stage", extent.lives // 2
+    lives = Row(part="interleavings", what=f"lives of {named}")
     seen = Counter[str]()
-    with _timed(lives), world(life.SETTINGS, dataset=dataset) as made:
-        lead = functools.partial(life.live, made, lives=extent.lives, steps=STEPS, seen=seen, seed=seed)
-        _try(lives, f"{extent.lives} lives of {dataset.name}, seed {seed}", lead)
+    with _timed(lives), world(life.SETTINGS, dataset=dataset, beside=[beside] if beside else []) as made:
+        kind = SideBySide if beside else life.Life
+        lead = functools.partial(life.live, made, lives=number, steps=STEPS, seen=seen, seed=seed, kind=kind)
+        _try(lives, f"{number} lives of {named}, seed {seed}", lead)
     lives.tried, lives.second_mails = seen["lives"], seen["second mails"]
     lives.also = f"{seen['steps']:,} steps, {seen['crashes']:,} crashes"
-    _say(f"{dataset.name}: {dict(seen)} in {lives.seconds:.0f} s")
+    _say(f"{named}: {dict(seen)} in {lives.seconds:.0f} s")
     return lives
 
 

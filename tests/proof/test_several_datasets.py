@@ -40,7 +40,7 @@ def a_day(system: World, day: int, files: Mapping[str, Mapping[str, bytes]]) -> 
 
 
 def mails_of(system: World, name: str) -> list[Mail]:
-    return [mail for mail in system.platform.mails if mail.subject.startswith(f"[test] {name}: ")]
+    return [mail for mail in system.platform.mails if mail.dataset == name]
 
 
 def kept_by(system: World, name: str) -> dict[str, Any]:
@@ -155,10 +155,11 @@ def test_what_goes_wrong_with_one_is_not_seen_in_the_other(
 def test_two_datasets_keep_apart_what_they_have(system: World) -> None:
     a_day(system, 1, {"us-covid": pair(9), "twin": pair(5)})
     assert (len(system.rows()), len(system.rows(dataset="twin"))) == (9, 5)
-    assert [mail.subject for mail in system.platform.mails] == [
-        "[test] us-covid: 9 added, 0 changed, 0 removed (2018-01-30, first load)",
-        "[test] twin: 5 added, 0 changed, 0 removed (2018-01-26, first load)",
+    assert [(mail.dataset, mail.body.partition("\n")[0]) for mail in system.platform.mails] == [
+        ("us-covid", "9 added, 0 changed, 0 removed; latest 2018-01-30"),
+        ("twin", "5 added, 0 changed, 0 removed; latest 2018-01-26"),
     ]
+    assert [TWIN.title[:20] in mail.subject for mail in system.platform.mails] == [False, True]
 
 
 def test_a_path_without_a_dataset_is_the_first_ones_and_one_with_its_name_is_its_own(system: World) -> None:
