@@ -44,18 +44,14 @@ class LargeFiles:
         return True
 
     def _write(self, key: str, pieces: Iterable[str]) -> None:
-        """In parts, so that memory holds one; a file that is written halfway is not there."""
+        """In parts, so that memory holds one; what is written halfway is not there, and dropped after a day."""
         place = {"Bucket": self._bucket, "Key": key}
         upload = self._s3.create_multipart_upload(**place, ContentType=CSV)["UploadId"]
-        try:
-            parts = []
-            for n, body in enumerate(_parts(pieces), start=1):
-                tag = self._s3.upload_part(**place, UploadId=upload, PartNumber=n, Body=body)["ETag"]
-                parts.append({"PartNumber": n, "ETag": tag})
-            self._s3.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": parts})
-        except BaseException:
-            self._s3.abort_multipart_upload(**place, UploadId=upload)
-            raise
+        parts = []
+        for n, body in enumerate(_parts(pieces), start=1):
+            tag = self._s3.upload_part(**place, UploadId=upload, PartNumber=n, Body=body)["ETag"]
+            parts.append({"PartNumber": n, "ETag": tag})
+        self._s3.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": parts})
 
 
 def _parts(pieces: Iterable[str]) -> Iterator[bytes]:
