@@ -95,4 +95,4 @@ def test_the_description_has_the_series(regions: ApiApp) -> None:
 
 
 def test_the_feed_names_the_series(regions: ApiApp) -> None:
-    assert "south &amp;amp; west 2020-03-02: beds 2 -&amp;gt; 3 (+1)" in regions.get("/changes.atom").text
+    assert "south &amp;amp; west 2020-03-02: Beds in use 2 -&amp;gt; 3 (+1)" in regions.get("/changes.atom").text
