@@ -35,6 +35,10 @@ _ONCE = Config(retries={"total_max_attempts": 1})
 """A mail whose answer is lost may be out: it is for the notifier to decide whether to publish it again."""
 
 
+_ADDRESSES = Config(signature_version="s3v4")
+"""Addresses that S3 gives a file by are signed as requests are: botocore would sign them the old way."""
+
+
 class _Files(JSONFileLoader):  # type: ignore[misc]
     """botocore's own list of endpoints is a megabyte of JSON: a tenth of a cold start."""
 
@@ -70,4 +74,5 @@ def _session() -> Any:
 @functools.cache
 def client(service: str) -> Any:
     """The one client of this process for one of SERVICES."""
-    return _session().create_client(service, config=_CONFIG.merge(_ONCE) if service == "sns" else _CONFIG)
+    own = {"sns": _ONCE, "s3": _ADDRESSES}.get(service)
+    return _session().create_client(service, config=_CONFIG.merge(own) if own else _CONFIG)

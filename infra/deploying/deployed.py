@@ -175,14 +175,30 @@ class Stage:
             raise FunctionFailed(name, message=str(answer.get("errorMessage") if isinstance(answer, dict) else answer))
         return answer
 
+    def get_table(self, path: str) -> bytes:
+        """A JSON array whole: as it is answered, or its pages put together as one answer would be."""
+        rows: list[bytes] = []
+        target = path
+        while target:
+            page, following = self._get(target)
+            if target == path and not following:
+                return page
+            rows.append(page.removeprefix(b"[\n").removesuffix(b"\n]\n"))
+            target = f"{path.rpartition('/')[0]}/{following}" if following else ""
+        return b"[\n" + b",\n".join(rows) + b"\n]\n"
+
     def get(self, path: str) -> bytes:
         """The bytes that API Gateway answers with. Raises CommandFailed for any status but 200."""
+        return self._get(path)[0]
+
+    def _get(self, path: str) -> tuple[bytes, str]:
+        """The bytes, and where the next page is, relative to this one."""
         url = f"{self.api_url}{path}"
         # A process of the api may trust the pointer to the views for a second; what was just committed is wanted here.
         request = urllib.request.Request(url, headers={"Cache-Control": "no-cache"})  # noqa: S310  # our own address
         try:
             with _opener(loopback=bool(self.endpoint)).open(request, timeout=30) as reply:
-                return bytes(reply.read())
+                return bytes(reply.read()), _next_page(reply.headers.get("Link", ""))
         except urllib.error.HTTPError as error:
             body = error.read()[:500].decode(errors="replace")
             raise CommandFailed(f"GET {path}: HTTP {error.code}: {body}") from error
@@ -262,3 +278,8 @@ def _fields(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return {name: value for name, value in fields.items() if name != "_aws"} if isinstance(fields, dict) else {}
+
+
+def _next_page(link: str) -> str:
+    """What a Link header says is next; empty where it says nothing."""
+    return link.partition("<")[2].partition(">")[0] if 'rel="next"' in link else ""

@@ -100,7 +100,8 @@ class Records:
             folder = self._out / "api" / stage.path.strip("/")
             folder.mkdir(exist_ok=True)
             for name, path in ANSWERS.items():
-                (folder / name).write_bytes(stage.get(stage.path + path))
+                read = stage.get_table if name.endswith(".json") else stage.get
+                (folder / name).write_bytes(read(stage.path + path))
 
 
 def as_line(done: Carried) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.routes import run_answers
 from chalicelib.routes.atom import Entries, render_feed
 from shared.dataset import ONE_SERIES
 from shared.runs import Run, State
@@ -250,3 +251,36 @@ def test_health_with_a_change_set_gone_is_behind(served: ApiApp, committer: Comm
 
 def test_the_clock_of_health_is_utc(api: ApiApp) -> None:
     assert api.module.site().now().tzinfo is dt.UTC
+
+
+def test_a_large_change_set_comes_in_parts_and_a_follower_gets_past_it(
+    served: ApiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = served.get("/changes").json
+    run_id = whole[0]["run_id"]
+    monkeypatch.setattr(run_answers, "PAGE_BYTES", 1000)
+    parts: list[dict[str, Any]] = []
+    target = f"runs/{run_id}/changes"
+    while target:
+        answer = served.get(f"/{target}")
+        parts.append(answer.json)
+        link = answer.headers.get("link", "").partition("<")[2].partition(">")[0]
+        target = f"runs/{run_id}/{link}" if link else ""
+    assert len(parts) > 2
+    assert whole[0]["added"] == [row for part in parts for row in part["added"]]
+    followed: list[dict[str, Any]] = []
+    target = "changes"
+    while target:
+        answer = served.get(f"/{target}")
+        followed += answer.json
+        target = answer.headers.get("link", "").partition("<")[2].partition(">")[0]
+    for name in ("added", "changed", "removed"):
+        assert [row for one in whole for row in one[name]] == [row for one in followed for row in one[name]]
+
+
+def test_entries_of_a_change_set_can_be_counted_off(served: ApiApp) -> None:
+    run_id = served.get("/changes").json[0]["run_id"]
+    whole = served.get(f"/runs/{run_id}/changes").json["added"]
+    page = served.get(f"/runs/{run_id}/changes?limit=3&skip=2")
+    assert page.json["added"] == whole[2:5]
+    assert page.headers["link"] == '<changes?limit=3&skip=5>; rel="next"'

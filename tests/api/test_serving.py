@@ -269,3 +269,18 @@ def test_each_request_leaves_one_line(served: ApiApp, capsys: pytest.CaptureFixt
         200,
         "ok",
     )
+
+
+@pytest.mark.parametrize("path", ["/data", "/daily", "/weekly", "/monthly"])
+@pytest.mark.parametrize("query", ["limit=3", "limit=3&from=2020-02-01", "limit=2&format=csv&to=2020-02-10"])
+def test_pages_put_together_are_the_table(served: ApiApp, path: str, query: str) -> None:
+    whole = served.get(f"{path}?{query.partition('&')[2]}")
+    rows: list[object] = []
+    target = f"{path[1:]}?{query}"
+    while target:
+        answer = served.get(f"/{target}")
+        lines = answer.text.splitlines()[1:] if "csv" in query else answer.json
+        assert len(lines) <= 3
+        rows += lines
+        target = answer.headers.get("link", "").partition("<")[2].partition(">")[0]
+    assert rows == (whole.text.splitlines()[1:] if "csv" in query else whole.json)

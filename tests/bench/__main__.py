@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import cold, counting, diffing, local, memory, overhead, writing
+from tests.bench import cold, counting, diffing, local, memory, overhead, refreshing, writing
 from tests.bench.measuring import Figure, table
 
 
@@ -26,6 +26,7 @@ GROUPS = (
     Group(names=diffing.NAMES, measure=diffing.measure),
     Group(names=memory.NAMES, measure=memory.measure),
     Group(names=writing.NAMES, measure=writing.measure),
+    Group(names=refreshing.NAMES, measure=refreshing.measure),
     Group(names=local.NAMES, measure=local.measure),
     Group(names=counting.NAMES, measure=counting.measure),
     Group(names=overhead.NAMES, measure=overhead.measure),

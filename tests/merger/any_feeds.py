@@ -245,8 +245,16 @@ def _named(parts: Sequence[str], feed: Feed) -> str:
 
 
 def _series_parts(feed: Feed) -> st.SearchStrategy[tuple[str, ...]]:
-    names = st.sampled_from(_NAMES if feed.encoding != "utf-16" else [*_NAMES, "日本"])
+    names = st.sampled_from([name for name in [*_NAMES, "日本"] if _can_write(name, feed.encoding)])
     return st.tuples(*[names, st.one_of(st.just(""), names)][: len(feed.series)])
+
+
+def _can_write(name: str, encoding: str) -> bool:
+    try:
+        name.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _other_row(feed: Feed) -> st.SearchStrategy[dict[str, str]]:

@@ -14,6 +14,7 @@ from chalicelib.dashboard.formatting import date, text
 from chalicelib.dashboard.page_latest import stat_card
 from chalicelib.dashboard.page_recent import course_summary, null_note, recent_article
 from chalicelib.dashboard.page_revisions import revisions_panel
+from chalicelib.dashboard.page_series import SeriesRow, series_section
 from chalicelib.dashboard.periods import CHOICES, WORDS
 from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
 from chalicelib.dashboard.sparkline import sparkline
@@ -41,11 +42,13 @@ def render_page(
     assets: Assets,
     series: str = "",
     all_series: Sequence[str] = (),
+    largest: Sequence[SeriesRow] = (),
 ) -> str:
     """The page after a run, with the marks still open.
 
     `tables` and `changes` are of one series. Where there are several, `series` is the one, and `all_series` are what
-    there is to choose from.
+    there is to choose from,
+    and `largest` some of them with their newest numbers.
     """
     query = f"&amp;series={quote(series, safe='')}" if series else ""
     body = _template("page_body.html").substitute(
@@ -65,6 +68,7 @@ def render_page(
             recent_article(by, tables.increments()[by], dataset, newest=tables.data.dates[-1], query=query)
             for by in CHOICES[dataset.period]
         ),
+        series_section=series_section(dataset, largest, total=len(all_series)),
         null_note=null_note(tables, its, dataset),
         revisions=revisions_panel(run, changes, dataset),
         runs=RUNS,
@@ -104,6 +108,7 @@ def frame(
         plotly_style=_PLOTLY_STYLE,
         early_script=assets.name("early.js"),
         script=assets.name("page.js"),
+        series_script=f'<script src="static/{assets.name("series.js")}" defer></script>\n' if series else "",
         plotly=assets.name("plotly-basic.min.js"),
         run_id=run_id,
         series=text(series),

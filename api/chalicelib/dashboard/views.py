@@ -1,10 +1,12 @@
 """All views of a run, as bytes by name: what the API serves, rendered once."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.dashboard.figures import dashboard_figures
 from chalicelib.dashboard.page import render_empty_page, render_page
+from chalicelib.dashboard.page_series import SeriesRow
 from chalicelib.tabulation.histories import History, Revision, revisions
 from chalicelib.tabulation.statistics import statistics
 from chalicelib.tabulation.table_text import to_csv, to_json
@@ -17,11 +19,7 @@ from shared.runs import Run
 
 
 def render_views(run: Run, *, snapshot: bytes, history: History, dataset: Dataset, assets: Assets) -> dict[str, bytes]:
-    """View name -> bytes; the same arguments give the same bytes.
-
-    Where there are several series the dashboard is that of the first; the others are rendered when asked for
-    (`chalicelib.routes.series_pages`), as there may be thousands.
-    """
+    """View name -> bytes, of a dataset with one series; the same arguments give the same bytes."""
     tables = tabulate(snapshot, dataset)
     views = {f"{name}.json": to_json(table) for name, table in tables.items().items()}
     views[TREND] = render_trend(tables, dataset)
@@ -31,18 +29,23 @@ def render_views(run: Run, *, snapshot: bytes, history: History, dataset: Datase
 
 
 def render_dashboard(
-    run: Run, tables: Tables, changes: list[Revision], *, dataset: Dataset, assets: Assets, series: str = ""
+    run: Run,
+    tables: Tables,
+    changes: Sequence[Revision],
+    *,
+    dataset: Dataset,
+    assets: Assets,
+    series: str = "",
+    all_series: Sequence[str] = (),
+    largest: Sequence[SeriesRow] = (),
 ) -> dict[str, bytes]:
-    """`dashboard.html` and `figures.json` of one series: the first where none is said."""
+    """`dashboard.html` and `figures.json` of one series, of which the tables and changes are."""
     if not tables.data.dates:
         return {"figures.json": b"{}", "dashboard.html": render_empty_page(dataset, assets).encode()}
-    names = sorted(set(tables.data.series or ()))
-    chosen = series or (names[0] if names else "")
-    shown = tables.only(chosen) if chosen else tables
-    revised = [change for change in changes if not chosen or change.series == chosen]
-    its = statistics(shown, dataset)
-    figures = dashboard_figures(shown, its, revised, dataset)
-    page = render_page(run, shown, its, revised, dataset=dataset, assets=assets, series=chosen, all_series=names)
+    its = statistics(tables, dataset)
+    figures = dashboard_figures(tables, its, changes, dataset)
+    several: dict[str, Any] = {"series": series, "all_series": all_series, "largest": largest}
+    page = render_page(run, tables, its, changes, dataset=dataset, assets=assets, **several)
     return {
         "figures.json": dumps(figures).encode(),
         "dashboard.html": page.encode(),

@@ -84,6 +84,8 @@ def _paths(view: str) -> tuple[str, ...]:
             return ()  # is in the overview alone, which every commit changes
         case "history":
             return ("/data/*",)
+        case "index":
+            return ("/data*", "/data/*", "/daily*", "/weekly*", "/monthly*", "/series*", "/figures*")
         case "days":
             return ("/daily*", "/weekly*", "/monthly*")
         case name:

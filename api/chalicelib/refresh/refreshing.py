@@ -11,9 +11,10 @@ from typing import Any
 
 from chalicelib.dashboard.views import render_views
 from chalicelib.refresh.invalidation import Edge
+from chalicelib.refresh.series_views import SeriesViews
 from chalicelib.tabulation.histories import History, extend_history
+from chalicelib.view_store.bundles import media_type_of
 from chalicelib.view_store.view_pointer import PointerWriter
-from chalicelib.view_store.view_store import media_type_of
 from chalicelib.vintages.vintage_store import VintageWriter
 from chalicelib.web.assets import Assets
 from chalicelib.web.documents import JSON, Document, pack
@@ -46,6 +47,19 @@ class Refresher:
         self._vintages = VintageWriter(s3, bucket=bucket, dataset=dataset)
         self._pointer = PointerWriter(s3, bucket=bucket, dataset=dataset.name)
         self._assets_kept = False
+        self._several = (
+            SeriesViews(
+                dataset,
+                assets=assets,
+                ledger=ledger,
+                find=self._find,
+                store=self._store,
+                change_set=self._change_set,
+                before=self._before,
+            )
+            if dataset.has_series
+            else None
+        )
 
     def refresh(self, run: Run) -> None:
         """Serve this run's views, unless a newer run's are served.
@@ -55,8 +69,7 @@ class Refresher:
         with subsegment("refresh", run_id=run.run_id, state=run.state) as span:
             follow("merger", run.traces.get("merger", ""))
             base = self._before(run)
-            history = self._base_history(base)
-            digests = self._render(run, history)
+            digests = self._rendered(run, base)
             self._vintages.write(run, base=base, all_runs=lambda: self._ledger.oldest_first(after=""))
             changed = self._pointer.move({"run_id": run.run_id, "views": digests})
             span.annotate(views_changed=len(changed))
@@ -71,6 +84,13 @@ class Refresher:
         except Exception:
             self._ledger.mark_views(run.run_id, "FAILED")
             raise
+
+    def _rendered(self, run: Run, base: str | None) -> dict[str, str]:
+        if self._several is not None:
+            digests = self._several.render(run, base)
+            self._keep_assets()
+            return digests
+        return self._render(run, self._base_history(base))
 
     def _base_history(self, base_run_id: str | None) -> History:
         """The history up to a run; runs before it whose views are not there are rendered on the way."""
@@ -139,13 +159,11 @@ class Refresher:
         self._assets_kept = True
 
     def _put(self, key: str, document: Document) -> None:
-        self._s3.put_object(
-            Bucket=self._bucket,
-            Key=key,
-            Body=document.packed,
-            ContentType=document.media_type,
-            ContentEncoding="gzip",
-        )
+        self._store(key, document.packed, document.media_type)
+
+    def _store(self, key: str, body: bytes, media_type: str) -> None:
+        packed = {"ContentEncoding": "gzip"} if key.endswith(".gz") else {}
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=media_type, **packed)
 
     def _change_set(self, run: Run) -> ChangeSet:
         body = self._find(change_set_key(self._dataset.name, run.run_id))

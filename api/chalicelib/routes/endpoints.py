@@ -10,6 +10,8 @@ from chalicelib.routes.table_answers import Responder, answer_asset, answer_date
 from chalicelib.web.documents import CURRENT, Reply
 from chalicelib.web.parameters import (
     AFTER,
+    AFTER_ROW,
+    AFTER_SERIES,
     AS_OF,
     BEFORE,
     DATE,
@@ -21,9 +23,12 @@ from chalicelib.web.parameters import (
     LAG,
     MEASURE,
     NAME,
+    ROWS,
     RUN,
     SERIES,
     SINCE,
+    SKIP,
+    SORT,
     TO,
     Arguments,
     Parameter,
@@ -36,7 +41,7 @@ EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
 ANY_PATH = "/{proxy+}"
 """API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
 
-_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF, LAG, FIRST)
+_TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF, LAG, FIRST, ROWS, AFTER_ROW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +86,7 @@ def _table(name: str, summary: str) -> Endpoint:
         answer=answer_table(name),
         media={"application/json": "Rows" if published else "Buckets", "text/csv": "Text"},
         parameters=_TABLE_PARAMETERS if published else (*_TABLE_PARAMETERS, DAYS),
-        problems=(413,),
+        problems=(404, 413),
     )
 
 
@@ -92,6 +97,7 @@ ROUTES: tuple[Endpoint, ...] = (
         answer=_later("dashboard_answer", "answer_dashboard"),
         media={"text/html": "Text"},
         parameters=(AS_OF,),
+        problems=(404,),
     ),
     _table("data", "The values as published, a row a date."),
     _table("daily", "What each date added: of a running total the value minus the last one reported before it."),
@@ -108,8 +114,15 @@ ROUTES: tuple[Endpoint, ...] = (
         summary="One date: its values, and every value it ever had, by which run.",
         answer=answer_date,
         media={"application/json": "DateHistory"},
-        parameters=(DATE, AS_OF),
+        parameters=(DATE, AS_OF, ROWS, AFTER_SERIES),
         problems=(404,),
+    ),
+    Endpoint(
+        path="/series",
+        summary="Each series with its newest numbers, how they changed, and which run changed them last.",
+        answer=_later("series_answers", "answer_series"),
+        media={"application/json": "SeriesList"},
+        parameters=(SORT, AS_OF, ROWS, AFTER_SERIES),
     ),
     Endpoint(
         path="/figures",
@@ -117,6 +130,7 @@ ROUTES: tuple[Endpoint, ...] = (
         answer=answer_figures,
         media={"application/json": "Object"},
         parameters=(AS_OF,),
+        problems=(404,),
     ),
     Endpoint(
         path="/vintages",
@@ -162,7 +176,7 @@ ROUTES: tuple[Endpoint, ...] = (
         summary="What a run changed.",
         answer=_later("run_answers", "answer_run_changes"),
         media={"application/json": "ChangeSet"},
-        parameters=(RUN,),
+        parameters=(RUN, ROWS, SKIP),
         problems=(404,),
     ),
     Endpoint(
@@ -170,7 +184,7 @@ ROUTES: tuple[Endpoint, ...] = (
         summary="What was committed since a run, oldest first, a change set a run: enough to stay in step.",
         answer=_later("run_answers", "answer_changes"),
         media={"application/json": "ChangeSets"},
-        parameters=(SINCE, limit(usual=20, most=100)),
+        parameters=(SINCE, limit(usual=20, most=100), SKIP),
     ),
     Endpoint(
         path="/changes.atom",
@@ -232,7 +246,10 @@ OF_ALL: Mapping[str, Endpoint] = {
 }
 """What a stage with several datasets answers where none is named; all other paths are then the first dataset's."""
 
-_OF_ONE_SERIES = frozenset({"/", "/data", "/daily", "/weekly", "/monthly", "/figures", "/vintages", "/revisions"})
+_OF_ONE_SERIES = frozenset(
+    {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/figures", "/runs/{run_id}/changes"}
+    | {"/vintages", "/revisions"}
+)
 
 
 @functools.cache

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from chalicelib.routes.site import Site
 from chalicelib.routes.vintage_answers import checked, directory_of
 from chalicelib.tabulation.bucket_labels import labels_between
+from chalicelib.tabulation.row_text import csv_header
 from chalicelib.tabulation.slicing import cut
-from chalicelib.tabulation.table_text import csv_header, to_json
+from chalicelib.tabulation.table_text import to_json
 from chalicelib.tabulation.tabulating import tabulate
 from chalicelib.vintages.lagged import Dates, Row, When, as_json, bucket_rows, published_rows
 from chalicelib.vintages.version_table import Version

@@ -8,11 +8,15 @@ import functools
 from collections.abc import Mapping
 
 from chalicelib.dashboard.views import render_views
+from chalicelib.refresh.series_views import SeriesViews
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.histories import History
-from chalicelib.view_store.view_store import media_type_of
+from chalicelib.view_store.bundles import media_type_of
 from chalicelib.web.documents import Document, json_document
 from chalicelib.web.problems import ViewsMissing
+from shared.changes import ChangeSet
+from shared.keys import view_key
+from shared.runs import Run
 
 _KEPT = 4
 """Runs: each has a dozen views."""
@@ -28,14 +32,41 @@ def late_view(site: Site, run_id: str, name: str) -> Document:
 
 @functools.lru_cache(maxsize=_KEPT)
 def _views(site: Site, run_id: str) -> Mapping[str, Document]:
+    run = site.ledger().get(run_id)
+    history = history_at(site, run.known_from or run_id)
+    if site.dataset.has_series:
+        return _views_by_series(site, run, history)
     snapshot = site.shelf.snapshot(run_id)
     if snapshot is None:
         raise ViewsMissing(run_id)
-    run = site.ledger().get(run_id)
-    history = history_at(site, run.known_from or run_id)
     views = render_views(run, snapshot=snapshot, history=history, dataset=site.dataset, assets=site.assets)
     documents = {name: Document(media_type_of(name), plain=plain) for name, plain in views.items()}
     return documents | {"history.json": json_document(history)}
+
+
+def _views_by_series(site: Site, run: Run, history: History) -> Mapping[str, Document]:
+    made: dict[str, Document] = {}
+    folder = view_key(site.dataset.name, run.run_id, "")
+
+    def store(key: str, body: bytes, media_type: str) -> None:
+        packed = {"packed": body} if key.endswith(".gz") else {"plain": body}
+        made[key.removeprefix(folder).removesuffix(".gz")] = Document(media_type, **packed)
+
+    def find(key: str) -> bytes | None:
+        name = key.removeprefix(folder)
+        document = made.get(name.removesuffix(".gz"))
+        return None if document is None else document.packed if name.endswith(".gz") else document.plain
+
+    views = SeriesViews(
+        site.dataset,
+        assets=site.assets,
+        ledger=site.ledger(),
+        find=find,
+        store=store,
+        change_set=lambda run: ChangeSet.from_json(site.shelf.change_set(run.run_id)),
+    )
+    views.render_histories(run, history)
+    return made
 
 
 def history_at(site: Site, time: str) -> History:

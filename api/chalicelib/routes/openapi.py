@@ -41,14 +41,14 @@ def describe(
 
     `datasets`: those of a stage that has several, where this is the description of what is answered without a name.
     """
-    named = ", ".join(f"{name}/openapi.json" for name in datasets)
+    below = ", ".join(f"{name}/openapi.json" for name in datasets)
     several = ""
     if datasets:
         several = (
-            f"Paths without a dataset's name are {datasets[0]}'s; each dataset has all of them below its name: {named}."
+            f"Paths without a dataset's name are {datasets[0]}'s; each dataset has all of them below its name: {below}."
         )
     listed = list(endpoints)
-    shared = {name: parameter["description"] for name, parameter in _shared(listed).items()}
+    named = _named(listed)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -58,41 +58,44 @@ def describe(
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "."}],
-        "paths": {endpoint.path: _path(endpoint, shared) for endpoint in listed},
+        "paths": {endpoint.path: _path(endpoint, named) for endpoint in listed},
         "components": {
             "schemas": _schemas(dataset),
             "headers": _HEADERS,
-            "parameters": _shared(listed) | _CONDITION,
+            "parameters": {name: _parameter(parameter) for name, parameter in named} | _CONDITION,
             "responses": {
                 f"Problem{status}": {"description": text, "content": _PROBLEM_CONTENT}
                 for status, text in _PROBLEMS.items()
             }
-            | {"NotModified": {"description": "The client has it already.", "headers": _header_references()}},
+            | _RESPONSES,
         },
     }
 
 
-def _shared(endpoints: Iterable[Described]) -> dict[str, Any]:
-    """Name -> the parameter that several routes have alike."""
-    found = [parameter for endpoint in endpoints for parameter in endpoint.parameters]
-    alike = {it.name: it for it in found if found.count(it) > 1}
-    return {name: _parameter(it) for name, it in alike.items()}
+type _Named = Sequence[tuple[str, Parameter]]
+"""What each different parameter is referred to by."""
 
 
-def _path(endpoint: Described, shared: Mapping[str, str]) -> dict[str, Any]:
-    """`shared` are the parameters that are described once: name -> description."""
+def _named(endpoints: Iterable[Described]) -> _Named:
+    """Its own name, with a number where several parameters have it."""
+    named: list[tuple[str, Parameter]] = []
+    for parameter in (parameter for endpoint in endpoints for parameter in endpoint.parameters):
+        if all(other != parameter for _, other in named):
+            same = sum(other.name == parameter.name for _, other in named)
+            named.append((f"{parameter.name}_{same + 1}" if same else parameter.name, parameter))
+    return named
+
+
+def _path(endpoint: Described, named: _Named) -> dict[str, Any]:
     name = endpoint.path.strip("/").translate(str.maketrans("/.", "__", "{}")) or "dashboard"
+    its = [reference for parameter in endpoint.parameters for reference, other in named if other == parameter]
     return {
-        "parameters": [
-            _parameter_reference(it.name) if shared.get(it.name) == it.description else _parameter(it)
-            for it in endpoint.parameters
-        ]
-        + [_parameter_reference(name) for name in _CONDITION],
+        "parameters": [_parameter_reference(reference) for reference in (*its, *_CONDITION)],
         "get": {"operationId": f"get_{name}", "summary": endpoint.summary, "responses": _responses(endpoint)},
         "head": {
             "operationId": f"head_{name}",
-            "summary": f"{endpoint.summary} Its headers only.",
-            "responses": {"default": {"description": "The status and the headers that GET answers with."}},
+            "summary": "Headers only.",
+            "responses": {"default": {"$ref": "#/components/responses/Head"}},
         },
     }
 
@@ -108,18 +111,16 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _header_references() -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
-
-
 def _responses(endpoint: Described) -> dict[str, Any]:
     content = {media: {"schema": _reference(schema)} for media, schema in endpoint.media.items()}
     responses: dict[str, Any] = {
-        "200": {"description": "The answer.", "headers": _header_references(), "content": content},
+        "200": {"description": "The answer.", "headers": _HEADER_REFERENCES, "content": content},
         "304": {"$ref": "#/components/responses/NotModified"},
     }
     for status in sorted({400, 405, 500, 503, *endpoint.problems}):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    if endpoint.media.get("text/csv") == "Text":
+        responses["302"] = {"$ref": "#/components/responses/Elsewhere"}
     if {"Health", "HealthOfAll"} & set(endpoint.media.values()):
         behind = {"content": _PROBLEM_CONTENT | content, "description": "Behind, or the store does not answer."}
         responses["503"] = behind
@@ -145,12 +146,16 @@ _CONDITION = {
 }
 _HEADERS = {
     "ETag": {"description": "Names the content, and its encoding.", "schema": {"type": "string"}},
-    "Cache-Control": {"description": "How long it may be kept.", "schema": {"type": "string"}},
-    "Vary": {"description": "Always on Accept-Encoding.", "schema": {"type": "string"}},
     "Notice": {
         "description": "What readers must know of these numbers, percent-encoded; absent where there is nothing.",
         "schema": {"type": "string"},
     },
+}
+_HEADER_REFERENCES = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+_RESPONSES: dict[str, Any] = {
+    "Elsewhere": {"description": "A table too large to answer: see Location."},
+    "Head": {"description": "The status and the headers that GET answers with."},
+    "NotModified": {"description": "The client has it already.", "headers": _HEADER_REFERENCES},
 }
 _PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _PROBLEMS = {
@@ -210,6 +215,7 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "DateHistory": _list(date_history) if dataset.has_series else date_history,
         "Vintages": _list(_object(key | measures | _known(), optional=dataset.measure_names)),
         "Revisions": _list({"type": "object"}),
+        "SeriesList": _list(_series(measures)),
         "Run": _run(),
         "Runs": _list(_reference("Run")),
         "ChangeSet": _object(
@@ -232,6 +238,13 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
 def _known() -> dict[str, Any]:
     told = {"present": {"type": "boolean"}, "run_id": _TIME, "known_from": _TIME}
     return told | {"next_run_id": _or_null(_TIME), "known_to": _or_null(_TIME)}
+
+
+def _series(measures: dict[str, Any]) -> dict[str, Any]:
+    head: dict[str, Any] = {"series": _TEXT, "total": {"type": "boolean"}, "date": _DATE, "rows": _COUNT}
+    by_measure = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
+    told = {"changes": by_measure, "days": by_measure, "line": _list({"type": ["number", "null"]}), "changed_by": _TIME}
+    return _object(head | measures | told)
 
 
 def _run() -> dict[str, Any]:

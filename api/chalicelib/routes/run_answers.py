@@ -2,12 +2,14 @@
 
 from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 from chalicelib.routes.atom import ENTRIES, Entries, render_feed
+from chalicelib.routes.change_parts import part_of
 from chalicelib.routes.health import examine
 from chalicelib.routes.site import Site
 from chalicelib.web.documents import CURRENT, JSON, LIVE, NEVER, Document, Reply, json_document
-from chalicelib.web.parameters import Arguments
+from chalicelib.web.parameters import SINCE, Arguments
 from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 from shared.changes import ChangeSet
@@ -36,26 +38,53 @@ def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
     run = _run(site, args["run_id"])
     match run.state:
         case State.COMMITTED:
-            return Reply(headers=CURRENT, document=Document(JSON, plain=site.shelf.change_set(run.run_id)))
+            return _part_of_changes(site, run.run_id, args)
         case State.UNCHANGED:
             empty = ChangeSet(run_id=run.run_id, base_run_id=run.base_run_id, added=[], changed=[], removed=[])
             return Reply(headers=CURRENT, document=Document(JSON, plain=empty.to_json()))
     raise ThingUnknown("run_id", run.run_id, f"run {run.run_id} is {run.state}: it has no change set")
 
 
+def _part_of_changes(site: Site, run_id: str, args: Arguments) -> Reply:
+    """The whole change set where it fits, else so many of its entries, and the link to those behind them."""
+    body = site.shelf.change_set(run_id)
+    series, skip, limit = args.get("series"), args["skip"], args["limit"]
+    if series is None and not skip and limit is None and len(body) <= PAGE_BYTES:
+        return Reply(headers=CURRENT, document=Document(JSON, plain=body))
+    part, following = part_of(ChangeSet.from_json(body), series=series, skip=skip, limit=limit, size=PAGE_BYTES)
+    kept = {"series": series, "limit": limit, "skip": following}
+    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in kept.items() if value is not None)
+    link = _link(f"changes?{query}" if following else "")
+    return Reply(headers=CURRENT | link, document=Document(JSON, plain=part.to_json()))
+
+
 def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
-    """`/changes`: change sets, oldest first; the next page is in the Link header."""
+    """`/changes`: change sets, oldest first; the next page is in the Link header.
+
+    A change set that is larger than a page comes in parts, each under its run's id: `skip` says how many of its entries
+    the reader has.
+    """
     page: list[bytes] = []
-    last, more = args["since"], False
+    last, skip, following = args["since"], args["skip"], 0
+    more = False
     for run in site.ledger().oldest_first(after=last):
         if len(page) == args["limit"] or sum(map(len, page)) > PAGE_BYTES:
             more = True
             break
-        page.append(site.shelf.change_set(run.run_id))
+        body = site.shelf.change_set(run.run_id)
+        if skip or len(body) > PAGE_BYTES:
+            part, following = part_of(ChangeSet.from_json(body), skip=skip, size=PAGE_BYTES)
+            body, skip = part.to_json(), 0
+        page.append(body)
+        if following:
+            more = True
+            break
         last = run.run_id
-    link = _link(f"changes?since={last}&limit={args['limit']}" if more else "")
-    body = b"[\n" + b",\n".join(page) + b"\n]\n" if page else b"[]\n"
-    return Reply(headers=LIVE | link, document=Document(JSON, plain=body))
+    kept = f"&skip={following}" if following else ""
+    since = f"since={last}&" if last != SINCE.default else ""
+    link = _link(f"changes?{since}limit={args['limit']}{kept}" if more else "")
+    plain = b"[\n" + b",\n".join(page) + b"\n]\n" if page else b"[]\n"
+    return Reply(headers=LIVE | link, document=Document(JSON, plain=plain))
 
 
 def answer_feed(site: Site, _args: Arguments, request: Request) -> Reply:

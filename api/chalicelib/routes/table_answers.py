@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.bucket_labels import labels_between
-from chalicelib.tabulation.slicing import add_days, cut
-from chalicelib.tabulation.table_text import csv_header
+from chalicelib.tabulation.row_text import csv_header
+from chalicelib.tabulation.slicing import add_days, cut, first_rows
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply, json_document
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import ThingUnknown
@@ -27,32 +29,61 @@ def answer_table(name: str) -> Responder:
             from chalicelib.routes.lagged_answers import answer_lagged  # deferred: few ask for it, and it tabulates
 
             return answer_lagged(site, name, args)
-        run_id, with_days = site.run_at(args["as_of"]), args.get("days") == "yes"
+        run_id = site.run_at(args["as_of"])
+        start, end = labels_between(args["from"], args["to"], table=name, period=site.dataset.period)
         if run_id is None:
-            document = _nothing(site, name, args["format"], with_days=with_days)
+            reply = Reply(headers=CURRENT, document=_nothing(site, name, args))
+        elif site.dataset.has_series:
+            from chalicelib.routes.series_answers import answer_series_table  # deferred: most datasets have one series
+
+            reply = answer_series_table(site, run_id, name, args, start=start, end=end)
         else:
             document = site.shelf.view(run_id, f"{name}.{args['format']}")
-            if with_days:
+            if args.get("days") == "yes":
                 document = add_days(document, json.loads(site.shelf.view(run_id, "days.json").plain)[name])
-        start, end = labels_between(args["from"], args["to"], table=name, period=site.dataset.period)
-        part = cut(document, start=start, end=end, series=args.get("series"))
-        return Reply(headers=CURRENT | _as_download(site, name, args), document=part)
+            reply = page_of(document, name, args, start=start, end=end)
+        return replace(reply, headers=_as_download(site, name, args) | dict(reply.headers))
 
     return answer
+
+
+def page_of(document: Document, name: str, args: Arguments, *, start: str | None, end: str | None) -> Reply:
+    """The rows of a table of one series that are wanted, and the link to those behind them."""
+    after = (args["after"] or "")[:10]
+    begin = f"{after}~" if after and after >= (start or "") else start  # behind every row of that date
+    page, following = first_rows(cut(document, start=begin, end=end), args["limit"])
+    return Reply(headers=CURRENT | link_to_next(name, args, following), document=page)
+
+
+def link_to_next(path: str, args: Arguments, following: str) -> dict[str, str]:
+    """The link to the page behind this one, with everything else as it was asked for; none behind the last."""
+    if not following:
+        return {}
+    kept = {name: args.get(name) for name in ("from", "to", "format", "as_of", "days", "series", "sort", "limit")}
+    usual = {None, "no", "json", "series"}
+    asked = {name: value for name, value in kept.items() if value not in usual or (name == "series" and value)}
+    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in (asked | {"after": following}).items())
+    return {"Link": f'<{path}?{query}>; rel="next"'}
 
 
 def answer_date(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/data/{date}`: one object, or a list of them where the dataset has several series."""
     from shared import exact  # deferred: tables are served as they were written
 
-    run_id = site.run_at(args["as_of"])
-    history = exact.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}
+    run_id, link = site.run_at(args["as_of"]), {}
+    if run_id and site.dataset.has_series:
+        from chalicelib.routes.series_answers import histories_at
+
+        history, following = histories_at(site, run_id, args)
+        link = link_to_next(args["date"], args, following)
+    else:
+        history = exact.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}
     rows = [_history_row(site, series, args["date"], dates) for series, dates in history.items()]
     found = [row for row in rows if row]
-    if not found:
+    if not found and not link:
         raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
     plain = exact.dumps(found if site.dataset.has_series else found[0]).encode() + b"\n"
-    return Reply(headers=CURRENT, document=Document(JSON, plain=plain))
+    return Reply(headers=CURRENT | link, document=Document(JSON, plain=plain))
 
 
 def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:
@@ -105,12 +136,12 @@ def _history_row(site: Site, series: str, date: str, dates: Mapping[str, Any]) -
     return head | values(entries[-1]) | {"present": entries[-1]["values"] is not None, "history": changes_shown}
 
 
-def _nothing(site: Site, name: str, form: str, *, with_days: bool) -> Document:
-    if form == "json":
+def _nothing(site: Site, name: str, args: Arguments) -> Document:
+    if args["format"] == "json":
         return Document(JSON, plain=b"[]\n")
     measures = site.dataset.measure_names
     header = csv_header(measures, series=site.dataset.has_series, complete=name != "data")
-    header += [f"{measure}_days" for measure in measures] if with_days else []
+    header += [f"{measure}_days" for measure in measures] if args.get("days") == "yes" else []
     return Document(CSV, plain=(",".join(header) + "\n").encode())
 
 

@@ -9,7 +9,7 @@ import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
-from chalicelib.tabulation.table_text import defused, join_json
+from chalicelib.tabulation.row_text import defused, join_json
 from chalicelib.web.documents import CSV, JSON, Document
 
 _AFTER = "~"
@@ -26,6 +26,21 @@ def cut(document: Document, *, start: str | None, end: str | None, series: str |
     header, *rows = _csv_lines(document)
     kept = [row for row in _between(rows, "", start, end) if _is_csv_of(row, series)]
     return Document(CSV, plain="".join([header, *kept]).encode())
+
+
+def first_rows(document: Document, limit: int | None) -> tuple[Document, str]:
+    """So many rows, and the date of the last of them where there are more behind it."""
+    if limit is None:
+        return document, ""
+    if document.media_type == JSON:
+        rows = _json_rows(document)
+        if len(rows) <= limit:
+            return document, ""
+        return Document(JSON, plain=join_json(rows[:limit]).encode()), rows[limit - 1][9:19]
+    header, *lines = _csv_lines(document)
+    if len(lines) <= limit:
+        return document, ""
+    return Document(CSV, plain="".join([header, *lines[:limit]]).encode()), lines[limit - 1][:10]
 
 
 def add_days(document: Document, days: Mapping[str, Sequence[int | None]]) -> Document:

@@ -3,14 +3,12 @@
 import io
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chalicelib.tabulation.row_text import csv_header, defused, join_json
 from shared.exact import Number, loads
-
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a formula begins with in the spreadsheets there are; the last four are the full-width forms."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +73,6 @@ def from_json(body: bytes, measures: Sequence[str]) -> Table:
     )
 
 
-def join_json(rows: Sequence[str]) -> str:
-    return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
-
-
 def to_csv(table: Table) -> bytes:
     """The same as CSV; null is empty, `complete` is true or false."""
     import csv  # deferred: only who renders writes CSV
@@ -88,18 +82,6 @@ def to_csv(table: Table) -> bytes:
     writer.writerow(csv_header(table.values, series=table.series is not None, complete=table.whole is not None))
     writer.writerows(_csv_rows(table))
     return out.getvalue().encode()
-
-
-def csv_header(measures: Iterable[str], *, series: bool, complete: bool) -> list[str]:
-    return ["date", *(["series"] if series else []), *measures, *(["complete"] if complete else [])]
-
-
-def defused(name: str) -> str:
-    """A series' name as a cell that no spreadsheet takes for a formula: with an apostrophe where it might.
-
-    Names are upstream's; the numbers in other cells are ours, and stay numbers when they are negative.
-    """
-    return f"'{name}" if name.startswith(_FORMULAS) else name
 
 
 def _json_rows(table: Table) -> Iterator[str]:
@@ -113,9 +95,15 @@ def _json_rows(table: Table) -> Iterator[str]:
 
 
 def _csv_rows(table: Table) -> Iterator[list[str]]:
+    for date, *rest in csv_cells(table):
+        yield [date, defused(rest[0]), *rest[1:]] if table.series is not None else [date, *rest]
+
+
+def csv_cells(table: Table) -> Iterator[list[str]]:
+    """The rows as cells, names as they are."""
     complete = table.complete
     for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
-        series = [defused(table.series[n])] if table.series is not None else []
+        series = [table.series[n]] if table.series is not None else []
         end = [] if complete is None else ["true" if complete[n] else "false"]
         yield [date, *series, *map(_number, values), *end]
 

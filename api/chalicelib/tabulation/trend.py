@@ -13,6 +13,8 @@ TREND = "trend.json"
 _SHOWN = 60
 """Values of each measure."""
 _WEEK = 7
+TREND_DATES = _SHOWN + _WEEK
+"""The newest dates that a trend is made of."""
 
 
 def render_trend(tables: Tables, dataset: Dataset) -> bytes:
@@ -53,7 +55,7 @@ def _line(tables: Tables, measure: Measure, dataset: Dataset, counted: frozenset
 
 def _values(table: Table, measure: str, counted: frozenset[str]) -> list[float | None]:
     """A value for each of the last dates: the sum over the series that are counted and have one."""
-    dates = sorted(set(table.dates))[-(_SHOWN + _WEEK) :]
+    dates = sorted(set(table.dates))[-TREND_DATES:]
     sums: dict[str, float | None] = dict.fromkeys(dates)
     column = table.values[measure]
     for n in range(bisect_left(table.dates, dates[0]) if dates else 0, len(table.dates)):

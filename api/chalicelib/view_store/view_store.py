@@ -9,24 +9,18 @@ import gzip
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.view_store.bundles import media_type_of, open_bundle
 from chalicelib.web.assets import asset_document
-from chalicelib.web.documents import CSV, HTML, JSON, Document
+from chalicelib.web.documents import Document
 from chalicelib.web.problems import ViewsMissing
 from shared.keys import change_set_key, current_views_key, snapshot_key, static_key, view_key
 
 KEPT = 64
 """Views kept in memory; a deployment has 12 of each run, and `as_of` asks for older runs."""
-
-_MEDIA_TYPES = {"json": JSON, "csv": CSV, "html": HTML}
-
-
-def media_type_of(name: str) -> str:
-    """Of a view, by its name."""
-    return _MEDIA_TYPES[name.rpartition(".")[2]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +50,7 @@ class Shelf:
         self._pointer: Pointer | None = None
         self._read_at = float("-inf")
         self._views: OrderedDict[tuple[str, str], Document] = OrderedDict()
+        self._bundles: OrderedDict[tuple[str, str], Mapping[str, Document]] = OrderedDict()
 
     def current(self, *, fresh: bool = False) -> str | None:
         """The run whose views are served, None before the first commit; `fresh` asks S3 in any case."""
@@ -63,6 +58,7 @@ class Shelf:
             pointer = self._read_pointer()
             if pointer != self._pointer:
                 self._views.clear()  # a run may have been rendered anew
+                self._bundles.clear()
             self._pointer, self._read_at = pointer, self._clock()
         return self._pointer.run_id if self._pointer else None
 
@@ -75,6 +71,30 @@ class Shelf:
                 self._views.popitem(last=False)
         self._views.move_to_end(key)
         return self._views[key]
+
+    def file_address(self, run_id: str, name: str, pieces: Iterable[str], *, file_name: str) -> str:
+        """Where S3 gives a file beside the views of a run; it is made of the pieces where it is not there yet."""
+        from chalicelib.view_store.large_files import LargeFiles  # deferred: few tables are so large
+
+        files = LargeFiles(self._client, bucket=self._bucket)
+        return files.address(view_key(self._dataset, run_id, f"whole/{name}"), pieces, file_name=file_name)
+
+    def bundle(self, run_id: str, name: str, *, keep: bool = True) -> Mapping[str, Document]:
+        """The documents of an object that holds several, kept in memory if wanted. Raises ViewsMissing."""
+        key = (run_id, name)
+        if key not in self._bundles:
+            body = self._get(view_key(self._dataset, run_id, name))
+            if body is None and self._late is not None:
+                body = self._late(run_id, name).plain
+            if body is None:
+                raise ViewsMissing(run_id)
+            if not keep:
+                return open_bundle(body)
+            self._bundles[key] = open_bundle(body)
+            if len(self._bundles) > KEPT:
+                self._bundles.popitem(last=False)
+        self._bundles.move_to_end(key)
+        return self._bundles[key]
 
     def asset(self, name: str) -> Document | None:
         """A static file that this version of the service does not carry, kept beside the pages that need it."""

@@ -11,7 +11,7 @@ from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeRev
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
-_COUNT = re.compile(r"[0-9]{1,6}")
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,27 @@ def read_run_id(name: str, text: str) -> str:
 
 def read_any(_name: str, text: str) -> str:
     return text
+
+
+_ROW = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}( .+)?")
+_SERIES_NAME = re.compile(r"[^\x00-\x1f]+")
+
+
+def read_row(name: str, text: str) -> str:
+    """A date, and perhaps a space and a series; there need be no such row."""
+    if _ROW.fullmatch(text):
+        return text
+    raise ParameterInvalid(name, text, allowed="a date, or a date, a space and a series")
+
+
+def read_series_name(name: str, text: str) -> str:
+    if _SERIES_NAME.fullmatch(text):
+        return text
+    raise ParameterInvalid(name, text, allowed="a name of a series")
+
+
+SORTS = ("series", "-series", "date", "-date", "value", "-value", "change", "-change")
+"""How `/series` may be sorted."""
 
 
 def one_of(*values: str) -> Callable[[str, str], str]:
@@ -156,6 +177,28 @@ FORMAT = Parameter(
     example="csv",
     default="json",
 )
+AFTER_ROW = Parameter(
+    name="after",
+    description="The row behind which this page begins: its date, or date, space and series. The Link header has it.",
+    read=read_row,
+    schema={"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( .+)?$"},
+    example="2020-10-05",
+)
+AFTER_SERIES = Parameter(
+    name="after",
+    description="The series behind which this page begins. The Link header has it.",
+    read=read_series_name,
+    schema={"type": "string", "pattern": r"^[^\u0000-\u001f]+$"},
+    example="north",
+)
+SORT = Parameter(
+    name="sort",
+    description="By name, newest date, or value or change of the first measure; with `-` reversed.",
+    read=one_of(*SORTS),
+    schema={"type": "string", "enum": list(SORTS), "default": "series"},
+    example="-value",
+    default="series",
+)
 DATE = Parameter(
     name="date",
     description="One date.",
@@ -232,6 +275,23 @@ FIRST = Parameter(
     schema={"type": "string", "enum": ["yes", "no"], "default": "no"},
     example="yes",
     default="no",
+)
+ROWS = Parameter(
+    name="limit",
+    description="At most so many rows or entries. More are behind the Link header.",
+    read=count_upto(999_999),
+    schema={"type": "integer", "minimum": 1, "maximum": 999_999},
+    example="1000",
+)
+
+
+SKIP = Parameter(
+    name="skip",
+    description="Entries of the first change set that the reader has. The Link header has it.",
+    read=count_upto(999_999_999),
+    schema={"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    example="1000",
+    default=0,
 )
 
 

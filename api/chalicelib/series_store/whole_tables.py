@@ -1,0 +1,127 @@
+"""Tables of all series: a page of rows as JSON, or all of them as lines of CSV, read block by block."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.series_store.series_index import Block
+from chalicelib.tabulation.row_text import defused
+
+PAGE_BYTES = 4_000_000
+"""A page of JSON ends before it grows beyond this."""
+
+type Read = Callable[[Block], Mapping[str, str]]
+"""Block -> `rows.csv` and `days.csv`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Which rows of a table are wanted."""
+
+    blocks: Sequence[Block]
+    start: str
+    """The first date."""
+    end: str
+    """The last date."""
+    after: tuple[str, str] = ("", "")
+    """Date and series of the row behind which they begin."""
+    days: Sequence[str] = ()
+    """The measures whose days are wanted as well."""
+
+    @property
+    def needed(self) -> list[Block]:
+        begin = max(self.start, self.after[0])
+        return [block for block in self.blocks if block.last >= begin and block.first <= self.end]
+
+    @property
+    def size(self) -> int:
+        """Bytes, at most."""
+        return sum(block.size for block in self.needed)
+
+
+def json_page(part: Part, measures: Sequence[str], read: Read, *, limit: int) -> tuple[list[str], str]:
+    """Rows as JSON, and the row behind which the next page begins (`DATE series`), empty behind the last."""
+    names = ["date", "series", *measures]
+
+    def written(cells: Sequence[str], days: Sequence[str]) -> str:
+        row = _json_row(names, cells)
+        its = zip(part.days, days, strict=True)
+        return row[:-1] + "".join(f',"{name}_days":{one or "null"}' for name, one in its) + "}"
+
+    return _page(part, read, written, limit=limit)
+
+
+def csv_page(part: Part, _measures: Sequence[str], read: Read, *, limit: int) -> tuple[list[str], str]:
+    """The same as lines of CSV."""
+
+    def written(cells: Sequence[str], days: Sequence[str]) -> str:
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerow([cells[0], defused(cells[1]), *cells[2:], *days])
+        return out.getvalue()
+
+    return _page(part, read, written, limit=limit)
+
+
+def _page(
+    part: Part, read: Read, written: Callable[[Sequence[str], Sequence[str]], str], *, limit: int
+) -> tuple[list[str], str]:
+    rows: list[str] = []
+    size, last = 0, ("", "")
+    for cells, days in _rows(part, read):
+        if (cells[0], cells[1]) <= part.after:
+            continue
+        if len(rows) == limit or size > PAGE_BYTES:
+            return rows, f"{last[0]} {last[1]}"
+        rows.append(written(cells, days))
+        size += len(rows[-1].encode()) + 2
+        last = (cells[0], cells[1])
+    return rows, ""
+
+
+def _rows(part: Part, read: Read) -> Iterator[tuple[list[str], list[str]]]:
+    for block in part.needed:
+        texts = read(block)
+        rows = csv.reader(texts["rows.csv"].split("\n")[:-1])
+        days = iter(texts["days.csv"].split("\n")) if part.days else None
+        for cells in rows:
+            its = next(days).split(",") if days is not None else []
+            if part.start <= cells[0] <= part.end:
+                yield cells, its
+
+
+def _json_row(names: Sequence[str], cells: Sequence[str]) -> str:
+    date, series, *numbers = cells
+    told = [f'"date":"{date}"', f'"series":{json.dumps(series, ensure_ascii=False)}']
+    told += [f'"{name}":{number or "null"}' for name, number in zip(names[2:], numbers, strict=False)]
+    if len(numbers) > len(names) - 2:
+        told.append(f'"complete":{numbers[-1]}')
+    return "{" + ",".join(told) + "}"
+
+
+def csv_pieces(part: Part, header: str, read: Read, *, risky: frozenset[str]) -> Iterator[str]:
+    """The table as CSV, a piece a block. `risky`: names that a spreadsheet would take for a formula."""
+    yield header
+    for block in part.needed:
+        texts = read(block)
+        whole = part.start <= block.first and block.last <= part.end
+        if whole and not risky and not part.days:
+            yield texts["rows.csv"]
+            continue
+        days = texts["days.csv"].split("\n") if part.days else []
+        lines = texts["rows.csv"].split("\n")[:-1]
+        kept = [n for n, line in enumerate(lines) if part.start <= line[:10] <= part.end]
+        ends = [f",{days[n]}\n" if part.days else "\n" for n in kept]
+        yield "".join(_defused(lines[n], risky) + end for n, end in zip(kept, ends, strict=True))
+
+
+def _defused(line: str, risky: frozenset[str]) -> str:
+    if not risky:
+        return line
+    cells = next(csv.reader([line]))
+    if cells[1] not in risky:
+        return line
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow([cells[0], defused(cells[1]), *cells[2:]])
+    return out.getvalue()
