@@ -15,6 +15,7 @@ from chalicelib.comparing.full_merge import Merged
 from chalicelib.comparing.gate import Limits, check_gate, check_rows
 from chalicelib.storing.snapshots import Snapshot
 from shared.changes import ChangeSet
+from shared.dataset import ONE_SERIES
 from shared.errors import ContractBroken, GateClosed
 from shared.keys import change_set_key
 from shared.runs import State
@@ -148,7 +149,7 @@ def _ends(world: World, run_id: str, wanted: Verdict, before: Rows) -> Iterator[
         yield "changes", changes, {name: list(getattr(found, name)) for name in changes}
     rows = wanted.rows if committed else before
     yield "rows", rows, {key: {k: v for k, v in row.items() if k != "run_id"} for key, row in world.rows().items()}
-    yield "served", rows, {(world.dataset.series, row.pop("date")): row for row in world.get("/data").json}
+    yield "served", rows, {(row.pop("series", ONE_SERIES), row.pop("date")): row for row in world.get("/data").json}
 
 
 @dataclass

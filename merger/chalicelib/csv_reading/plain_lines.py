@@ -72,7 +72,7 @@ def _below_header(block: bytes, feed: Feed) -> tuple[Layout, int]:
         start = block.find(b"\n", start) + 1
         if not start:
             raise NotPlain
-    if b"\r" in block[:start]:
+    if b"\r" in block[:start] or any("\n" in name for name in header):  # which line end was within is not known here
         raise NotPlain
     return find_layout(header, feed, line=line), start
 
