@@ -100,11 +100,9 @@
   }
 
   function writeView(view) {
-    const said = new URLSearchParams(location.hash.slice(1));
-    for (const [name, value] of Object.entries(view)) {
-      if (value !== usual[name]) said.set(name, value);
-      else said.delete(name);
-    }
+    const said = new URLSearchParams();
+    for (const [name, value] of Object.entries(view)) if (value !== usual[name]) said.set(name, value);
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) if (!(name in view)) said.set(name, value);
     const hash = said.toString();
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   }
