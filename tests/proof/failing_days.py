@@ -71,7 +71,7 @@ def _lead_a_day(life: Life, random: Random, sns: Sns) -> None:
     life.a_new_day_is_published(random.choice(["both", "both", "first", "second"]))
     if random.random() < 0.3:
         life.the_past_is_revised(random.randrange(10), random.randrange(6), random.choice([0, 5, 6, 700]))
-    if random.random() < 0.2:
+    if random.random() < 0.4:
         life.something_is_odd(random.randrange(10), random.choice(CHANGES))
     life.the_schedule_fires()
     for _ in range(random.randint(3, 9)):
