@@ -77,6 +77,7 @@ def _lead_a_day(life: Life, random: Random, sns: Sns) -> None:
     for _ in range(random.randint(3, 9)):
         sns.down, sns.silent = random.random() < _SNS_IS_DOWN, random.random() < _SNS_IS_SILENT
         life.seen["hours without SNS"] += sns.down or sns.silent
+        life.sns_was_away |= sns.down or sns.silent
         for _ in range(random.randrange(12)):
             _something_is_delivered(life, random)
         if life.states and random.random() < 0.1:
