@@ -82,9 +82,16 @@ def through_storage(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
     return read_index(b"".join(map(bytes, index_pieces(snapshot))), dataset)
 
 
-def merge(dataset: Dataset, files: Mapping[str, bytes], *, old: Snapshot | None = None, run_id: str = "r1") -> Merged:
+def merge(
+    dataset: Dataset,
+    files: Mapping[str, bytes],
+    *,
+    old: Snapshot | None = None,
+    run_id: str = "r1",
+    latest_day: int = LATEST,
+) -> Merged:
     return full_merge(
-        opened(files), old=old or empty_snapshot(dataset), dataset=dataset, run_id=run_id, latest_day=LATEST
+        opened(files), old=old or empty_snapshot(dataset), dataset=dataset, run_id=run_id, latest_day=latest_day
     )
 
 

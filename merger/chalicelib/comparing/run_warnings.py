@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chalicelib.comparing.differences import distances
 from chalicelib.comparing.full_merge import Merged
 from chalicelib.comparing.gate import (
     ALL_REVISED,
@@ -199,7 +200,7 @@ def _revisions(
         return
     old, new = before.values[measure.name], after.values[measure.name]
     both = ~is_null(old) & ~is_null(new)
-    amount = np.abs(np.where(both, new - old, 0))
+    amount = np.abs(distances(np.where(both, old, 0), np.where(both, new, 0)))
     at_least = limits.revision_warn_at_least * 10**measure.decimals
     large = both & (amount >= at_least) & (amount * 100.0 > limits.revision_warn_percent * np.abs(old))
     large &= (old != 0) | (at_least > 0)  # of nothing there is no share
