@@ -4,16 +4,18 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.merging import merge_run
-from chalicelib.runs.watching import WatchPolicy
+from chalicelib.runs.watching import _DAILY, WatchPolicy, _feed_ages
 from chalicelib.runs.watching import watch as watch_runs
 from shared.attributes import to_item
-from shared.dataset import ONE_SERIES
+from shared.dataset import ONE_SERIES, Dataset, Period
+from shared.declaration import STALE_AFTER_DAYS
 from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State, parse_time, run_id_at
@@ -319,6 +321,22 @@ def test_a_broken_chain_never_looks_healthier_with_age(system: World) -> None:
     measured = [ages(system, later(day)) for day in (2, 20, 31, 32, 60, 365)]
     assert [it["good"] for it in measured] == [1, 19, 30, 30, 30, 30]
     assert [it["commit"] for it in measured] == [it["views"] for it in measured] == [1, 19, 30, 31, 59, 364]
+
+
+def feed_days(system: World, dataset: Dataset, now: str) -> float:
+    ledger = Ledger(system.dynamodb, table=RUNS_TABLE, dataset=dataset.name)
+    tools: Any = SimpleNamespace(ledger=ledger, dataset=dataset)
+    return max(_feed_ages(tools, parse_time(now))) / dt.timedelta(days=1)
+
+
+def test_a_feed_is_as_old_as_its_used_rows_and_of_a_weekly_dataset_so_much_younger_as_that_may_be(
+    system: World,
+) -> None:
+    """One limit, of three days, is then the first threshold of each."""
+    weekly = replace(US_COVID, stale_after_days=(10, 20))
+    assert [feed_days(system, it, later(12)) for it in (US_COVID, weekly)] == [11, 4]
+    assert [feed_days(system, it, later(2)) for it in (US_COVID, weekly)] == [1, 0]
+    assert STALE_AFTER_DAYS[Period.DAY] == _DAILY
 
 
 class NoFiles:

@@ -25,6 +25,8 @@ _HORIZON = dt.timedelta(days=30)
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 _ENDED_WELL = frozenset({State.COMMITTED, State.UNCHANGED})
 _GRACE = dt.timedelta(hours=1)
+_DAILY = 3
+"""The first threshold of a daily dataset that declares none, in days."""
 _LONG = dt.timedelta(days=1)
 """A run that is open for so long is remembered by its id, until it has ended."""
 
@@ -62,6 +64,9 @@ class Watched:
     """Since the newest committed run, however long ago; None before the first."""
     good_run_age: dt.timedelta = dt.timedelta(0)
     """Since the newest run that was committed or found nothing new, 30 days where it was before."""
+    feed_age: dt.timedelta | None = None
+    """Since the used rows changed of the feed whose did so longest ago, less what the dataset's first threshold is
+    longer than that of a daily one; None before a feed was seen."""
     open_age: dt.timedelta = dt.timedelta(0)
     """Since the beginning of the oldest run that has not ended; none where all have."""
 
@@ -104,6 +109,7 @@ def watch(
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
     _measure_ages(seen, runs, now, tools)
+    seen.feed_age = max(_feed_ages(tools, now), default=None)
     still_open = [run for run in runs if _is_open(run, seen)]
     seen.open_age = max((now - _began(run) for run in still_open), default=dt.timedelta(0))
     report(seen)
@@ -226,6 +232,16 @@ def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Noti
                         "source_url": state.source_url or feed.url,
                     },
                 )
+
+
+def _feed_ages(tools: Tools, now: dt.datetime) -> Iterator[dt.timedelta]:
+    """As if the dataset were daily: one limit holds for weeks and months too."""
+    head = tools.ledger.head()
+    spared = dt.timedelta(days=min(tools.dataset.stale_after_days, default=_DAILY) - _DAILY)
+    for state in tools.ledger.feed_states().values():
+        if state.feed in tools.dataset.feed_names:
+            since, _ = _standing_still(state, head)
+            yield max(now - parse_time(since) - spared, dt.timedelta(0))
 
 
 def _ask_again(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Watched) -> None:
