@@ -24,7 +24,7 @@ help:  ## what there is
 
 run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir [DATASET=name] takes day folders
 	$(LOCAL)
-	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
+	@$(INFRA) run $(if $(FEEDS),--feeds $(call quoted,$(FEEDS))) $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
 
 test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
@@ -33,20 +33,21 @@ test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 
 proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n] [SECONDS=n]: nothing lost, nothing twice, nothing half: all that is tried
 	$(TESTS)
-	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(ONLY),--only $(ONLY)) \
-	$(if $(OUT),--json "$(OUT)") $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds $(call quoted,$(FEEDS))) $(if $(ONLY),--only $(call quoted,$(ONLY))) \
+	$(if $(OUT),--json $(call quoted,$(OUT))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
+	$(if $(SECONDS),--seconds $(call quoted,$(SECONDS)))
 
 replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders through a fresh local cloud, results in OUT
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	$(LOCAL)
-	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
-	$(if $(DATASET),--dataset $(call quoted,$(DATASET)))
+	@$(INFRA) replay --feeds $(call quoted,$(FEEDS)) --out $(call quoted,$(OUT)) \
+	$(if $(FROM),--from $(call quoted,$(FROM))) $(if $(TO),--to $(call quoted,$(TO))) $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
 
 check:  ## FILES=dir or file [DATASET=name or file] [OUT=file]: what a declaration makes of files; without one, proposes it
 	@$(call need,FILES,make check DATASET=name-or-file FILES=dir [OUT=file]; or FILES=file.csv alone for a proposal)
 	$(TOOLS)
-	@$(INFRA) check --files "$(FILES)" $(if $(DATASET),--dataset "$(DATASET)") $(if $(OUT),--out "$(OUT)")
+	@$(INFRA) check --files $(call quoted,$(FILES)) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(if $(OUT),--out $(call quoted,$(OUT)))
 
 deploy:  ## STAGE=x [SERVICE=api]: to the AWS account of the environment's credentials; one service, or everything
 	@$(call need,STAGE,make deploy STAGE=x [SERVICE=api])
@@ -115,7 +116,7 @@ backfill:  ## FROM=place [DATASET=name] [STAGE=x] [UNTIL=time] [PATHS=feed=path]
 
 bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
 	$(TESTS)
-	@.venv/bin/python -m tests.bench $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only $(ONLY))
+	@.venv/bin/python -m tests.bench $(if $(OUT),--out $(call quoted,$(OUT))) $(if $(ONLY),--only $(call quoted,$(ONLY)))
 
 lint:  ## ruff, mypy, and cfn-lint on every template as it is deployed
 	$(TESTS)

@@ -17,6 +17,7 @@ _GAP_SHARE, _GAPS_SHARE = 0.06, 0.5
 """The share of the scale that such a gap has, and that all have together at most."""
 _NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "invocations", "reason", "error"}) | {
     "feeds_failed",
+    "bytes_fetched",
     "mails_sent",
     "runs_ended",
     "runs_rejected",
@@ -24,7 +25,7 @@ _NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "i
 """What the row says already, in other words."""
 _EXPECTED = frozenset({("status", 200), ("outcome", "ok"), ("outcome", "merged")})
 _BAD = ("REJECTED", "FAILED", "INCOMPLETE")
-_AGES = ("age_", "commit_age", "views_age", "open_age")
+_AGES = ("age_", "commit_age", "views_age", "open_age", "feed_age")
 """Metrics that say nothing of one run."""
 
 

@@ -143,7 +143,8 @@ def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
     fetcher.server.reply("/combined.csv", scripted.status(404))
     fetcher.fetch(SUNDAY)
     said = json.loads(fetcher.line.render(epoch_ms=0))
-    said.pop("_aws")
+    measured = said.pop("_aws")["CloudWatchMetrics"][0]["Metrics"]
+    assert [it["Name"] for it in measured] == ["bytes_fetched", "feeds_failed"]
     assert said == {
         "run_id": SUNDAY,
         "state": "COLLECTING",
@@ -154,6 +155,7 @@ def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
         "bytes_nyt": len(NYT),
         "bytes_jhu": 0,
         "age_nyt": 0,
+        "bytes_fetched": len(NYT),
         "feeds_failed": 1,
     }
 

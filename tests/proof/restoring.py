@@ -29,7 +29,7 @@ class WorldStage:
     """A world as the commands see a stage; before one of the calls of a command something else happens."""
 
     def __init__(self, made: World, *, at_call: int, meanwhile: Callable[[], None]) -> None:
-        self.named, self.each = "", [self]
+        self.named, self.each, self.dataset = "", [self], made.dataset
         self.name, self.place = "test", SimpleNamespace(bucket=BUCKET, runs_table=RUNS_TABLE)
         self.settings = {"OBSERVATIONS_TABLE": OBSERVATIONS}
         self.calls, self._at, self._meanwhile = 0, at_call, meanwhile
