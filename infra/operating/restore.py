@@ -12,7 +12,8 @@ from typing import Any
 
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.operating.commands import Find, find_stage, print_json, stage_parser
+from infra.operating.commands import FindStage, find_stage, print_json, stage_parser
+from infra.progress import Report
 from infra.terminal import PrintableConsole, Terminal
 from infra.waiting import wait_for
 from shared.errors import EventMalformed
@@ -22,9 +23,8 @@ _SECONDS = 6 * 3600.0
 """How long DynamoDB may take to restore a table; minutes are usual."""
 
 type Item = Mapping[str, Any]
-type Key = tuple[str, ...]
-type Items = Mapping[Key, Item]
-type Report = Callable[[str], None]
+type ItemKey = tuple[str, ...]
+type Items = Mapping[ItemKey, Item]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,7 @@ def restore_table(
     return Brought(written=len(changed), deleted=len(surplus))
 
 
-def _of_dataset(items: dict[Key, Item], only: str) -> dict[Key, Item]:
+def _of_dataset(items: dict[ItemKey, Item], only: str) -> dict[ItemKey, Item]:
     """Those whose partition is the dataset's; all where none is named."""
     return {key: item for key, item in items.items() if not only or key[0].partition("#")[0] == only}
 
@@ -158,7 +158,7 @@ def _is_active(client: Any, table: str) -> bool:
     return bool(client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE")
 
 
-def _items(client: Any, table: str, names: list[str]) -> dict[Key, Item]:
+def _items(client: Any, table: str, names: list[str]) -> dict[ItemKey, Item]:
     """Key -> item, of a whole table."""
     pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return {tuple(str(item[name]) for name in names): item for page in pages for item in page["Items"]}
@@ -214,7 +214,7 @@ def _versions(client: Any, bucket: str) -> Iterator[tuple[str, list[dict[str, An
         yield key, sorted(versions, key=lambda it: (not it["IsLatest"], -it["LastModified"].timestamp()))
 
 
-def main(arguments: list[str], *, find: Find = find_stage, answer: Callable[[str], str] = input) -> int:
+def main(arguments: list[str], *, find: FindStage = find_stage, answer: Callable[[str], str] = input) -> int:
     """Bring a stage's bucket and tables back to what they were at a time. Shows what it will do, and asks."""
     parser = stage_parser("restore", main.__doc__)
     parser.add_argument("--time", required=True, help="such as 2020-10-25T17:00:00Z, within the last 35 days")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.collecting import Collector, collect
-from chalicelib.downloading import Limits
+from chalicelib.downloading import DownloadLimits
 from chalicelib.feed_addresses import FeedAddress
 from chalicelib.rawfiles import RawFiles
 from shared.errors import EventMalformed
@@ -54,7 +54,7 @@ class Fetcher:
     def collector(self) -> Collector:
         return Collector(
             addresses=addresses(nyt=f"{self.server.url}/us.csv", jhu=f"{self.server.url}/combined.csv"),
-            limits=Limits(max_bytes=1000, total_seconds=5, attempts=self.attempts, silence_seconds=1),
+            limits=DownloadLimits(max_bytes=1000, total_seconds=5, attempts=self.attempts, silence_seconds=1),
             ledger=self.cloud.ledger(),
             files=RawFiles(self.cloud.s3, bucket=BUCKET, dataset="us-covid"),
             clock=lambda: 0.0,
