@@ -21,7 +21,7 @@ from shared.scrubbing import scrub_address
 from shared.tracing import Span
 from tests.fetcher import scripted_server as scripted
 from tests.fetcher.scripted_server import ScriptedServer
-from tests.shared.crashing import CrashingClients, every_crash
+from tests.shared.calls import Calls, every_crash
 from tests.shared.in_memory import BUCKET, Cloud, event
 
 SUNDAY, MONDAY, TUESDAY = "2020-10-25T17:00:00Z", "2020-10-26T17:00:00Z", "2020-10-27T17:00:00Z"
@@ -392,9 +392,9 @@ def test_a_crash_at_any_call_and_the_event_again_end_as_if_there_had_been_none(
     fetcher.fetch(MONDAY)
     merge_where_all_is_there()
     undisturbed = cloud.items(), cloud.objects()
-    clients = CrashingClients(cloud.s3, cloud.dynamodb)
+    calls = Calls(cloud.s3, cloud.dynamodb)
     points = []
-    for point in every_crash(clients, lambda: fetcher.fetch(MONDAY), afresh=afresh):
+    for point in every_crash(calls, lambda: fetcher.fetch(MONDAY), afresh=afresh):
         merge_where_all_is_there()
         fetcher.fetch(MONDAY)
         merge_where_all_is_there()
