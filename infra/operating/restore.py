@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.operating.commands import Find, find_stage, print_json, stage_parser
+from infra.operating.commands import FindStage, find_stage, print_json, stage_parser
 from infra.operating.restoring import (
     Brought,
     as_they_were,
@@ -20,11 +20,10 @@ from infra.operating.restoring import (
     restore_table,
     with_what_is_open,
 )
+from infra.progress import Report
 from infra.terminal import PrintableConsole, Terminal
 from shared.errors import EventMalformed
 from shared.runs import State, parse_time, run_id_at
-
-type Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +152,7 @@ def _close_one(stage: Stage, why: str) -> None:
         raise CommandFailed(f"runs {at_work} of stage {stage.name} are open; wait until they have ended")
 
 
-def main(arguments: list[str], *, find: Find = find_stage, answer: Callable[[str], str] = input) -> int:
+def main(arguments: list[str], *, find: FindStage = find_stage, answer: Callable[[str], str] = input) -> int:
     """Bring a stage's bucket and tables back to what they were at a time. Shows what it will do, and asks.
 
     Exits with 1 when something came out otherwise than shown.

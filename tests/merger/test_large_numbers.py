@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.comparing.differences import distances
-from chalicelib.comparing.gate import Limits
+from chalicelib.comparing.gate import GateLimits
 from chalicelib.comparing.run_warnings import find_warnings
 from chalicelib.csv_reading.field_rules import LARGEST
 from chalicelib.runs.summarising import summarise
@@ -24,7 +24,7 @@ LEVELS = Dataset(
     measures=(Measure(name="level", label="Level", kind=Kind.LEVEL),),
     feeds=(replace(US_COVID.feeds[0], measures={"level": "cases"}),),
 )
-LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
+LIMITS = GateLimits(max_removed_percent=1, revision_warn_percent=10)
 LISTED = 5
 """Sentences of one kind; of more revisions the largest is named."""
 FEWER_THAN_ALL = 9

@@ -19,7 +19,6 @@ from shared.declaration import STALE_AFTER_DAYS
 from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State, parse_time, run_id_at
-from tests.proof.calls import CrashPoint, Fault, Invocation
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
 from tests.proof.troubles import (
@@ -33,9 +32,10 @@ from tests.proof.troubles import (
     an_event_of_the_future_begins_nothing,
     what_a_run_of_the_future_supersedes_is_mailed_about,
 )
+from tests.shared.calls import CrashPoint, Fault, Invocation
 from tests.shared.declared import US_COVID
 from tests.shared.refusing import transactions_are_cancelled
-from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, Mail, World, world
+from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, ReceivedMail, World, world
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def mails(system: World) -> list[tuple[str, str]]:
     return [(mail.kind, mail.subject.removeprefix("[test] covid-stats: ")) for mail in system.platform.mails[1:]]
 
 
-def in_one_line(mail: Mail) -> str:
+def in_one_line(mail: ReceivedMail) -> str:
     return " ".join(mail.body.split()).replace("Run", "run").replace("No run", "no run")
 
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.events import FEED_WANTED
-from tests.proof import memory
-from tests.proof.calls import Call, CrashPoint, lanes_of
 from tests.proof.findings import Finding, Kind
 from tests.proof.stories import Story, carry
-from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Mail, World
+from tests.shared.calls import Call, CrashPoint, lanes_of
+from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, ReceivedMail, World, memory
 
 BOOKKEEPING = frozenset(
     {
@@ -41,7 +40,7 @@ class Seen:
     rows: Mapping[Any, Any]
     ledger: Mapping[Any, Any]
     files: Mapping[str, Any]
-    mails: Sequence[Mail]
+    mails: Sequence[ReceivedMail]
     waiting: Sequence[Any]
     """What is yet to be delivered."""
     dead_letters: int

@@ -11,9 +11,9 @@ from random import Random
 from unittest import mock
 
 from shared import aws
-from tests.proof.calls import CrashPoint
 from tests.proof.life import CHANGES, Life, OneAfterTheOther
 from tests.proof.troubles import sns_is_down, sns_is_silent
+from tests.shared.calls import CrashPoint
 from tests.world import World
 
 DAYS = 10

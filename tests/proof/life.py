@@ -26,10 +26,10 @@ from shared.keys import change_set_key, current_views_key, raw_key, snapshot_key
 from shared.ledger.items import NOTICES
 from shared.runs import ENDED_BADLY, Run, State
 from tests.api import recomputed
-from tests.proof.calls import Crash, CrashPoint, Fault
 from tests.proof.findings import Lost, Twice
 from tests.proof.model import Broken, Rows, change_set, closes_gate, latest_date, lost_values, merged_rows
 from tests.proof.upstream import BREAKS, ODDITIES, Upstream
+from tests.shared.calls import Crash, CrashPoint, Fault
 from tests.world import Pending, Slow, World
 
 SETTINGS = {"MAX_REMOVED_PERCENT": "25", "STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}

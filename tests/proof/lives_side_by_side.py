@@ -15,9 +15,9 @@ from shared.dataset import Dataset
 from shared.ledger.items import Head
 from shared.runs import Run
 from tests.api.serving import Answer
-from tests.proof.calls import CrashPoint
 from tests.proof.life import CHANGES, Life
 from tests.proof.upstream import ODDITIES
+from tests.shared.calls import CrashPoint
 from tests.world import World
 
 _either, _places = st.integers(0, 1), st.integers(0, 9)

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.comparing.delta_merge import delta_merge
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.comparing.gate import Limits, check_gate, check_rows
+from chalicelib.comparing.gate import GateLimits, check_gate, check_rows
 from chalicelib.storing.snapshots import Snapshot
 from shared.changes import ChangeSet
 from shared.dataset import ONE_SERIES, Dataset
@@ -28,7 +28,7 @@ from tests.world import World
 type Said = tuple[str, Any, Any]
 """What it is about, as it must be, as it is."""
 
-LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
+LIMITS = GateLimits(max_removed_percent=1, revision_warn_percent=10)
 STALE_AFTER = 3
 """Days; the default of `STALE_AFTER_DAYS`."""
 

@@ -14,11 +14,11 @@ from infra.errors import CommandFailed
 from infra.operating.restore import restore
 from shared.ledger import Ledger
 from shared.runs import State
-from tests.proof.calls import Invocation
 from tests.proof.findings import Lost, Twice
 from tests.proof.model import merged_rows
 from tests.proof.small_feeds import pair
 from tests.proof.stories import a_day, at, carry, fetch, publish, watch
+from tests.shared.calls import Invocation
 from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, World, world
 
 _CLOSED_AT = 2

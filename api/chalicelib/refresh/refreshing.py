@@ -40,7 +40,14 @@ class Refresher:
     """Renders runs into the bucket and moves the pointer."""
 
     def __init__(
-        self, s3: Any, *, bucket: str, ledger: Ledger, dataset: Dataset, assets: Assets, edge: Edge | None = None
+        self,
+        s3: Any,
+        *,
+        bucket: str,
+        ledger: Ledger,
+        dataset: Dataset,
+        assets: Assets,
+        edge: Edge | None = None,
     ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
         self._assets, self._edge = assets, edge

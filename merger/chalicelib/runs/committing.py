@@ -23,7 +23,7 @@ from shared.runs import ENDED_BADLY, RejectedBy, Run, State
 from shared.scrubbing import scrub
 from shared.tracing import subsegment
 
-if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
+if TYPE_CHECKING:  # numpy is imported where rows are compared: an unchanged run does not need it
     from chalicelib.comparing.full_merge import Merged
 
 
