@@ -26,6 +26,7 @@ def digest(run: Run, *, letterhead: Letterhead) -> Mail:
         section(_latest_title(summary), latest_rows(summary, dataset=dataset)),
         _approved(run),
         *_changes(run, summary, dataset=dataset, full=full),
+        section("From the operators", map(bullet, summary.annotations)),
         section("Notes", map(bullet, summary.notes)),
         section("Back in order", map(bullet, summary.recovered)),
         letterhead.links({"Full change set": full, "This run": letterhead.link(f"/runs/{run.run_id}")}),

@@ -51,6 +51,7 @@ def refused(site: Site, args: Arguments, request: Request, problem: NotFound) ->
 
 def _of_date(site: Site, args: Arguments, series: str, entries: Sequence[Entry]) -> dict[str, Any]:
     runs = _runs(site, [entry["run_id"] for entry in entries[-_TOLD:]])
+    notes = site.ledger().annotations()
     chosen = {"from": args["date"], "to": args["date"]} | ({"series": series} if series != ONE_SERIES else {})
     return {
         "chapters": chapters(entries, site.dataset, runs),
@@ -58,7 +59,8 @@ def _of_date(site: Site, args: Arguments, series: str, entries: Sequence[Entry])
         "present": entries[-1]["values"] is not None,
         "until": f"{args['as_of']}T23:59:59Z" if args["as_of"] else site.shelf.current() or entries[-1]["at"],
         "words": {},
-        "notes_on": lambda _run_id: (),
+        "notes": [note.text for note in notes if note.date == args["date"] and note.series in ("", series)],
+        "notes_on": lambda run_id: [note.text for note in notes if note.about == run_id],
         "rows": "rows" if site.dataset.has_series else f"{site.dataset.period}s",
         "vintages_query": urlencode(chosen, quote_via=quote),
     }

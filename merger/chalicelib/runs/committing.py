@@ -18,7 +18,7 @@ from shared.attributes import Value
 from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
 from shared.keys import change_set_key, index_key, snapshot_key
-from shared.ledger.items import Head, Notice
+from shared.ledger.items import Annotation, Head, Notice
 from shared.runs import ENDED_BADLY, RejectedBy, Run, State
 from shared.scrubbing import scrub
 from shared.tracing import subsegment
@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an u
 
 _MOST_RECOVERED = 50
 """Notices whose recovery one digest reports: a transaction takes 100 items."""
+_MOST_ANNOTATIONS = 20
+"""Operators' notes that one digest has; the next has those behind them."""
 
 
 def commit_unchanged(
@@ -92,12 +94,14 @@ def _commit_rows(
     run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
     over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, merged.moved))
     recovered = list(itertools.islice(over, _MOST_RECOVERED))
+    written_down = (note for note in tools.ledger.annotations() if not note.reported_by)
+    annotations = list(itertools.islice(written_down, _MOST_ANNOTATIONS))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
     ended: dict[str, Value] = {
         "state": State.COMMITTED,
         "reason": "",
         "base_run_id": head.head or None,
-        "summary": _summary(compared, merged, recovered, tools),
+        "summary": _summary(compared, merged, recovered, annotations, tools),
         **counts,
     }
     new_head = Head(
@@ -111,7 +115,7 @@ def _commit_rows(
         late=late,
         rows_since=_rows_since(compared, merged.moved),
     )
-    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, recovered=recovered)
+    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, recovered=recovered, annotations=annotations)
     return Outcome(
         state=State.COMMITTED, way=compared.way, rows_written=written, bytes_read=compared.size, counts=counts
     )
@@ -140,7 +144,9 @@ def _rows_since(compared: Comparison, moved: frozenset[str]) -> dict[str, str]:
     return {feed: run.run_id if feed in moved else since.get(feed, run.run_id) for feed in compared.shas}
 
 
-def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], tools: Tools) -> dict[str, Any]:
+def _summary(
+    compared: Comparison, merged: "Merged", recovered: list[Notice], annotations: list[Annotation], tools: Tools
+) -> dict[str, Any]:
     from chalicelib.comparing.run_warnings import find_notes, find_warnings  # deferred: brings numpy
     from chalicelib.runs.summarising import recoveries, summarise, went_back
 
@@ -158,6 +164,7 @@ def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], to
         notes=find_notes(merged, tools.dataset),
         recovered=recoveries(bad, stale, missed),
         rows_since=_rows_since(compared, merged.moved),
+        annotations=[note.sentence for note in annotations],
     ).as_map()
 
 

@@ -27,6 +27,7 @@ def summarise(
     notes: Sequence[str] = (),
     recovered: Sequence[str] = (),
     rows_since: Mapping[str, str] | None = None,
+    annotations: Sequence[str] = (),
 ) -> Summary:
     """The most important entries of each list, the newest numbers, and what people should know besides."""
     changes, rows = merged.changes, merged.snapshot.reported
@@ -54,6 +55,7 @@ def summarise(
         warnings=_capped(warnings),
         notes=_capped(notes),
         recovered=_capped(recovered),
+        annotations=list(annotations),
     )
 
 
