@@ -66,6 +66,8 @@ class Summary:
     """What may interest and is nothing to worry about; whole sentences."""
     recovered: Sequence[str]
     """Feeds that are back after having been announced as stale or missing; whole sentences."""
+    outlook: Mapping[str, str] = field(default_factory=dict)
+    """Measure -> what usually becomes of a value like its newest one, in words; only where the evidence is enough."""
     annotations: Sequence[str] = field(default_factory=list)
     """What operators wrote down about runs and dates since the last digest: `2020-10-05: counted twice until then`."""
 

@@ -57,8 +57,16 @@ def revisions(summary: Summary, *, dataset: Dataset) -> Iterator[str]:
 
 
 def latest_rows(summary: Summary, *, dataset: Dataset) -> list[str]:
-    """The newest date's numbers, a line for each measure: its value, and how that moved."""
-    return [_latest_row(measure, summary, dataset) for measure in dataset.measures]
+    """The newest date's numbers, a line for each measure: its value, and how that moved.
+
+    Where it is known, the line behind it says what usually becomes of such a value.
+    """
+    lines = []
+    for measure in dataset.measures:
+        lines.append(_latest_row(measure, summary, dataset))
+        if measure.name in summary.outlook:
+            lines.append(f"  {summary.outlook[measure.name]}")
+    return lines
 
 
 def changes(run: Run, summary: Summary, *, dataset: Dataset, more_at: str = "") -> Iterator[tuple[str, list[str]]]:

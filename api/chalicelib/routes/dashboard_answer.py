@@ -77,7 +77,7 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else ""),
-        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id),
+        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id) + _how_final(site, run_id, series),
         RUNS: operators_notes(site, runs, day, series) + _runs(runs),
     }
     for placeholder, filling in fillings.items():
@@ -122,6 +122,18 @@ def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> str:
             if days >= site.dataset.stale_after_days[0]:
                 facts.append(f"{text(feed.title)} since {date(since[feed.name][:10])} ({count(days, 'day')})")
     return f'<div class="stopped"><dt>Numbers stand still</dt><dd>{"; ".join(facts)}</dd></div>' if facts else ""
+
+
+def _how_final(site: Site, run_id: str | None, series: str) -> str:
+    """What usually becomes of values like those shown; nothing where too few have been followed."""
+    from chalicelib.routes.outlook_answers import newest_in_words  # deferred: brings the reading of vintages
+
+    words = newest_in_words(site, run_id, series or None) if run_id else {}
+    return "".join(
+        f'<div class="final"><dt>{text(measure.label)}</dt><dd>{text(words[measure.name])}</dd></div>'
+        for measure in site.dataset.measures
+        if measure.name in words
+    )
 
 
 def _words(run: Run, *, several: bool) -> str:

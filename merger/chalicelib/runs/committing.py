@@ -8,16 +8,20 @@ is `late` until the next one, and a writer that learns that its time is up puts 
 """
 
 import contextlib
+import functools
+import gzip
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.runs.finality import NAME as OUTLOOK
+from chalicelib.runs.finality import in_words_of
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools
 from shared.attributes import Value
 from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
-from shared.keys import change_set_key, index_key, snapshot_key
+from shared.keys import change_set_key, index_key, snapshot_key, view_key
 from shared.ledger.items import Annotation, Head, Notice
 from shared.runs import ENDED_BADLY, RejectedBy, Run, State
 from shared.scrubbing import scrub
@@ -165,7 +169,19 @@ def _summary(
         recovered=recoveries(bad, stale, missed),
         rows_since=_rows_since(compared, merged.moved),
         annotations=[note.sentence for note in annotations],
+        outlook=functools.partial(_outlook, compared, tools),
     ).as_map()
+
+
+def _outlook(compared: Comparison, tools: Tools, latest: Mapping[str, Any]) -> dict[str, str]:
+    """By what the api kept of the run before; nothing where it has not, or not yet."""
+    if not compared.head.head:
+        return {}
+    try:
+        kept = tools.files.read(view_key(tools.dataset.name, compared.head.head, OUTLOOK))
+    except ObjectMissing:
+        return {}
+    return in_words_of(gzip.decompress(kept), latest, tools.dataset, run_id=compared.run.run_id)
 
 
 def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, str]]:
