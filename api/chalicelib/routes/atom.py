@@ -3,6 +3,7 @@
 Addresses in it are absolute: many readers do not resolve relative ones, and an entry is read far from its feed.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from shared.ledger.items import Annotation
 from shared.printing import without_controls
 from shared.runs import Run
 from shared.summary import Summary
-from shared.wording import changes, headline, latest_rows, sentence
+from shared.wording import changes, date_path, headline, latest_rows, sentence
 
 ENTRIES = 50
+_ADDRESS = re.compile(r"https?://[^\s<>]+")
 
 _NAMESPACE = uuid.UUID("6f0d2d8e-0f3c-5b0e-9a55-3c1f5b6a7d10")
 """Ids are made from this and the run, so that an entry keeps its id for ever and wherever it is served."""
@@ -108,7 +110,10 @@ def _content(run: Run, dataset: Dataset, *, address: str) -> str:
     parts = [f"<pre>{_lines(latest_rows(summary, dataset=dataset))}</pre>"]
     if summary.first_load:
         parts.append(f"<p>The first load: {summary.rows:,} rows.</p>")
-    for title, lines in changes(run, summary, dataset=dataset, more_at=f"{address}runs/{run.run_id}/changes"):
+    more_at, base = f"{address}runs/{run.run_id}/changes", address.removesuffix("/")
+    for title, lines in changes(
+        run, summary, dataset=dataset, more_at=more_at, date_at=lambda date, series: base + date_path(date, series)
+    ):
         parts.append(f"<h2>{escape(title)}</h2><pre>{_lines(lines)}</pre>")
     sentences = [*summary.warnings, *summary.recovered, *summary.annotations]
     parts += [f"<p>{escape(sentence(one))}</p>" for one in sentences]
@@ -120,7 +125,8 @@ def _notes(run: Run, of: Entries) -> str:
 
 
 def _lines(lines: Iterable[str]) -> str:
-    return escape("\n".join(lines))
+    """As HTML, with addresses as links."""
+    return _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', escape("\n".join(lines)))
 
 
 def _when(run: Run) -> str:
