@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test proof replay check deploy destroy status trace approve redrive resend refresh smoke rollback subscribe start \
+.PHONY: help run test proof replay check deploy destroy status trace approve redrive resend annotate refresh smoke rollback subscribe start \
 	restore backfill bench lint security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
@@ -82,6 +82,12 @@ resend:  ## RUN=id [STAGE=x] [DATASET=name] [JSON=1]: ask again for a run's mail
 	@$(call need,RUN,make resend RUN=2020-10-25T17:00:00Z [STAGE=x])
 	$(TOOLS)
 	@$(INFRA) resend --run $(call quoted,$(RUN)) $(stage) $(dataset) $(json)
+
+annotate:  ## RUN=id or DATE=day [SERIES=name] TEXT=words [STAGE=x] [DATASET=name] [JSON=1]: write down why, for readers
+	@$(if $(and $(TEXT),$(or $(RUN),$(DATE))),,$(error usage: make annotate RUN=2020-10-25T17:00:00Z TEXT=words [STAGE=x]; or DATE=2020-10-05))
+	$(TOOLS)
+	@$(INFRA) annotate $(if $(RUN),--run $(call quoted,$(RUN))) $(if $(DATE),--date $(call quoted,$(DATE))) \
+	$(if $(SERIES),--series $(call quoted,$(SERIES))) --text $(call quoted,$(TEXT)) $(stage) $(dataset) $(json)
 
 refresh:  ## [RUN=id] [STAGE=x] [DATASET=name] [JSON=1]: render the views of a committed run anew, of the head where none is named
 	$(TOOLS)
