@@ -2,13 +2,13 @@
 
 from infra.deploying.deployed import FunctionFailed, Stage
 from infra.errors import CommandFailed
-from infra.operating.commands import Find, find_stage, print_json, stage_parser
+from infra.operating.commands import FindStage, find_stage, print_json, stage_parser
 from infra.operating.signing import recorded_name, with_identity
 from infra.terminal import Terminal
 from shared.runs import run_id_at
 
 
-def main(arguments: list[str], *, find: Find = find_stage) -> int:
+def main(arguments: list[str], *, find: FindStage = find_stage) -> int:
     """Write a note about a run or a date: readers see it on the page, in the next digest and in the Atom feed."""
     parser = stage_parser("annotate", main.__doc__)
     about = parser.add_mutually_exclusive_group(required=True)
