@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from chalicelib.web.documents import ATOM, Document
+from chalicelib.web.pages import fill_page
 from shared.dataset import Dataset
 from shared.printing import without_controls
 from shared.runs import Run
@@ -32,20 +33,19 @@ class Entries:
 
 
 def render_feed(of: Entries, *, stage: str, notice: str = "") -> Document:
-    """The feed of one dataset; `notice` is what the operator has to say, as the feed's subtitle."""
-    entries = [_entry(run, of, stage=stage) for run in of.runs]
+    """The feed of one dataset, as many entries as fit; `notice`, what the operator has to say, is its subtitle."""
+    runs, entries, _ = fill_page((run, _entry(run, of, stage=stage)) for run in of.runs)
     title, names = f"{of.dataset.title}: what changed", (stage, of.dataset.name)
-    return _feed(names, title, entries, runs=of.runs, address=of.address, rights=of.dataset.credits, notice=notice)
+    return _feed(names, title, entries, runs=runs, address=of.address, rights=of.dataset.credits, notice=notice)
 
 
 def render_feed_of_all(found: Sequence[Entries], *, stage: str, address: str, notice: str = "") -> Document:
     """One feed of several datasets, each entry headed by its dataset's name."""
     runs = sorted(((run, of) for of in found for run in of.runs), key=lambda it: _when(it[0]), reverse=True)[:ENTRIES]
-    entries = [_entry(run, of, stage=stage, named=True) for run, of in runs]
+    shown, entries, _ = fill_page((run, _entry(run, of, stage=stage, named=True)) for run, of in runs)
     rights = tuple(dict.fromkeys(credit for of in found for credit in of.dataset.credits))
     title = f"What changed in {', '.join(of.dataset.name for of in found)}"
-    newest = [run for run, _ in runs]
-    return _feed((stage,), title, entries, runs=newest, address=address, rights=rights, notice=notice)
+    return _feed((stage,), title, entries, runs=shown, address=address, rights=rights, notice=notice)
 
 
 def _feed(

@@ -116,6 +116,14 @@ def read_time(name: str, text: str) -> str:
         raise ParameterInvalid(name, text, allowed="a time such as 2020-10-25T17:00:00Z, or a day") from None
 
 
+def read_since(name: str, text: str) -> str:
+    """A run's id, or a day: then the moment before it, so that a run at its midnight is behind it."""
+    if not _DATE.fullmatch(text):
+        return read_time(name, text)
+    day = dt.date.fromisoformat(read_date(name, text))
+    return f"{day - dt.timedelta(days=1)}T23:59:59Z" if day > dt.date.min else f"{day}T00:00:00Z"
+
+
 def read_place(name: str, text: str) -> tuple[str, str, str]:
     """A place in the table of vintages: (series, date, known_from)."""
     found = _PLACE.fullmatch(text)
@@ -217,16 +225,16 @@ RUN = Parameter(
 )
 BEFORE = Parameter(
     name="before",
-    description="Only runs older than this one: the last id of the page before.",
-    read=read_run_id,
-    schema=_RUN_SCHEMA,
+    description="Only runs older than this one, the last id of the page before; or than this day.",
+    read=read_time,
+    schema={"type": "string", "anyOf": [_DATE_SCHEMA, _RUN_SCHEMA]},
     example="2020-10-25T17:00:00Z",
 )
 SINCE = Parameter(
     name="since",
-    description="Only what was committed after this run: the last `run_id` that the reader has. All without it.",
-    read=read_run_id,
-    schema=_RUN_SCHEMA,
+    description="Only what runs after this one committed, the last `run_id` that the reader has; or from this day on.",
+    read=read_since,
+    schema={"type": "string", "anyOf": [_DATE_SCHEMA, _RUN_SCHEMA]},
     example="2020-10-25T17:00:00Z",
     default="0",
 )
