@@ -26,6 +26,7 @@ from infra.local.chain import scheduled_event
 from infra.local.feed_server import FeedServer
 from shared import aws, datasets
 from shared.dataset import Dataset
+from shared.events import FEED_WANTED
 from shared.ledger.items import Head
 from shared.operator_identity import UNVERIFIED
 from shared.runs import Run, parse_time, run_id_at
@@ -83,6 +84,17 @@ class Mail:
     """By the message attribute."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Announced:
+    """An event about a run that was put on the bus."""
+
+    kind: str
+    id: str
+    """Of that end of the run."""
+    ended: bool
+    """Whether the ledger had that end when the event was put."""
+
+
 @dataclass(kw_only=True)
 class Pending:
     """An asynchronous event that waits for its delivery."""
@@ -115,6 +127,7 @@ class _Platform:
     streams: dict[str, Stream] = field(default_factory=lambda: {name: Stream() for name in CONSUMERS})
     dead_letters: list[Any] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
+    events: list[Announced] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     """What handlers raised, crashes apart."""
 
@@ -321,12 +334,20 @@ class World:
         elif call.name == "eventbridge.PutEvents":
             body = call.request.body if isinstance(call.request.body, str) else call.request.body.decode()
             for entry in json.loads(body)["Entries"]:
-                self._queue("fetch", wanted_event(entry) | {"time": self.now})
+                if entry["DetailType"] == FEED_WANTED:
+                    self._queue("fetch", wanted_event(entry) | {"time": self.now})
+                else:
+                    self.platform.events.append(self._announced(entry))
         elif service == "dynamodb" and operation not in ("GetItem", "Query", "BatchWriteItem"):
             for record in memory.take_stream_records(RUNS_TABLE):
                 for name, passes in self._filters.items():
                     if passes(record):
                         self.platform.streams[name].waiting.append(record)
+
+    def _announced(self, entry: Mapping[str, Any]) -> Announced:
+        detail = json.loads(entry["Detail"])
+        item = self.items().get((detail["dataset"], detail["run_id"]), {})
+        return Announced(kind=entry["DetailType"], id=detail["id"], ended=item.get("state") == detail["state"])
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
