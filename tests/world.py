@@ -89,8 +89,8 @@ class Announced:
     """An event about a run that was put on the bus."""
 
     kind: str
-    id: str
-    """Of that end of the run."""
+    about: str
+    """Stage, dataset, run and state, and when an operator had it end again: the event's id, without its tries."""
     ended: bool
     """Whether the ledger had that end when the event was put."""
 
@@ -347,7 +347,9 @@ class World:
     def _announced(self, entry: Mapping[str, Any]) -> Announced:
         detail = json.loads(entry["Detail"])
         item = self.items().get((detail["dataset"], detail["run_id"]), {})
-        return Announced(kind=entry["DetailType"], id=detail["id"], ended=item.get("state") == detail["state"])
+        stage, dataset, run_id, state, _, *again = detail["id"].split("/")
+        about = "/".join([stage, dataset, run_id, state, *again])
+        return Announced(kind=entry["DetailType"], about=about, ended=item.get("state") == detail["state"])
 
     # --- looking ----------------------------------------------------------------------------------------------------
 

@@ -18,10 +18,10 @@ from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Announced, Mail, World
 BOOKKEEPING = frozenset(
     {
         *("attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"),
-        *("mail_tries", "mail_again_at", "views_again_at", "late"),
+        *("mail_tries", "mail_again_at", "views_again_at", "late", "announced"),
     }
 )
-"""What a crash may leave different: how often it was tried, and who held which lease."""
+"""What a crash may leave different: how often it was tried, also as events name it, and who held which lease."""
 
 
 class Then(enum.StrEnum):
@@ -251,8 +251,10 @@ def _compare(wanted: Seen, found: Seen, *, twice: bool) -> tuple[list[Finding], 
 def _compare_events(wanted: Sequence[Announced], found: Sequence[Announced]) -> Iterator[Finding]:
     """Each at least once and none before its run ended; one may come again where a crash left nothing written down."""
     if missing := Counter(wanted) - Counter(found):
-        yield Finding(kind=Kind.LOSS, what=f"{missing.total()} events are missing: {sorted(it.id for it in missing)}")
-    if strange := [event.id for event in found if event not in wanted]:
+        yield Finding(
+            kind=Kind.LOSS, what=f"{missing.total()} events are missing: {sorted(it.about for it in missing)}"
+        )
+    if strange := [event.about for event in found if event not in wanted]:
         yield Finding(kind=Kind.DIFFERENCE, what=f"events that nobody waits for: {strange}")
     if (surplus := (Counter(found) - Counter(wanted)).total()) > 1:
         yield Finding(kind=Kind.DUPLICATE, what=f"{surplus} events too many")
@@ -324,7 +326,7 @@ def _undisturbed(world: World, story: Story, *, mails_before: int) -> list[Findi
     """Whether the story goes as it is told, without a crash."""
     states = {run_id: world.run(run_id).state for run_id in story.ends}
     kinds = [mail.kind for mail in world.platform.mails[mails_before:]]
-    early = [event.id for event in world.platform.events if not event.ended]
+    early = [event.about for event in world.platform.events if not event.ended]
     untold = [run_id for run_id in story.ends if not _is_announced(world, run_id)]
     if early or untold:
         what = f"events before the run had ended: {early}; runs that ended without one: {untold}"
@@ -339,4 +341,4 @@ def _is_announced(world: World, run_id: str) -> bool:
     """Whether there was an event about the state that the run ended in."""
     run = world.run(run_id)
     wanted = f"/{run_id}/{run.state}/"
-    return not run.state.ended or any(wanted in event.id for event in world.platform.events)
+    return not run.state.ended or any(wanted in event.about for event in world.platform.events)

@@ -11,6 +11,7 @@ from html import escape
 from chalicelib.web.documents import ATOM, Document
 from chalicelib.web.pages import fill_page
 from shared.dataset import Dataset
+from shared.number_words import counted
 from shared.printing import without_controls
 from shared.runs import Run
 from shared.summary import Summary
@@ -96,7 +97,7 @@ def _content(run: Run, dataset: Dataset, *, address: str) -> str:
     summary = Summary.from_map(run.summary)
     parts = [f"<pre>{_lines(latest_rows(summary, dataset=dataset))}</pre>"]
     if summary.first_load:
-        parts.append(f"<p>The first load: {summary.rows:,} rows.</p>")
+        parts.append(f"<p>The first load: {counted(summary.rows, 'row')}.</p>")
     for title, lines in changes(run, summary, dataset=dataset, more_at=f"{address}runs/{run.run_id}/changes"):
         parts.append(f"<h2>{escape(title)}</h2><pre>{_lines(lines)}</pre>")
     sentences = [*summary.warnings, *summary.recovered]
