@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeReversed
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_RUN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:Z|\+00:00)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -46,14 +47,17 @@ def read_date(name: str, text: str) -> str:
 
 
 def read_run_id(name: str, text: str) -> str:
+    """A run's id; also as libraries write such a time, with a blank or with the offset of UTC."""
     from shared.errors import EventMalformed
     from shared.runs import parse_time  # deferred: a table takes no run, and the vocabulary of runs is large
 
+    found = _RUN.fullmatch(text)
+    run_id = f"{found[1]}T{found[2]}Z" if found else text
     try:
-        parse_time(text)
+        parse_time(run_id)
     except EventMalformed:
         raise ParameterInvalid(name, text, allowed="a run id, which is a time such as 2020-10-25T17:00:00Z") from None
-    return text
+    return run_id
 
 
 def read_any(_name: str, text: str) -> str:
@@ -139,7 +143,8 @@ def read_name(name: str, text: str) -> str:
 
 
 _DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
-_RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"}
+_RUN_PATTERN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(Z|\+00:00)$"
+_RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": _RUN_PATTERN}
 
 FROM = Parameter(
     name="from",
