@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]  # it has none, and is here by way of check-jsonschema
+import jsonschema
 import pytest
 
 from chalicelib.event_bus import EventBus
