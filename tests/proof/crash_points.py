@@ -341,4 +341,4 @@ def _is_announced(world: World, run_id: str) -> bool:
     """Whether there was an event about the state that the run ended in."""
     run = world.run(run_id)
     wanted = f"/{run_id}/{run.state}/"
-    return not run.state.ended or any(wanted in event.about for event in world.platform.events)
+    return not run.state.ended or any(wanted in f"{event.about}/" for event in world.platform.events)
