@@ -59,7 +59,7 @@ def test_the_whole_is_csv(revised: ApiApp) -> None:
         f"2020-02-02,,,,false,{THIRD},{THIRD},{FOURTH},{FOURTH}",
         f"2020-02-02,25,2,7,true,{FOURTH},{FOURTH},,",
     ]
-    assert answer.headers["content-disposition"] == 'attachment; filename="us-covid-vintages.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="us-covid-vintages-run-20200305T170000Z.csv"'
 
 
 def test_of_one_measure_neighbours_that_do_not_differ_are_one(revised: ApiApp) -> None:
@@ -194,7 +194,9 @@ def test_ranges_and_csv_are_as_of_any_table(growing: ApiApp) -> None:
     assert [it["cases"] for it in growing.get("/data?lag=2&from=2020-03-02&to=2020-03-03").json] == [310, 410]
     answer = growing.get("/weekly?first=yes&format=csv")
     assert answer.text.splitlines()[0] == growing.get("/weekly?format=csv").text.splitlines()[0]
-    assert answer.headers["content-disposition"] == 'attachment; filename="us-covid-weekly-first.csv"'
+    assert (
+        answer.headers["content-disposition"] == 'attachment; filename="us-covid-weekly-first-run-20200306T170000Z.csv"'
+    )
 
 
 @pytest.mark.parametrize(

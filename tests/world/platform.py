@@ -24,6 +24,17 @@ class ReceivedMail:
     """By the message attribute."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Announced:
+    """An event about a run that was put on the bus."""
+
+    kind: str
+    about: str
+    """Stage, dataset, run and state, and when an operator had it end again: the event's id, without its tries."""
+    ended: bool
+    """Whether the ledger had that end when the event was put."""
+
+
 @dataclass(kw_only=True)
 class Pending:
     """An asynchronous event that waits for its delivery."""
@@ -56,5 +67,6 @@ class Platform:
     streams: dict[str, Stream] = field(default_factory=lambda: {name: Stream() for name in CONSUMERS})
     dead_letters: list[Any] = field(default_factory=list)
     mails: list[ReceivedMail] = field(default_factory=list)
+    events: list[Announced] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     """What handlers raised, crashes apart."""

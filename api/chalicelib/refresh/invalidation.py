@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_WHEREVER = ("/runs*", "/changes*", "/vintages*", "/revisions*")
+_WHEREVER = ("/runs*", "/changes*", "/vintages*", "/revisions*", "/latest*", "/docs*")
 """Answers that any commit changes."""
 _OF_ALL = {"/", "/?*", "/changes*"}
 """Answers that a commit of any of several datasets changes."""

@@ -78,6 +78,18 @@ def _answer_openapi(site: Site, _args: Arguments, request: Request) -> Reply:
     return Reply(headers=CURRENT, document=described)
 
 
+def _answer_docs(site: Site, _args: Arguments, request: Request) -> Reply:
+    from chalicelib.routes.docs_answer import answer_docs  # deferred: it brings a template engine
+
+    of_all = site.stage().several and not request.dataset
+    return answer_docs(
+        site,
+        request,
+        endpoints=endpoints_of(has_series=site.dataset.has_series, of_all=of_all),
+        datasets=[dataset.name for dataset in site.place.datasets] if of_all else [],
+    )
+
+
 def _table(name: str, summary: str) -> Endpoint:
     published = name == "data"
     return Endpoint(
@@ -115,6 +127,14 @@ ROUTES: tuple[Endpoint, ...] = (
         answer=answer_date,
         media={"application/json": "DateHistory", "text/html": "Text"},
         parameters=(DATE, AS_OF, ROWS, AFTER_SERIES),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/latest",
+        summary="The newest numbers, how they moved, and how final they are: an address that always has them.",
+        answer=_later("latest_answers", "answer_latest"),
+        media={"application/json": "Latest"},
+        parameters=(AS_OF,),
         problems=(404,),
     ),
     Endpoint(
@@ -174,17 +194,17 @@ ROUTES: tuple[Endpoint, ...] = (
     Endpoint(
         path="/runs/{run_id}/changes",
         summary="What a run changed.",
-        answer=_later("run_answers", "answer_run_changes"),
-        media={"application/json": "ChangeSet"},
-        parameters=(RUN, ROWS, SKIP),
+        answer=_later("change_answers", "answer_run_changes"),
+        media={"application/json": "ChangeSet", "text/csv": "Text"},
+        parameters=(RUN, FORMAT, ROWS, SKIP),
         problems=(404,),
     ),
     Endpoint(
         path="/changes",
         summary="What was committed since a run, oldest first, a change set a run: enough to stay in step.",
-        answer=_later("run_answers", "answer_changes"),
-        media={"application/json": "ChangeSets"},
-        parameters=(SINCE, limit(usual=20, most=100), SKIP),
+        answer=_later("change_answers", "answer_changes"),
+        media={"application/json": "ChangeSets", "text/csv": "Text"},
+        parameters=(SINCE, FORMAT, limit(usual=20, most=100), SKIP),
     ),
     Endpoint(
         path="/changes.atom",
@@ -203,6 +223,12 @@ ROUTES: tuple[Endpoint, ...] = (
         summary="Whether readers are served what was committed last.",
         answer=_later("run_answers", "answer_health"),
         media={"application/json": "Health"},
+    ),
+    Endpoint(
+        path="/docs",
+        summary="This API, explained to people, with examples to follow.",
+        answer=_answer_docs,
+        media={"text/html": "Text"},
     ),
     Endpoint(
         path="/openapi.json",
@@ -247,7 +273,7 @@ OF_ALL: Mapping[str, Endpoint] = {
 """What a stage with several datasets answers where none is named; all other paths are then the first dataset's."""
 
 _OF_ONE_SERIES = frozenset(
-    {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/figures", "/runs/{run_id}/changes"}
+    {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/latest", "/figures", "/runs/{run_id}/changes"}
     | {"/vintages", "/revisions"}
 )
 

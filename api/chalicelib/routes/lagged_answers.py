@@ -5,10 +5,11 @@ import functools
 import io
 from collections.abc import Mapping, Sequence
 
+from chalicelib.routes.answered_state import as_download, state_headers
 from chalicelib.routes.site import Site
 from chalicelib.routes.vintage_answers import checked, directory_of
 from chalicelib.tabulation.bucket_labels import labels_between
-from chalicelib.tabulation.row_text import csv_header
+from chalicelib.tabulation.row_text import csv_header, defused
 from chalicelib.tabulation.slicing import cut
 from chalicelib.tabulation.table_text import to_json
 from chalicelib.tabulation.tabulating import tabulate
@@ -34,10 +35,9 @@ def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
     document = Document(JSON, plain=as_json(rows))
     start, end = labels_between(args["from"], args["to"], table=name, period=site.dataset.period)
     part = cut(document, start=start, end=end)
+    headers = CURRENT | state_headers(run_id, args) | as_download(site.dataset.name, name, args, run_id)
     if args["format"] == "json":
-        return Reply(headers=CURRENT, document=part)
-    stem = f"{site.dataset.name}-{name}-{'first' if lag is None else f'lag-{lag}'}"
-    headers = CURRENT | {"Content-Disposition": f'attachment; filename="{stem}.csv"'}
+        return Reply(headers=headers, document=part)
     return Reply(headers=headers, document=_as_csv(exact.loads(part.plain), site.dataset, complete=name != "data"))
 
 
@@ -64,9 +64,13 @@ def _as_csv(rows: Sequence[Row], dataset: Dataset, *, complete: bool) -> Documen
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([_cell(row.get(name, True if name == "complete" else None)) for name in names] for row in rows)
+    writer.writerows(
+        [_cell(name, row.get(name, True if name == "complete" else None)) for name in names] for row in rows
+    )
     return Document(CSV, plain=out.getvalue().encode())
 
 
-def _cell(value: object) -> object:
+def _cell(name: str, value: object) -> object:
+    if name == "series":
+        return defused(str(value))
     return str(value).lower() if isinstance(value, bool) else value

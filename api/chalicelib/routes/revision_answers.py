@@ -3,6 +3,7 @@
 import functools
 from typing import Any
 
+from chalicelib.routes.answered_state import state_headers
 from chalicelib.routes.site import Site
 from chalicelib.routes.vintage_answers import checked, directory_of
 from chalicelib.vintages.completeness import describe
@@ -23,7 +24,7 @@ def answer_revisions(site: Site, args: Arguments, _request: Request) -> Reply:
     run_id = site.shelf.current()
     series, measure = checked(site, run_id, args)
     document = _described(site, run_id, series, measure) if run_id else json_document([])
-    return Reply(headers=CURRENT, document=document)
+    return Reply(headers=CURRENT | state_headers(run_id, args), document=document)
 
 
 @functools.lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeReversed
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_RUN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:Z|\+00:00)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -46,14 +47,17 @@ def read_date(name: str, text: str) -> str:
 
 
 def read_run_id(name: str, text: str) -> str:
+    """A run's id; also as libraries write such a time, with a blank or with the offset of UTC."""
     from shared.errors import EventMalformed
     from shared.runs import parse_time  # deferred: a table takes no run, and the vocabulary of runs is large
 
+    found = _RUN.fullmatch(text)
+    run_id = f"{found[1]}T{found[2]}Z" if found else text
     try:
-        parse_time(text)
+        parse_time(run_id)
     except EventMalformed:
         raise ParameterInvalid(name, text, allowed="a run id, which is a time such as 2020-10-25T17:00:00Z") from None
-    return text
+    return run_id
 
 
 def read_any(_name: str, text: str) -> str:
@@ -116,6 +120,14 @@ def read_time(name: str, text: str) -> str:
         raise ParameterInvalid(name, text, allowed="a time such as 2020-10-25T17:00:00Z, or a day") from None
 
 
+def read_since(name: str, text: str) -> str:
+    """A run's id, or a day: then the moment before it, so that a run at its midnight is behind it."""
+    if not _DATE.fullmatch(text):
+        return read_time(name, text)
+    day = dt.date.fromisoformat(read_date(name, text))
+    return f"{day - dt.timedelta(days=1)}T23:59:59Z" if day > dt.date.min else f"{day}T00:00:00Z"
+
+
 def read_place(name: str, text: str) -> tuple[str, str, str]:
     """A place in the table of vintages: (series, date, known_from)."""
     found = _PLACE.fullmatch(text)
@@ -131,7 +143,8 @@ def read_name(name: str, text: str) -> str:
 
 
 _DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
-_RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"}
+_RUN_PATTERN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(Z|\+00:00)$"
+_RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": _RUN_PATTERN}
 
 FROM = Parameter(
     name="from",
@@ -217,16 +230,16 @@ RUN = Parameter(
 )
 BEFORE = Parameter(
     name="before",
-    description="Only runs older than this one: the last id of the page before.",
-    read=read_run_id,
-    schema=_RUN_SCHEMA,
+    description="Only runs older than this one, the last id of the page before; or than this day.",
+    read=read_time,
+    schema={"type": "string", "anyOf": [_DATE_SCHEMA, _RUN_SCHEMA]},
     example="2020-10-25T17:00:00Z",
 )
 SINCE = Parameter(
     name="since",
-    description="Only what was committed after this run: the last `run_id` that the reader has. All without it.",
-    read=read_run_id,
-    schema=_RUN_SCHEMA,
+    description="Only what runs after this one committed, the last `run_id` that the reader has; or from this day on.",
+    read=read_since,
+    schema={"type": "string", "anyOf": [_DATE_SCHEMA, _RUN_SCHEMA]},
     example="2020-10-25T17:00:00Z",
     default="0",
 )
