@@ -87,10 +87,10 @@ def deploy(
         root=root,
         report=report,
     )
-    asked = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
-    changed = list(deployment.foundation()) if "foundation" in asked else []
-    changed += deployment.services([name for name in asked if name != "foundation" and name not in EXTRAS])
-    changed += deployment.extras([name for name in asked if name in EXTRAS])
+    wanted = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
+    changed = list(deployment.foundation()) if "foundation" in wanted else []
+    changed += deployment.services([name for name in wanted if name != "foundation" and name not in EXTRAS])
+    changed += deployment.extras([name for name in wanted if name in EXTRAS])
     keep_choices(stage, cloud=cloud, folder=files)
     for name in kept_datasets(cloud.client("s3"), deployment.names()):
         report(f"{name}: is none of the stage's datasets (any more); no run of it starts, and its data stay")
