@@ -89,11 +89,11 @@ def deploy(
         root=root,
         report=report,
     )
-    asked = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
-    changed = list(deployment.foundation()) if "foundation" in asked else []
-    changed += deployment.services([name for name in asked if name != "foundation" and name not in EXTRAS])
-    changed += deployment.extras([name for name in asked if name in EXTRAS])
-    if "notifier" in asked:  # its stack has what all webhooks need
+    wanted = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
+    changed = list(deployment.foundation()) if "foundation" in wanted else []
+    changed += deployment.services([name for name in wanted if name != "foundation" and name not in EXTRAS])
+    changed += deployment.extras([name for name in wanted if name in EXTRAS])
+    if "notifier" in wanted:  # its stack has what all webhooks need
         changed += deployment.webhooks(choices.webhooks, before=kept_webhooks(stage, cloud=cloud))
     keep_choices(stage, cloud=cloud, folder=files)
     for name in kept_datasets(cloud.client("s3"), deployment.names()):

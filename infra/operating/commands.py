@@ -24,9 +24,9 @@ type FindStage = Callable[[str], Stage]
 
 def status(arguments: list[str], *, find: FindStage | None = None) -> int:
     """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
-    asked = stage_parser("status", status.__doc__).parse_args(arguments)
-    found = look_at((find or find_stage)(asked.stage).of(asked.dataset))
-    if asked.json:
+    args = stage_parser("status", status.__doc__).parse_args(arguments)
+    found = look_at((find or find_stage)(args.stage).of(args.dataset))
+    if args.json:
         print_json(found.as_map())
     else:
         StatusPrinter(Terminal()).status(found)

@@ -12,7 +12,7 @@ from shared.events import FEED_WANTED
 from tests.proof.findings import Finding, Kind
 from tests.proof.stories import Story, carry
 from tests.shared.calls import Call, CrashPoint, lanes_of
-from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Announced, ReceivedMail, World, memory
+from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Announced, PublishedMail, World, memory
 
 BOOKKEEPING = frozenset(
     {
@@ -40,7 +40,7 @@ class Seen:
     rows: Mapping[Any, Any]
     ledger: Mapping[Any, Any]
     files: Mapping[str, Any]
-    mails: Sequence[ReceivedMail]
+    mails: Sequence[PublishedMail]
     events: Sequence[Announced]
     waiting: Sequence[Any]
     """What is yet to be delivered."""

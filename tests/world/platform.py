@@ -14,7 +14,7 @@ CONSUMERS = ("on_run_ended", "refresh_views")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReceivedMail:
+class PublishedMail:
     """What was published, as subscribers get it."""
 
     kind: str
@@ -66,7 +66,7 @@ class Platform:
     inbox: list[Pending] = field(default_factory=list)
     streams: dict[str, Stream] = field(default_factory=lambda: {name: Stream() for name in CONSUMERS})
     dead_letters: list[Any] = field(default_factory=list)
-    mails: list[ReceivedMail] = field(default_factory=list)
+    mails: list[PublishedMail] = field(default_factory=list)
     events: list[Announced] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     """What handlers raised, crashes apart."""
