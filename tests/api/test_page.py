@@ -176,3 +176,41 @@ def test_the_title_and_labels_come_from_the_declaration(served: ApiApp) -> None:
     words = page_of(served).words
     assert US_COVID.title in words
     assert all(measure.label in words for measure in US_COVID.measures)
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Encoding": "gzip"}
+
+
+def test_a_link_with_what_others_append_to_it_shows_the_page(served: ApiApp) -> None:
+    plain = served.get("/?as_of=2020-03-02").text
+    assert served.get("/?utm_source=mail&as_of=2020-03-02&utm_source=x").text == plain
+    assert served.get("/daily?utm_source=mail").status == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "words"),
+    [
+        ("/nowhere", 404, "Not Found There is no '/nowhere'; there is /,"),
+        ("/?as_of=yesterday", 400, "Bad Request As_of is 'yesterday'; allowed: a date that exists"),
+        ("/data/2019-01-01", 404, "No run ever had the date 2019-01-01."),
+        ("/daily?from=%3Cscript%3E", 400, "From is '<script>'"),
+    ],
+)
+def test_what_is_wrong_is_a_page_for_a_person_and_json_for_a_program(
+    served: ApiApp, target: str, status: int, words: str
+) -> None:
+    answer = served.get(target, headers=BROWSER)
+    page = Page(answer.text)
+    assert (answer.status, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("no-store", "Accept")
+    assert words in page.words
+    assert "/test/" in page.links
+    assert page.inline == []
+    program = served.get(target)
+    assert (program.status, program.headers["content-type"]) == (status, "application/problem+json")
+    assert program.json["status"] == status
+
+
+def test_a_page_about_a_problem_of_a_dataset_s_own_path_leads_to_the_stage_s_root(served: ApiApp) -> None:
+    style = next(it for it in Page(served.get("/runs/never", headers=BROWSER).text).links if it.endswith(".css"))
+    assert style.startswith("/test/static/page.")

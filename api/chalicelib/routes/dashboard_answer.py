@@ -1,10 +1,16 @@
-"""The parts of the dashboard that are known only when somebody asks: what ran since, and what is due."""
+"""The parts of the dashboard that are known only when somebody asks: what ran since, and what is due.
+
+They are a few lines, written with `Markup`, which escapes what is put into it: the engine that the rest of the page is
+rendered with takes longer to import than this takes to answer.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from chalicelib.dashboard.formatting import count, date, moment, text
+from markupsafe import Markup
+
 from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
+from chalicelib.pages.formatting import count, date, moment, words
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.web.documents import HTML, Document, Reply
@@ -73,7 +79,7 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         AND_AS_OF: f"&amp;as_of={day}" if day else "",
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
-        NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else ""),
+        NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else Markup()),
         FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id),
         RUNS: _runs(runs),
     }
@@ -82,32 +88,36 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
     return page
 
 
-def _operators_notice(notice: str) -> str:
-    return f'<aside class="notice" role="note"><p>{text(notice)}</p></aside>' if notice else ""
+def _operators_notice(notice: str) -> Markup:
+    return _aside(words(notice)) if notice else Markup()
 
 
-def _notice(day: str, run_id: str | None) -> str:
-    known = f"by the run of {moment(run_id)}" if run_id else "nothing yet"
-    return (
-        f'<aside class="notice" role="note"><p>This is what was known at the end of {date(day)}: {known}.'
-        ' <a href=".">Back to the latest</a></p></aside>'
-    )
+def _notice(day: str, run_id: str | None) -> Markup:
+    known = Markup("by the run of {}").format(moment(run_id)) if run_id else "nothing yet"
+    then = Markup("This is what was known at the end of {}: {}.").format(date(day), known)
+    return _aside(then + Markup(' <a href=".">Back to the latest</a>'))
 
 
-def _freshness(site: Site, runs: Sequence[Run]) -> str:
+def _aside(content: str) -> Markup:
+    return Markup('<aside class="notice" role="note"><p>{}</p></aside>').format(content)
+
+
+def _freshness(site: Site, runs: Sequence[Run]) -> Markup:
     if not runs:
-        return ""
+        return Markup()
     newest = runs[0]
     due = next_due(site.dataset.schedule or site.settings.schedule, after=parse_time(newest.run_id))
+    ago = Markup('{} <span class="ago" data-since="{}"></span>').format(moment(newest.run_id), newest.run_id)
     facts = [
-        ("Last run", f'{moment(newest.run_id)} <span class="ago" data-since="{newest.run_id}"></span>'),
+        ("Last run", ago),
         ("It found", _words(newest, several=site.dataset.has_series)),
         ("Next run due", moment(due.strftime("%Y-%m-%dT%H:%M:%SZ")) if due else ""),
     ]
-    return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts if value)
+    fact = Markup("<div><dt>{}</dt><dd>{}</dd></div>")
+    return Markup().join(fact.format(name, value) for name, value in facts if value)
 
 
-def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> str:
+def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> Markup:
     """Feeds whose used rows were the same for long when the last run looked, and since when."""
     since: Mapping[str, str] = next((run.summary["rows_since"] for run in runs if run.summary.get("rows_since")), {})
     if not since and run_id:
@@ -117,8 +127,12 @@ def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> str:
         if feed.name in since and runs:
             days = (parse_time(runs[0].run_id).date() - parse_time(since[feed.name]).date()).days
             if days >= site.dataset.stale_after_days[0]:
-                facts.append(f"{text(feed.title)} since {date(since[feed.name][:10])} ({count(days, 'day')})")
-    return f'<div class="stopped"><dt>Numbers stand still</dt><dd>{"; ".join(facts)}</dd></div>' if facts else ""
+                day = date(since[feed.name][:10])
+                facts.append(Markup("{} since {} ({})").format(words(feed.title), day, count(days, "day")))
+    if not facts:
+        return Markup()
+    stopped = Markup('<div class="stopped"><dt>Numbers stand still</dt><dd>{}</dd></div>')
+    return stopped.format(Markup("; ").join(facts))
 
 
 def _words(run: Run, *, several: bool) -> str:
@@ -126,32 +140,40 @@ def _words(run: Run, *, several: bool) -> str:
     if run.state is State.COMMITTED:
         new = "new row" if several else "new date"
         return f"{count(run.added, new)}, {run.changed:,} changed, {run.removed:,} removed"
-    return f"{word}: {text(run.reason)}" if run.reason else word
+    return f"{word}: {words(run.reason)}" if run.reason else word
 
 
-def _runs(runs: Sequence[Run]) -> str:
-    if not runs:
-        return "<p>No run yet.</p>"
-    rows = "".join(_row(run) for run in runs)
-    return f"""<div class="scroll" tabindex="0" role="region" aria-label="The list of runs">
+_RUNS = Markup("""<div class="scroll" tabindex="0" role="region" aria-label="The list of runs">
   <table class="runs"><caption class="unseen">The last runs, newest first</caption>
   <thead><tr><th scope="col">Run</th><th scope="col" class="words">State</th><th scope="col">Added</th>
   <th scope="col">Changed</th><th scope="col">Removed</th></tr></thead>
   <tbody>{rows}</tbody></table></div>
-  <p class="actions"><a href="runs">All runs as JSON</a> · <a href="changes.atom">Follow as Atom feed</a></p>"""
+  <p class="actions"><a href="runs">All runs as JSON</a> · <a href="changes.atom">Follow as Atom feed</a></p>""")
+_ROW = Markup(
+    '<tr{row_class}><th scope="row" rowspan="{rows}"><a href="runs/{run_id}">{when}</a></th>'
+    '<td class="words"><span class="state {state}">{word}</span></td>{counts}</tr>{below}'
+)
+_COUNTS = Markup("<td>{:,}</td><td>{:,}</td><td>{:,}</td>")
+_NO_COUNTS = Markup("<td></td><td></td><td></td>")
+_BELOW = Markup('<tr><td class="words reason" colspan="4">{}</td></tr>')
 
 
-def _row(run: Run) -> str:
+def _runs(runs: Sequence[Run]) -> Markup:
+    if not runs:
+        return Markup("<p>No run yet.</p>")
+    return _RUNS.format(rows=Markup().join(_row(run) for run in runs))
+
+
+def _row(run: Run) -> Markup:
     """A reason goes below its run: beside it, a phone would hide it."""
-    counts = (
-        f"<td>{run.added:,}</td><td>{run.changed:,}</td><td>{run.removed:,}</td>"
-        if run.state in (State.COMMITTED, State.UNCHANGED)
-        else "<td></td><td></td><td></td>"
-    )
-    row_class, rows = (' class="told"', 2) if run.reason else ("", 1)
-    below = f'<tr><td class="words reason" colspan="4">{text(run.reason)}</td></tr>' if run.reason else ""
-    return (
-        f'<tr{row_class}><th scope="row" rowspan="{rows}"><a href="runs/{run.run_id}">'
-        f"{moment(run.run_id, style='moment-short')}</a></th>"
-        f'<td class="words"><span class="state {run.state.lower()}">{_WORDS[run.state]}</span></td>{counts}</tr>{below}'
+    counted = run.state in (State.COMMITTED, State.UNCHANGED)
+    return _ROW.format(
+        row_class=Markup(' class="told"') if run.reason else "",
+        rows=2 if run.reason else 1,
+        run_id=run.run_id,
+        when=moment(run.run_id, style="moment-short"),
+        state=run.state.lower(),
+        word=_WORDS[run.state],
+        counts=_COUNTS.format(run.added, run.changed, run.removed) if counted else _NO_COUNTS,
+        below=_BELOW.format(words(run.reason)) if run.reason else "",
     )

@@ -57,6 +57,11 @@ class Endpoint:
     problems: Sequence[int] = ()
     """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
 
+    @property
+    def for_people(self) -> bool:
+        """Whether it answers with a page."""
+        return "text/html" in self.media
+
 
 def _later(module: str, function: str) -> Responder:
     """An answer whose module is imported when it is first asked for: a cold `/daily` pays for none of it."""

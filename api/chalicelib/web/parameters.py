@@ -322,11 +322,21 @@ class Arguments:
 
 
 def read_parameters(
-    declared: Sequence[Parameter], *, route: str, path: Mapping[str, str], query: Mapping[str, Sequence[str]]
+    declared: Sequence[Parameter],
+    *,
+    route: str,
+    path: Mapping[str, str],
+    query: Mapping[str, Sequence[str]],
+    pass_over_unknown: bool = False,
 ) -> Arguments:
-    """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong."""
+    """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong.
+
+    `pass_over_unknown`: links to pages carry what others append to them, such as `utm_source`.
+    """
     known = {parameter.name: parameter for parameter in declared if parameter.place == "query"}
     for name, texts in query.items():
+        if name not in known and pass_over_unknown:
+            continue
         if name not in known:
             raise ParameterUnknown(name, texts[-1], route=route, known=known)
         if len(texts) > 1:

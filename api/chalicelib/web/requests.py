@@ -62,6 +62,12 @@ class Request:
         return "no-cache" in self.headers.get("cache-control", "")
 
     @property
+    def is_of_a_person(self) -> bool:
+        """Whether HTML is what the client would rather have, as browsers say of what is to be looked at."""
+        kinds = [kind.partition(";")[0].strip() for kind in self.headers.get("accept", "").lower().split(",")]
+        return kinds[0] in ("text/html", "application/xhtml+xml")
+
+    @property
     def takes_packed(self) -> bool:
         """Whether it takes gzip; without an Accept header API Gateway would hand the bytes on in base64."""
         return bool(self.headers.get("accept")) and accepts_gzip(self.headers.get("accept-encoding", ""))
