@@ -10,13 +10,25 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from chalicelib.dashboard.dataset_words import definition, linked_data
+from chalicelib.dashboard.figures import main_title
 from chalicelib.dashboard.page_latest import stat_card
 from chalicelib.dashboard.page_recent import course_summary, null_note, recent_part
 from chalicelib.dashboard.page_revisions import revisions_part
 from chalicelib.dashboard.page_series import SeriesRow
 from chalicelib.dashboard.periods import CHOICES, WORDS
-from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
+from chalicelib.dashboard.placeholders import (
+    ADDRESS,
+    AND_AS_OF,
+    AS_OF_FIELD,
+    AS_OF_VALUE,
+    FRESHNESS,
+    NOTICE,
+    QUERY_AS_OF,
+    RUNS,
+)
 from chalicelib.pages.html_pages import render_html
+from chalicelib.pages.inline_parts import InlineParts
 from chalicelib.pages.sparkline import sparkline
 from chalicelib.tabulation.histories import Revision
 from chalicelib.tabulation.statistics import Statistics
@@ -28,7 +40,8 @@ from shared.runs import Run
 _PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
 """plotly.js adds a style sheet for its maps unless there is an element of this id; the policy would refuse it."""
 
-_PROGRAMS = ("data", "daily", "weekly", "monthly", "runs", "changes", "changes.atom", "health", "openapi.json")
+_TABLES = ("data", "daily", "weekly", "monthly")
+_PROGRAMS = (*_TABLES, "runs", "changes", "changes.atom", "health", "openapi.json", "datapackage.json")
 
 _SPANS: Mapping[Period, Sequence[tuple[int, str]]] = {
     Period.DAY: ((30, "30 days"), (90, "90 days")),
@@ -44,6 +57,7 @@ def render_page(
     its: Statistics,
     changes: Sequence[Revision],
     *,
+    stills: Mapping[str, Markup],
     dataset: Dataset,
     assets: Assets,
     series: str = "",
@@ -52,8 +66,8 @@ def render_page(
 ) -> str:
     """The page after a run, with the placeholders still open.
 
-    `tables` and `changes` are of one series. Where there are several, `series` is the one, `all_series` are what
-    there is to choose from, and `largest` some of them with their newest numbers.
+    `tables`, `changes` and `stills` are of one series. Where there are several, `series` is the one, `all_series` are
+    what there is to choose from, and `largest` some of them with their newest numbers.
     """
     newest, choices = tables.data.dates[-1], CHOICES[dataset.period]
     first_measure = dataset.measure_names[0]
@@ -63,7 +77,10 @@ def render_page(
         all_series=all_series,
         and_series=Markup("&amp;series={}").format(quote(series, safe="")) if series else "",
         newest=newest,
+        stills=stills,
+        main_title=main_title(dataset, choices[0]),
         dates=tables.data.dates,
+        linked_data=linked_data(dataset, first=tables.data.dates[0], newest=newest, run_id=run.run_id),
         cards=[stat_card(measure, tables, its, dataset) for measure in dataset.measures],
         choices=choices,
         period_words=WORDS,
@@ -93,7 +110,12 @@ def _frame(dataset: Dataset, assets: Assets, *, run_id: str, series: str) -> dic
         "title": dataset.title,
         "description": f"{dataset.title}: the latest numbers, their course, and which past days were revised.",
         "plotly_style": _PLOTLY_STYLE,
+        "inline": InlineParts(
+            style=assets.style_within_a_page("page.css"), script=assets.script_within_a_page("early.js")
+        ),
         "programs": _PROGRAMS,
+        "definitions": [(measure, definition(measure)) for measure in dataset.measures],
+        "address": ADDRESS,
         "and_as_of": AND_AS_OF,
         "query_as_of": QUERY_AS_OF,
         "as_of_value": AS_OF_VALUE,

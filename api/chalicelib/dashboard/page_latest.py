@@ -9,7 +9,7 @@ from markupsafe import Markup
 from chalicelib.dashboard.periods import WORDS, own_table
 from chalicelib.pages.formatting import date, difference, number, percent
 from chalicelib.pages.sparkline import sparkline
-from chalicelib.tabulation.spans import By
+from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables

@@ -16,3 +16,7 @@ FRESHNESS = Markup("<!--freshness-->")
 """The last run, what became of it, and when the next is due."""
 RUNS = Markup("<!--runs-->")
 """The list of runs."""
+ADDRESS = Markup("<!--address-->")
+"""Where the page is for readers, with a slash at the end: what others link to and preview needs it whole."""
+ADDRESS_IN_JSON = Markup(r"\u003c!--address--\u003e")
+"""The same as it stands within JSON in a page."""

@@ -52,6 +52,12 @@ def date(iso: str, *, style: str = "medium") -> Markup:
     return Markup('<time datetime="{}" data-style="{}">{}</time>').format(iso, style, text)
 
 
+def plain_date(iso: str) -> str:
+    """24 Oct 2020, without tags."""
+    day = dt.date.fromisoformat(iso)
+    return f"{day.day} {day:%b %Y}"
+
+
 def moment(time: str, *, style: str = "moment") -> Markup:
     """A time such as a run id; `moment-short` leaves the year out."""
     at = dt.datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)

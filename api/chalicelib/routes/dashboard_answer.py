@@ -4,13 +4,25 @@ They are a few lines, written with `Markup`, which escapes what is put into it: 
 rendered with takes longer to import than this takes to answer.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
+from chalicelib.dashboard.placeholders import (
+    ADDRESS,
+    ADDRESS_IN_JSON,
+    AND_AS_OF,
+    AS_OF_FIELD,
+    AS_OF_VALUE,
+    FRESHNESS,
+    NOTICE,
+    QUERY_AS_OF,
+    RUNS,
+)
 from chalicelib.pages.formatting import count, date, moment, words
+from chalicelib.pages.inline_parts import allowed_by
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.web.documents import HTML, Document, Reply
@@ -24,21 +36,26 @@ RUNS_LISTED = 14
 _EMPTY_STYLE = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="  # checkov:skip=CKV_SECRET_6: the hash of nothing
 """The hash of nothing: Plotly adds an empty style element and fills it rule by rule, which needs no 'unsafe-inline'."""
 
-POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        f"style-src 'self' '{_EMPTY_STYLE}'",
-        "img-src 'self' data: blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    ]
-)
+
+def policy(*, style: str = "", script: str = "", framed_by: str = "'none'") -> str:
+    """What a page may load and do. `style` and `script`: hashes of those within the page, quoted."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(filter(None, ["'self'", script]))}",
+            f"style-src {' '.join(filter(None, ["'self'", f"'{_EMPTY_STYLE}'", style]))}",
+            "img-src 'self' data: blob:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            f"frame-ancestors {framed_by}",
+        ]
+    )
+
+
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": policy(),
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "public, max-age=0, s-maxage=60, stale-while-revalidate=60",
 }
@@ -64,7 +81,11 @@ def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
     page = dashboard_view(site, run_id, "dashboard.html", args).text if run_id else _empty_page(site)
     upto = f"{day}T23:59:59Z" if day else "9"
     runs = list(islice(site.ledger().newest_first(upto=upto, page=RUNS_LISTED), RUNS_LISTED))
-    return Reply(headers=HEADERS, document=Document(HTML, plain=fill(page, site, runs, day, run_id).encode()))
+    below = f"{request.dataset}/" if request.dataset else ""
+    filled = fill(page, site, runs, day, run_id, address=f"{site.stage().address(request)}{below}")
+    style, script = allowed_by(page)
+    headers = HEADERS | {"Content-Security-Policy": policy(style=style, script=script)}
+    return Reply(headers=headers, document=Document(HTML, plain=filled.encode()))
 
 
 def _empty_page(site: Site) -> str:
@@ -73,8 +94,10 @@ def _empty_page(site: Site) -> str:
     return render_empty_page(site.dataset, site.assets)
 
 
-def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: str | None) -> str:
+def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: str | None, *, address: str) -> str:
     fillings = {
+        ADDRESS: escape(address),
+        ADDRESS_IN_JSON: json.dumps(escape(address))[1:-1],
         QUERY_AS_OF: f"?as_of={day}" if day else "",
         AND_AS_OF: f"&amp;as_of={day}" if day else "",
         AS_OF_VALUE: day or "",

@@ -11,6 +11,8 @@ from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeRev
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
+_NAMES = re.compile(r"[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*")
+_SIZE = re.compile(r"([0-9]{3,4})x([0-9]{3,4})")
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -128,6 +130,24 @@ def read_name(name: str, text: str) -> str:
     if _NAME.fullmatch(text):
         return text
     raise ParameterInvalid(name, text, allowed="the name of a measure: small letters, digits and _")
+
+
+SIZES = (200, 2400)
+"""The least and the most pixels that a picture is wide or high."""
+
+
+def read_size(name: str, text: str) -> tuple[int, int]:
+    found = _SIZE.fullmatch(text)
+    size = (int(found[1]), int(found[2])) if found else (0, 0)
+    if SIZES[0] <= min(size) and max(size) <= SIZES[1]:
+        return size
+    raise ParameterInvalid(name, text, allowed=f"width and height such as 1200x630, each from {SIZES[0]} to {SIZES[1]}")
+
+
+def read_names(name: str, text: str) -> str:
+    if _NAMES.fullmatch(text):
+        return text
+    raise ParameterInvalid(name, text, allowed="names of measures with commas between")
 
 
 _DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
@@ -292,6 +312,46 @@ SKIP = Parameter(
     schema={"type": "integer", "minimum": 1, "maximum": 999_999_999},
     example="1000",
     default=0,
+)
+
+
+MEASURES = Parameter(
+    name="measure",
+    description="Only these measures, with commas between them.",
+    read=read_names,
+    schema={"type": "string", "pattern": "^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$"},
+    example="cases,deaths",
+)
+BY = Parameter(
+    name="by",
+    description="`daily`, `weekly` or `monthly`; without it the finest that is published.",
+    read=one_of("daily", "weekly", "monthly"),
+    schema={"type": "string", "enum": ["daily", "weekly", "monthly"]},
+    example="weekly",
+)
+SHOW = Parameter(
+    name="show",
+    description="`new`, or `cumulative` where there are running totals.",
+    read=one_of("new", "cumulative"),
+    schema={"type": "string", "enum": ["new", "cumulative"], "default": "new"},
+    example="cumulative",
+    default="new",
+)
+THEME = Parameter(
+    name="theme",
+    description="`light`, `dark`, or `auto`, which is what the reader's system is (a PNG is light then).",
+    read=one_of("light", "dark", "auto"),
+    schema={"type": "string", "enum": ["light", "dark", "auto"], "default": "auto"},
+    example="dark",
+    default="auto",
+)
+SIZE = Parameter(
+    name="size",
+    description="Width and height in pixels, each from 200 to 2400.",
+    read=read_size,
+    schema={"type": "string", "pattern": "^[0-9]{3,4}x[0-9]{3,4}$", "default": "1200x630"},
+    example="800x450",
+    default=(1200, 630),
 )
 
 
