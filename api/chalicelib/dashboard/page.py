@@ -26,6 +26,7 @@ from chalicelib.dashboard.placeholders import (
     NOTICE,
     QUERY_AS_OF,
     RUNS,
+    VISITS,
 )
 from chalicelib.pages.html_pages import render_html
 from chalicelib.pages.inline_parts import InlineParts
@@ -116,6 +117,7 @@ def _frame(dataset: Dataset, assets: Assets, *, run_id: str, series: str) -> dic
         "programs": _PROGRAMS,
         "definitions": [(measure, definition(measure)) for measure in dataset.measures],
         "address": ADDRESS,
+        "visits": VISITS,
         "and_as_of": AND_AS_OF,
         "query_as_of": QUERY_AS_OF,
         "as_of_value": AS_OF_VALUE,

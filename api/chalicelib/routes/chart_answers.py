@@ -19,7 +19,7 @@ from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.tabulation.bucket_labels import labels_between
 from chalicelib.web.documents import CURRENT, HTML, PNG, SVG, Document, Reply
 from chalicelib.web.parameters import Arguments
-from chalicelib.web.problems import ParameterInvalid
+from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 from shared.dataset import Dataset
 from shared.exact import loads
@@ -78,9 +78,10 @@ def _drawn(site: Site, args: Arguments) -> tuple[Figure, Scene]:
     measures = _measures(site.dataset, args)
     by = args["by"] or own_table(site.dataset.period)
     if by not in CHOICES[site.dataset.period]:
-        raise ParameterInvalid("by", by, allowed=" or ".join(CHOICES[site.dataset.period]))
+        choices = " and ".join(CHOICES[site.dataset.period])
+        raise ThingUnknown("by", by, f"nothing is published {by}; there is {choices}")
     if args["show"] == "cumulative" and not site.dataset.totals:
-        raise ParameterInvalid("show", "cumulative", allowed="new, as nothing here is a running total")
+        raise ThingUnknown("show", "cumulative", f"{site.dataset.name} has no running total")
     run_id = site.run_at(args["as_of"])
     figures = _figures(dashboard_view(site, run_id, "figures.json", args)) if run_id else {}
     figure: Figure = figures.get(by, {}).get(args["show"], _EMPTY)
@@ -101,7 +102,8 @@ def _measures(dataset: Dataset, args: Arguments) -> tuple[str, ...]:
     names = tuple(args["measure"].split(",")) if args["measure"] else dataset.measure_names
     for name in names:
         if name not in dataset.measure_names:
-            raise ParameterInvalid("measure", name, allowed=", ".join(dataset.measure_names))
+            has = ", ".join(dataset.measure_names)
+            raise ThingUnknown("measure", name, f"{dataset.name} has no measure {name!r}; it has {has}")
     return names
 
 

@@ -20,6 +20,7 @@ from chalicelib.dashboard.placeholders import (
     NOTICE,
     QUERY_AS_OF,
     RUNS,
+    VISITS,
 )
 from chalicelib.pages.formatting import count, date, moment, words
 from chalicelib.pages.inline_parts import allowed_by
@@ -72,6 +73,9 @@ _WORDS = {
 }
 
 
+_VISITS = Markup('<p class="visits"><img src="visits.svg" height="24" alt="Number of visits"> visits</p>')
+
+
 def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
     """`/`: the page of the served run, or of the one that was the head at the end of a day."""
     if not request.stage_path.endswith("/"):
@@ -105,6 +109,7 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else Markup()),
         FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id),
         RUNS: _runs(runs),
+        VISITS: _VISITS if site.visits else "",
     }
     for placeholder, filling in fillings.items():
         page = page.replace(placeholder, filling)

@@ -240,6 +240,13 @@ ROUTES: tuple[Endpoint, ...] = (
         media={"application/json": "Health"},
     ),
     Endpoint(
+        path="/visits.svg",
+        summary="How often the dashboard was visited, this visit counted, where the operator has visits counted.",
+        answer=_later("visit_answers", "answer_visits"),
+        media={"image/svg+xml": "Text"},
+        problems=(404,),
+    ),
+    Endpoint(
         path="/datapackage.json",
         summary="What the dataset is, for catalogues and tools that read data packages (Frictionless).",
         answer=_later("data_package", "answer_data_package"),

@@ -12,7 +12,8 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
 _NAMES = re.compile(r"[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*")
-_SIZE = re.compile(r"([0-9]{3,4})x([0-9]{3,4})")
+_PIXELS = "([2-9][0-9]{2}|1[0-9]{3}|2[0-3][0-9]{2}|2400)"
+_SIZE = re.compile(f"{_PIXELS}x{_PIXELS}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -132,16 +133,11 @@ def read_name(name: str, text: str) -> str:
     raise ParameterInvalid(name, text, allowed="the name of a measure: small letters, digits and _")
 
 
-SIZES = (200, 2400)
-"""The least and the most pixels that a picture is wide or high."""
-
-
 def read_size(name: str, text: str) -> tuple[int, int]:
     found = _SIZE.fullmatch(text)
-    size = (int(found[1]), int(found[2])) if found else (0, 0)
-    if SIZES[0] <= min(size) and max(size) <= SIZES[1]:
-        return size
-    raise ParameterInvalid(name, text, allowed=f"width and height such as 1200x630, each from {SIZES[0]} to {SIZES[1]}")
+    if found:
+        return int(found[1]), int(found[2])
+    raise ParameterInvalid(name, text, allowed="width and height such as 1200x630, each from 200 to 2400")
 
 
 def read_names(name: str, text: str) -> str:
@@ -349,7 +345,7 @@ SIZE = Parameter(
     name="size",
     description="Width and height in pixels, each from 200 to 2400.",
     read=read_size,
-    schema={"type": "string", "pattern": "^[0-9]{3,4}x[0-9]{3,4}$", "default": "1200x630"},
+    schema={"type": "string", "pattern": f"^{_PIXELS}x{_PIXELS}$", "default": "1200x630"},
     example="800x450",
     default=(1200, 630),
 )
