@@ -7,6 +7,7 @@ rendered with takes longer to import than this takes to answer.
 import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -29,6 +30,7 @@ from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.web.documents import HTML, Document, Reply
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.requests import Request
+from shared.ledger.items import Annotation
 from shared.runs import Run, State, parse_time
 from shared.schedule import next_due
 
@@ -86,7 +88,15 @@ def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
     upto = f"{day}T23:59:59Z" if day else "9"
     runs = list(islice(site.ledger().newest_first(upto=upto, page=RUNS_LISTED), RUNS_LISTED))
     below = f"{request.dataset}/" if request.dataset else ""
-    filled = fill(page, site, runs, day, run_id, address=f"{site.stage().address(request)}{below}")
+    filled = fill(
+        page,
+        site,
+        runs,
+        day,
+        run_id,
+        series=args.get("series") or "",
+        address=f"{site.stage().address(request)}{below}",
+    )
     style, script = allowed_by(page)
     headers = HEADERS | {"Content-Security-Policy": policy(style=style, script=script)}
     return Reply(headers=headers, document=Document(HTML, plain=filled.encode()))
@@ -98,7 +108,16 @@ def _empty_page(site: Site) -> str:
     return render_empty_page(site.dataset, site.assets)
 
 
-def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: str | None, *, address: str) -> str:
+def fill(
+    page: str,
+    site: Site,
+    runs: Sequence[Run],
+    day: str | None,
+    run_id: str | None,
+    *,
+    address: str,
+    series: str = "",
+) -> str:
     fillings = {
         ADDRESS: escape(address),
         ADDRESS_IN_JSON: json.dumps(escape(address))[1:-1],
@@ -107,8 +126,8 @@ def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: st
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else Markup()),
-        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id),
-        RUNS: _runs(runs),
+        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id) + _how_final(site, run_id, series),
+        RUNS: operators_notes(site, runs, day, series) + _runs(runs),
         VISITS: _VISITS if site.visits else "",
     }
     for placeholder, filling in fillings.items():
@@ -163,12 +182,54 @@ def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> Mark
     return stopped.format(Markup("; ").join(facts))
 
 
+def _how_final(site: Site, run_id: str | None, series: str) -> Markup:
+    """What usually becomes of values like those shown; nothing where too few have been followed."""
+    from chalicelib.routes.outlook_answers import newest_in_words  # deferred: brings the reading of vintages
+
+    sentences = newest_in_words(site, run_id, series or None) if run_id else {}
+    final = Markup('<div class="final"><dt>{}</dt><dd>{}</dd></div>')
+    return Markup().join(
+        final.format(words(measure.label), words(sentences[measure.name]))
+        for measure in site.dataset.measures
+        if measure.name in sentences
+    )
+
+
 def _words(run: Run, *, several: bool) -> str:
     word = _WORDS[run.state]
     if run.state is State.COMMITTED:
         new = "new row" if several else "new date"
         return f"{count(run.added, new)}, {run.changed:,} changed, {run.removed:,} removed"
     return f"{word}: {words(run.reason)}" if run.reason else word
+
+
+def operators_notes(site: Site, runs: Sequence[Run], day: str | None, series: str) -> Markup:
+    """What operators wrote down, the newest date first; `data-note` is where the chart has its line."""
+    if not runs:
+        return Markup()
+    known = [note for note in site.ledger().annotations() if note.time[:10] <= (day or "9")]
+    notes = [note for note in known if note.series in ("", series)]
+    notes.sort(key=lambda note: note.about, reverse=True)
+    item = Markup('<li data-note="{}"><a href="{}">{}</a>{}: {}</li>')
+    items = Markup().join(
+        item.format(
+            note.about[:10],
+            _address(note),
+            date(note.about[:10]),
+            f", {words(note.series)}" if note.series else "",
+            words(note.text),
+        )
+        for note in notes[:RUNS_LISTED]
+    )
+    if not items:
+        return Markup()
+    return Markup('<h3>What the operators know of them</h3><ul class="notes">{}</ul>').format(items)
+
+
+def _address(note: Annotation) -> str:
+    if not note.date:
+        return f"runs/{note.about}"
+    return f"data/{note.date}" + (f"?series={quote(note.series, safe='')}" if note.series else "")
 
 
 _RUNS = Markup("""<div class="scroll" tabindex="0" role="region" aria-label="The list of runs">

@@ -58,7 +58,7 @@ def dispatch(sites: Sites, request: Request, line: Line) -> Sent:
 def _sent_problem(problem: Problem, sites: Sites, request: Request) -> Sent:
     """For programs as JSON, for people as a page."""
     sent = fit_problem(problem, request)
-    if not request.is_of_a_person or request.method == "HEAD":
+    if not request.wants_page or request.method == "HEAD":
         return sent
     from chalicelib.routes.problem_pages import problem_page  # deferred: it imports the template engine
 
