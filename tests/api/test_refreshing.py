@@ -203,12 +203,13 @@ def test_only_what_changed_is_invalidated_and_not_before_held_pointers_are_old(
     refreshing.refresh(_run(committer.commit(SECOND, some_rows(days=40) | {(ONE_SERIES, "2020-02-29"): [1, 1, 1]})))
     first, second = (request["InvalidationBatch"]["Paths"]["Items"] for request in front.requests)
     assert waited == [1.5, 1.5]
-    tables = ["/daily*", "/data*", "/data/*", "/figures*", "/monthly*"]
-    assert ["/", "/?*", "/changes*", *tables, "/revisions*", "/runs*", "/vintages*", "/weekly*"] == first
+    tables = ["/daily*", "/data*", "/data/*", "/embed*", "/figures*", "/monthly*"]
+    assert ["/", "/?*", "/changes*", "/chart*", *tables, "/revisions*", "/runs*", "/vintages*", "/weekly*"] == first
     assert [
         "/",
         "/?*",
         "/changes*",
+        "/chart*",
         *tables,
         "/revisions*",
         "/runs*",

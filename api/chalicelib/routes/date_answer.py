@@ -7,9 +7,9 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from chalicelib.dashboard.formatting import date as date_text
 from chalicelib.date_page.date_story import chapters, standings
 from chalicelib.date_page.rendering import render
+from chalicelib.pages.formatting import date as date_text
 from chalicelib.routes.dashboard_answer import HEADERS
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.histories import Entry

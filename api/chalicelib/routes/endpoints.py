@@ -14,6 +14,7 @@ from chalicelib.web.parameters import (
     AFTER_SERIES,
     AS_OF,
     BEFORE,
+    BY,
     DATE,
     DAYS,
     FIRST,
@@ -22,13 +23,17 @@ from chalicelib.web.parameters import (
     KNOWN_SINCE,
     LAG,
     MEASURE,
+    MEASURES,
     NAME,
     ROWS,
     RUN,
     SERIES,
+    SHOW,
     SINCE,
+    SIZE,
     SKIP,
     SORT,
+    THEME,
     TO,
     Arguments,
     Parameter,
@@ -41,6 +46,7 @@ EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
 ANY_PATH = "/{proxy+}"
 """API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
 
+_CHART_PARAMETERS = (MEASURES, BY, SHOW, FROM, TO, AS_OF, THEME)
 _TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF, LAG, FIRST, ROWS, AFTER_ROW)
 
 
@@ -56,6 +62,11 @@ class Endpoint:
     parameters: Sequence[Parameter] = ()
     problems: Sequence[int] = ()
     """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
+
+    @property
+    def for_people(self) -> bool:
+        """Whether it answers with a page."""
+        return "text/html" in self.media
 
 
 def _later(module: str, function: str) -> Responder:
@@ -153,6 +164,30 @@ ROUTES: tuple[Endpoint, ...] = (
         problems=(404,),
     ),
     Endpoint(
+        path="/chart.svg",
+        summary="A chart as a picture, with its title and credits.",
+        answer=_later("chart_answers", "answer_svg"),
+        media={"image/svg+xml": "Text"},
+        parameters=(*_CHART_PARAMETERS, SIZE),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/chart.png",
+        summary="The same as PNG.",
+        answer=_later("chart_answers", "answer_png"),
+        media={"image/png": "Bytes"},
+        parameters=(*_CHART_PARAMETERS, SIZE),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/embed",
+        summary="The same as a page that others may frame.",
+        answer=_later("chart_answers", "answer_embed"),
+        media={"text/html": "Text"},
+        parameters=_CHART_PARAMETERS,
+        problems=(404,),
+    ),
+    Endpoint(
         path="/vintages",
         summary="Every value that ever was, from which run to which it was known; the next page is in the Link header.",
         answer=_later("vintage_answers", "answer_vintages"),
@@ -231,6 +266,19 @@ ROUTES: tuple[Endpoint, ...] = (
         media={"text/html": "Text"},
     ),
     Endpoint(
+        path="/visits.svg",
+        summary="How often the dashboard was visited, this visit counted, where the operator has visits counted.",
+        answer=_later("visit_answers", "answer_visits"),
+        media={"image/svg+xml": "Text"},
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/datapackage.json",
+        summary="What the dataset is, for catalogues and tools that read data packages (Frictionless).",
+        answer=_later("data_package", "answer_data_package"),
+        media={"application/json": "Object"},
+    ),
+    Endpoint(
         path="/openapi.json",
         summary="This description.",
         answer=_answer_openapi,
@@ -274,7 +322,7 @@ OF_ALL: Mapping[str, Endpoint] = {
 
 _OF_ONE_SERIES = frozenset(
     {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/latest", "/figures", "/runs/{run_id}/changes"}
-    | {"/vintages", "/revisions"}
+    | {"/chart.svg", "/chart.png", "/embed", "/vintages", "/revisions"}
 )
 
 

@@ -55,7 +55,7 @@ def describe(
             "title": dataset.title,
             "version": VERSION,
             "description": " ".join(filter(None, [notice, several, *dataset.credits])),
-            "license": {"name": "MIT", "identifier": "MIT"},
+            "license": {"name": "; ".join(dict.fromkeys(feed.licence for feed in dataset.feeds))},
         },
         "servers": [{"url": "."}],
         "paths": {endpoint.path: _path(endpoint, named) for endpoint in listed},
@@ -250,6 +250,7 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Datasets": _list(_dataset()),
         "Object": {"type": "object"},
         "Text": _TEXT,
+        "Bytes": {"type": "string", "format": "binary"},
         "Problem": _problem(),
     }
 

@@ -18,6 +18,8 @@ from typing import Any
 JSON = "application/json"
 CSV = "text/csv; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+SVG = "image/svg+xml"
+PNG = "image/png"
 ATOM = "application/atom+xml; charset=utf-8"
 
 CURRENT = {"Cache-Control": "public, max-age=60, s-maxage=600, stale-while-revalidate=60"}
@@ -77,7 +79,7 @@ class Document:
 
     @property
     def binary(self) -> bool:
-        return self.media_type.startswith("font/")
+        return self.media_type.startswith(("font/", PNG))
 
     @property
     def worth_packing(self) -> bool:

@@ -12,6 +12,9 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RUN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:Z|\+00:00)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
+_NAMES = re.compile(r"[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*")
+_PIXELS = "([2-9][0-9]{2}|1[0-9]{3}|2[0-3][0-9]{2}|2400)"
+_SIZE = re.compile(f"{_PIXELS}x{_PIXELS}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -140,6 +143,19 @@ def read_name(name: str, text: str) -> str:
     if _NAME.fullmatch(text):
         return text
     raise ParameterInvalid(name, text, allowed="the name of a measure: small letters, digits and _")
+
+
+def read_size(name: str, text: str) -> tuple[int, int]:
+    found = _SIZE.fullmatch(text)
+    if found:
+        return int(found[1]), int(found[2])
+    raise ParameterInvalid(name, text, allowed="width and height such as 1200x630, each from 200 to 2400")
+
+
+def read_names(name: str, text: str) -> str:
+    if _NAMES.fullmatch(text):
+        return text
+    raise ParameterInvalid(name, text, allowed="names of measures with commas between")
 
 
 _DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
@@ -308,6 +324,46 @@ SKIP = Parameter(
 )
 
 
+MEASURES = Parameter(
+    name="measure",
+    description="Only these measures, with commas between them.",
+    read=read_names,
+    schema={"type": "string", "pattern": "^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$"},
+    example="cases,deaths",
+)
+BY = Parameter(
+    name="by",
+    description="`daily`, `weekly` or `monthly`; without it the finest that is published.",
+    read=one_of("daily", "weekly", "monthly"),
+    schema={"type": "string", "enum": ["daily", "weekly", "monthly"]},
+    example="weekly",
+)
+SHOW = Parameter(
+    name="show",
+    description="`new`, or `cumulative` where there are running totals.",
+    read=one_of("new", "cumulative"),
+    schema={"type": "string", "enum": ["new", "cumulative"], "default": "new"},
+    example="cumulative",
+    default="new",
+)
+THEME = Parameter(
+    name="theme",
+    description="`light`, `dark`, or `auto`, which is what the reader's system is (a PNG is light then).",
+    read=one_of("light", "dark", "auto"),
+    schema={"type": "string", "enum": ["light", "dark", "auto"], "default": "auto"},
+    example="dark",
+    default="auto",
+)
+SIZE = Parameter(
+    name="size",
+    description="Width and height in pixels, each from 200 to 2400.",
+    read=read_size,
+    schema={"type": "string", "pattern": f"^{_PIXELS}x{_PIXELS}$", "default": "1200x630"},
+    example="800x450",
+    default=(1200, 630),
+)
+
+
 def limit(*, usual: int, most: int) -> Parameter:
     return Parameter(
         name="limit",
@@ -335,11 +391,21 @@ class Arguments:
 
 
 def read_parameters(
-    declared: Sequence[Parameter], *, route: str, path: Mapping[str, str], query: Mapping[str, Sequence[str]]
+    declared: Sequence[Parameter],
+    *,
+    route: str,
+    path: Mapping[str, str],
+    query: Mapping[str, Sequence[str]],
+    pass_over_unknown: bool = False,
 ) -> Arguments:
-    """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong."""
+    """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong.
+
+    `pass_over_unknown`: links to pages carry what others append to them, such as `utm_source`.
+    """
     known = {parameter.name: parameter for parameter in declared if parameter.place == "query"}
     for name, texts in query.items():
+        if name not in known and pass_over_unknown:
+            continue
         if name not in known:
             raise ParameterUnknown(name, texts[-1], route=route, known=known)
         if len(texts) > 1:

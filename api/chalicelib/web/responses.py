@@ -61,7 +61,7 @@ def fit(reply: Reply, request: Request) -> Sent:
 
 
 def fit_problem(problem: Problem, request: Request) -> Sent:
-    headers = ALWAYS | {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"} | problem.headers
+    headers = ALWAYS | {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "Vary": "Accept"} | problem.headers
     body = "" if request.method == "HEAD" else problem.to_json().decode()
     return Sent(status=problem.status, headers=headers, body=body)
 
