@@ -40,6 +40,7 @@ def test_a_committed_run_is_rendered_served_and_marked(api: ApiApp, committer: C
             "days.json",
             "figures.json",
             "history.json",
+            "outlook.json",
             "trend.json",
             "vintages.csv",
             "vintages.json",
