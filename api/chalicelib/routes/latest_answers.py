@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.routes.answered_state import state_headers
@@ -30,6 +30,8 @@ class _Newest:
     """Differences to the last values reported before."""
     days: Sequence[int | None]
     """Days between the two."""
+    outlook: Mapping[str, str] = field(default_factory=dict)
+    """Measure -> what usually becomes of such a value, as the run itself says it."""
 
 
 def answer_latest(site: Site, args: Arguments, request: Request) -> Reply:
@@ -38,7 +40,7 @@ def answer_latest(site: Site, args: Arguments, request: Request) -> Reply:
     newest = _find(site, run_id, args.get("series")) if run_id else None
     if run_id is None or newest is None:
         raise ThingUnknown("as_of", args["as_of"] or "", "no run was committed yet")
-    final = _how_final(site, args, request)
+    final = newest.outlook or _how_final(site, args, request)
     shown = zip(site.dataset.measures, newest.values, newest.changes, newest.days, strict=True)
     body: dict[str, Any] = {
         "dataset": site.dataset.name,
@@ -77,6 +79,7 @@ def _find(site: Site, run_id: str, series: str | None) -> _Newest | None:
         values=[summary.latest.get(name) for name in names],
         changes=[summary.latest_increments.get(name) for name in names],
         days=[summary.latest_days.get(name) for name in names],
+        outlook=summary.outlook,
     )
 
 
