@@ -26,7 +26,7 @@ from chalicelib.web.assets import Assets
 from shared.dataset import Dataset, Measure, Period
 from shared.runs import Run
 
-_PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
+PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
 """plotly.js adds a style sheet for its maps unless there is an element of this id; the policy would refuse it."""
 
 _API = ("data", "daily", "weekly", "monthly", "runs", "changes", "changes.atom", "health", "openapi.json")
@@ -105,7 +105,7 @@ def frame(
         description=text(f"{dataset.title}: the latest numbers, their course, and which past days were revised."),
         icon=assets.name("icon.svg"),
         style=assets.name("page.css"),
-        plotly_style=_PLOTLY_STYLE,
+        plotly_style=PLOTLY_STYLE,
         early_script=assets.name("early.js"),
         script=assets.name("page.js"),
         series_script=f'<script src="static/{assets.name("series.js")}" defer></script>\n' if series else "",
