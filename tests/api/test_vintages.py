@@ -181,6 +181,18 @@ def test_with_a_lag_each_row_is_that_of_the_table_as_of_so_many_days_later(
     assert growing.get(f"/{table}?lag={lag}").json == expected
 
 
+def test_with_a_lag_a_number_says_how_many_days_it_stands_for_as_it_does_in_that_state(growing: ApiApp) -> None:
+    for table in ("daily", "weekly", "monthly"):
+        expected = []
+        for label in sorted({it["date"] for it in growing.get(f"/{table}").json}):
+            then = dt.date.fromisoformat(label) + dt.timedelta(days=2)
+            state = growing.get(f"/{table}?as_of={then}&days=yes").json
+            expected += [it for it in state if it["date"] == label]
+        assert growing.get(f"/{table}?lag=2&days=yes").json == expected
+    header = growing.get("/daily?lag=2&days=yes&format=csv").text.splitlines()[0]
+    assert header == growing.get("/daily?days=yes&format=csv").text.splitlines()[0]
+
+
 @pytest.mark.parametrize("table", ["data", "daily"])
 def test_first_is_each_row_as_of_the_run_that_first_had_it(growing: ApiApp, table: str) -> None:
     found: dict[str, Mapping[str, Any]] = {}

@@ -38,7 +38,7 @@ from chalicelib.web.assets import Assets
 from shared.dataset import Dataset, Period
 from shared.runs import Run
 
-_PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
+PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
 """plotly.js adds a style sheet for its maps unless there is an element of this id; the policy would refuse it."""
 
 _TABLES = ("data", "daily", "weekly", "monthly")
@@ -110,7 +110,7 @@ def _frame(dataset: Dataset, assets: Assets, *, run_id: str, series: str) -> dic
         "series": series,
         "title": dataset.title,
         "description": f"{dataset.title}: the latest numbers, their course, and which past days were revised.",
-        "plotly_style": _PLOTLY_STYLE,
+        "plotly_style": PLOTLY_STYLE,
         "inline": InlineParts(
             style=assets.style_within_a_page("page.css"), script=assets.script_within_a_page("early.js")
         ),

@@ -82,6 +82,10 @@ def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
     """`/`: the page of the served run, or of the one that was the head at the end of a day."""
     if not request.stage_path.endswith("/"):
         return Reply(status=308, headers={"Location": f"./{request.stage_path.rpartition('/')[2]}/"})
+    if args.get("compare"):
+        from chalicelib.routes.vintage_pages_answer import answer_comparison  # deferred: few compare
+
+        return answer_comparison(site, args, request)
     day = args["as_of"]
     run_id = site.run_at(day)
     page = dashboard_view(site, run_id, "dashboard.html", args).text if run_id else _empty_page(site)

@@ -183,6 +183,13 @@ AS_OF = Parameter(
     schema=_DATE_SCHEMA,
     example="2020-10-25",
 )
+COMPARE = Parameter(
+    name="compare",
+    description="Compare with what was known at the end of this UTC day: both in one chart, and what differs.",
+    read=read_date,
+    schema=_DATE_SCHEMA,
+    example="2020-10-18",
+)
 SERIES = Parameter(
     name="series",
     description="Only this series.",
