@@ -63,7 +63,7 @@ class CallRecorder:
             _record(call, parsed, status=int(http_response.status_code), received=received)
 
     def broke(self, exception: Exception, context: dict[str, Any], **_: Any) -> None:
-        """There was no answer: refused, timed out, broken off."""
+        """Called by botocore where a call gets no answer: refused, timed out, broken off."""
         call: _Call | None = context.pop(_KEY, None)
         if call is not None:
             reason = scrub(f"{type(exception).__name__}: {exception}")[:500]

@@ -84,7 +84,7 @@ class Opening(enum.StrEnum):
 
 
 class Repeated(enum.StrEnum):
-    """What several rows of one key come to."""
+    """What is made of several rows with the same key: an error, their sum, or the last of them."""
 
     REFUSE = "refuse"
     SUM = "sum"

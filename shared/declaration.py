@@ -530,7 +530,12 @@ FEED: Sequence[DeclaredKey] = (
         read=_filters,
         default={},
     ),
-    _choice("repeated", "What several rows of one key come to.", Repeated, Repeated.REFUSE),
+    _choice(
+        "repeated",
+        "What is made of several rows with the same key: an error, their sum, or the last of them.",
+        Repeated,
+        Repeated.REFUSE,
+    ),
     DeclaredKey(
         name="missing",
         about="Texts that mean not reported, as blank always does.",
@@ -622,7 +627,7 @@ def read_declaration(path: Path) -> Dataset:
 
 
 def parse_declaration(text: str, *, name: str, file: str = "") -> Dataset:
-    """The same of a file's text. Raises DeclarationInvalid."""
+    """The dataset that the text of a TOML file declares. Raises DeclarationInvalid."""
     file = file or f"{name}.toml"
     try:
         document = tomllib.loads(text)

@@ -22,7 +22,7 @@ def from_scaled(scaled: int, decimals: int) -> Number:
 
 
 def to_scaled(number: Number, decimals: int) -> int:
-    """The other way round. Raises ValueError where the number has more decimals."""
+    """Decimal("18.63") with two decimals is 1863. Raises ValueError where the number has more decimals."""
     scaled = Decimal(number).scaleb(decimals)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{number} has more than {decimals} decimals")

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from infra.backfilling.service_code import use_code_of
 from infra.backfilling.sources import read_versions
 from infra.backfilling.versions import DatedCopy
+from infra.declared_datasets import declared_dataset
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.local.day_folders import declared_dataset
 from infra.operating.commands import FindStage, find_stage
 from infra.terminal import Terminal
 from shared.dataset import Dataset

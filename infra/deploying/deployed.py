@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra.declared_datasets import declared_dataset
 from infra.errors import CommandFailed
-from infra.local.day_folders import declared_dataset
 from infra.services import SERVICES, find_service
 from shared import keys
 from shared.dataset import Dataset

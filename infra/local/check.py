@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from infra.declared_datasets import declared_dataset
 from infra.errors import CommandFailed
-from infra.local.day_folders import declared_dataset
 from infra.services import ROOT
 from shared import exact
 from shared.dataset import Dataset

@@ -9,25 +9,10 @@ from pathlib import Path
 
 from infra.errors import CommandFailed
 from shared.dataset import Dataset
-from shared.datasets import find_dataset, find_datasets, register
-from shared.errors import PermanentError
 from shared.runs import run_id_at
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _BEGINS = dt.time(17)
-
-
-def declared_dataset(name: str) -> Dataset:
-    """The dataset of a name, or of a TOML file, from then on known by its name.
-
-    Raises CommandFailed with what is wrong, in one line.
-    """
-    try:
-        dataset = find_dataset(name)
-    except PermanentError as error:
-        raise CommandFailed(str(error)) from error
-    register(dataset)
-    return dataset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,15 +46,6 @@ class Day:
     def read(self) -> dict[str, bytes]:
         """File name -> bytes."""
         return {name: it.read_bytes() if isinstance(it, Path) else it for name, it in self.files.items()}
-
-
-def declared_datasets(names: str) -> tuple[Dataset, ...]:
-    """The datasets of a list with commas between. Raises CommandFailed."""
-    found = tuple(declared_dataset(name.strip()) for name in names.split(",") if name.strip())
-    try:
-        return find_datasets(",".join(dataset.name for dataset in found))
-    except PermanentError as error:
-        raise CommandFailed(str(error)) from error
 
 
 def read_days_of_all(

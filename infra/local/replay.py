@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from infra.declared_datasets import declared_datasets
 from infra.errors import CommandFailed
 from infra.local.chain import Carried, Chain, carry_all
 from infra.local.day_display import DayDisplay
-from infra.local.day_folders import Day, declared_datasets, read_days_of_all
+from infra.local.day_folders import Day, read_days_of_all
 from infra.local.local_system import local_system
 from shared.datasets import DEFAULT
 from shared.number_words import counted

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError
 
+from infra.declared_datasets import declared_datasets
 from infra.errors import CommandFailed
 from infra.local.chain import Carried, carry_all
 from infra.local.day_display import DayDisplay
-from infra.local.day_folders import Day, declared_datasets, read_days_of_all
+from infra.local.day_folders import Day, read_days_of_all
 from infra.local.day_watching import DayWatcher, as_next_run
 from infra.local.demo_feeds import DEMONSTRATED, NOTICE, all_demo_days
 from infra.local.local_system import LocalSystem, local_system

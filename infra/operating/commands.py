@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from infra.declared_datasets import declared_dataset
 from infra.deploying.deployed import Stage
 from infra.deploying.stage_names import check_stage
 from infra.errors import CommandFailed
-from infra.local.day_folders import declared_dataset
 from infra.local.running_clouds import all_running
 from infra.operating.approve_redrive import CommandOutcome, operate
 from infra.operating.status import look_at

@@ -70,7 +70,7 @@ class Table:
 
     @property
     def wide(self) -> "Table":
-        """The same rows with numbers that can be reckoned with: the largest type there is."""
+        """The same rows with their numbers in 64 bits, which sums and differences need."""
         values = {measure: widened(numbers) for measure, numbers in self.values.items()}
         return Table(names=self.names, keys=self.keys, values=values)
 

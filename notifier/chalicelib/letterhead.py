@@ -60,7 +60,7 @@ class Letterhead:
     """Whether it is the stage's only dataset; else subjects and commands name it."""
 
     def subject(self, text: str) -> str:
-        """The stage stands first, but for production: a glance shows whether it is serious."""
+        """The subject with the stage before it, but for production: a glance shows whether it is serious."""
         return shorten(ascii_line(f"{self._prefix}{text}"), _MOST_SUBJECT)
 
     def fits(self, text: str) -> bool:

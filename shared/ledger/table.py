@@ -110,7 +110,7 @@ def _plain(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def only_fields[T](kind: type[T], values: Mapping[str, Any]) -> T:
-    """Of an item's values those that are the type's. Raises ItemMalformed for what is none."""
+    """An object of this type from those values that are its fields. Raises ItemMalformed where they make none."""
     fields: Mapping[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
     try:
         return kind(**{name: values[name] for name in fields if name in values})

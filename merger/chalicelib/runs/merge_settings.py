@@ -21,7 +21,10 @@ _PER_ODD_BYTE = 9
 
 
 def read_policy(values: Mapping[str, str]) -> Policy:
-    """LEASE_SECONDS must be longer than the function's timeout: a lease may only run out when its holder is dead."""
+    """What the stage sets for merging.
+
+    LEASE_SECONDS must be longer than the function's timeout: a lease may only run out when its holder is dead.
+    """
     source = Source(values)
     memory = source.whole("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", default=10_240, least=128) * _MIB
     return Policy(
@@ -36,7 +39,10 @@ def read_policy(values: Mapping[str, str]) -> Policy:
 
 
 def read_watch_policy(values: Mapping[str, str]) -> WatchPolicy:
-    """STALE_AFTER_DAYS is one threshold or several with commas between, `3` or `3,7,30`; absent: the dataset's."""
+    """What the stage sets for the watch.
+
+    STALE_AFTER_DAYS is one threshold or several with commas between, `3` or `3,7,30`; absent: the dataset's.
+    """
     source = Source(values)
     hours = source.number("DEADLINE_HOURS", default=6)
     if hours > _LONGEST_DEADLINE:

@@ -12,7 +12,7 @@ from shared.tracing import follow
 
 
 def log_outcome(line: Line, outcome: Outcome | None) -> None:
-    """None: the run waits for other feeds, has ended, or is in other hands."""
+    """Write down what a merge came to; None: the run waits for other feeds, has ended, or is in other hands."""
     if outcome is None:
         line.bind(outcome="waiting")
         return
@@ -22,7 +22,7 @@ def log_outcome(line: Line, outcome: Outcome | None) -> None:
 
 
 def log_command(line: Line, request: OperateRun) -> None:
-    """Who asks is in the ledger, not in the log."""
+    """Write down which command came; who gave it is in the ledger, not in the log."""
     line.bind(run_id=request.run_id, command=request.command)
     follow("operator")
 

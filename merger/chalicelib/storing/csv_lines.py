@@ -19,7 +19,7 @@ _ZERO, _POINT, _MINUS = map(ord, "0.-")
 
 
 def texts(choices: Sequence[bytes], chosen: Ints) -> TextColumn:
-    """For each row one of few texts."""
+    """A column of texts of which there are few: for each row the place of its text among them."""
     width = max(map(len, choices), default=0)
     letters = np.frombuffer(b"".join(text.ljust(width) for text in choices), dtype=np.uint8).reshape(-1, width)
     sizes = np.array([len(text) for text in choices], dtype=np.int64)

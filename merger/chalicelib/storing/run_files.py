@@ -33,7 +33,7 @@ class RunFiles:
         self._client, self._bucket, self._dataset = client, bucket, dataset
 
     def raw_file(self, run_id: str, feed: str) -> RawFile:
-        """Raises ObjectMissing."""
+        """Hash and size of a raw file, without reading it. Raises ObjectMissing."""
         key = raw_key(self._dataset, run_id, feed)
         with _missing(key):
             reply = self._client.head_object(Bucket=self._bucket, Key=key)
@@ -55,7 +55,7 @@ class RunFiles:
         return ChangeSet.from_json(self.read(change_set_key(self._dataset, run_id)))
 
     def read(self, key: str) -> bytes:
-        """Raises ObjectMissing."""
+        """The bytes of an object. Raises ObjectMissing."""
         body: bytes = self._open(key).read()
         return body
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.declared_datasets import declared_dataset
 from infra.errors import CommandFailed
 from infra.local.check import check, main
-from infra.local.day_folders import declared_dataset
 from infra.services import ROOT
 
 DECLARED = """
