@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from chalicelib.dashboard.formatting import MINUS, percent
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
@@ -176,3 +177,8 @@ def test_the_title_and_labels_come_from_the_declaration(served: ApiApp) -> None:
     words = page_of(served).words
     assert US_COVID.title in words
     assert all(measure.label in words for measure in US_COVID.measures)
+
+
+def test_a_share_is_not_rounded_twice() -> None:
+    """5,352 after 6,694 is -20.05 %: the page's script rounds what is in `value`."""
+    assert percent(5352 / 6694 - 1) == f'<data value="-0.200478" class="percent">{MINUS}20.0 %</data>'

@@ -31,7 +31,7 @@ def percent(value: float | None) -> str:
     if value is None:
         return NOT_REPORTED
     text = f"{value:+.1%}".replace("-", MINUS).replace("%", " %")
-    return f'<data value="{value:.4f}" class="percent">{text}</data>'
+    return f'<data value="{value:.6f}" class="percent">{text}</data>'  # page.js rounds it, and rounding twice is wrong
 
 
 def date(iso: str, *, style: str = "medium") -> str:
