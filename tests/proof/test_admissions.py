@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from shared.runs import State
-from tests.proof.admissions import ADMISSIONS, changes_of, release_days, releases
+from tests.proof.admissions import ADMISSIONS, Rows, changes_of, release_days, releases
 from tests.proof.corpus import FEEDS, WHY_NOT
 from tests.proof.profiles import thorough
 from tests.world import World, world
@@ -36,10 +36,11 @@ def test_every_release_is_committed_as_recomputed_and_no_gate_closes(
 
 
 def test_changes_are_worked_out_with_dictionaries() -> None:
-    old = {("2020-03-07", "AK"): {"covid": 1, "flu": 2, "rsv": None}, ("2020-03-07", "AL"): dict.fromkeys("x", 1)}
-    new = {("2020-03-07", "AK"): {"covid": 1, "flu": 3, "rsv": 0}, ("2020-03-14", "AK"): dict.fromkeys("y", 2)}
+    one = dict.fromkeys(("covid", "flu", "rsv"), 1)
+    old: Rows = {("2020-03-07", "AK"): {"covid": 1, "flu": 2, "rsv": None}, ("2020-03-07", "AL"): one}
+    new: Rows = {("2020-03-07", "AK"): {"covid": 1, "flu": 3, "rsv": 0}, ("2020-03-14", "AK"): one}
     assert changes_of(old, new) == {
-        "added": [{"series": "AK", "date": "2020-03-14", "y": 2}],
+        "added": [{"series": "AK", "date": "2020-03-14", **one}],
         "changed": [
             {
                 "series": "AK",
@@ -47,5 +48,5 @@ def test_changes_are_worked_out_with_dictionaries() -> None:
                 "fields": {"flu": {"old": 2, "new": 3}, "rsv": {"old": None, "new": 0}},
             }
         ],
-        "removed": [{"series": "AL", "date": "2020-03-07", "x": 1}],
+        "removed": [{"series": "AL", "date": "2020-03-07", **one}],
     }
