@@ -24,9 +24,12 @@ def signed(value: Number | None, *, decimals: int | None = None) -> str:
 
 
 def percent(value: Number, increment: Number) -> str:
-    """`+3.2 %`, of what there was before; empty where that was nothing."""
+    """`+3.2 %`, of what there was before, `0.0 %` for hardly anything; empty where that was nothing."""
     earlier = Decimal(value) - increment
-    return f"{Decimal(increment) * 100 / abs(earlier):+,.1f} %" if earlier else ""
+    if not earlier:
+        return ""
+    shown = f"{Decimal(increment) * 100 / abs(earlier):+,.1f} %"
+    return shown[1:] if shown[1:] == "0.0 %" else shown
 
 
 def noun(measure: Measure) -> str:

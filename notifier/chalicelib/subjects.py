@@ -17,8 +17,9 @@ def digest_subject(run: Run, summary: Summary, *, letterhead: Letterhead) -> str
 
 
 def _subjects(run: Run, summary: Summary, dataset: Dataset) -> Iterator[str]:
-    """The subject with ever fewer measures."""
-    rest = ", ".join(_rest(run, summary, dataset))
+    """The subject with ever fewer measures, and then with ever less of what else happened."""
+    parts = list(_rest(run, summary, dataset))
+    rest = ", ".join(parts)
     if summary.first_load:
         load = f"First load, {counted(summary.rows, 'row')} to {day(str(summary.latest.get('date', '')))}"
         yield _joined(load, rest)
@@ -29,7 +30,9 @@ def _subjects(run: Run, summary: Summary, dataset: Dataset) -> Iterator[str]:
     if numbers:
         compact = rest.replace(" past ", " ")
         yield _joined(_news(numbers[:1], run, summary, dataset), compact)
-        yield _joined(_news(numbers[:1], run, summary, dataset, dated=False), compact)
+        for most in range(len(parts), -1, -1):
+            compact = ", ".join(parts[:most]).replace(" past ", " ")
+            yield _joined(_news(numbers[:1], run, summary, dataset, dated=False), compact)
         return
     added = f"{counted(run.added, 'row')} added" if run.added else ""
     if summary.revisions:

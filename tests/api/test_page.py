@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from chalicelib.dashboard.formatting import MINUS, percent
 
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
@@ -263,3 +264,8 @@ def test_what_is_wrong_is_a_page_for_a_person_and_json_for_a_program(
 def test_a_page_about_a_problem_of_a_dataset_s_own_path_leads_to_the_stage_s_root(served: ApiApp) -> None:
     style = next(it for it in Page(served.get("/runs/never", headers=BROWSER).text).links if it.endswith(".css"))
     assert style.startswith("/test/static/page.")
+
+
+def test_a_share_is_not_rounded_twice() -> None:
+    """5,352 after 6,694 is -20.05 %: the page's script rounds what is in `value`."""
+    assert percent(5352 / 6694 - 1) == f'<data value="-0.200478" class="percent">{MINUS}20.0 %</data>'

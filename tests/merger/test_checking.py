@@ -2,13 +2,14 @@
 
 import dataclasses
 import datetime as dt
+import time
 from pathlib import Path
 
 import pytest
 
 from chalicelib.checking.check_report import report
 from chalicelib.checking.column_looks import looks_of
-from chalicelib.checking.feed_check import MOST_FAULTS, check_feed
+from chalicelib.checking.feed_check import MOST_COUNTED, MOST_FAULTS, check_feed
 from chalicelib.checking.file_looks import look_at
 from chalicelib.checking.first_run import first_run, rows_as_read
 from chalicelib.checking.hints import hints
@@ -64,6 +65,30 @@ def test_twenty_faults_are_kept_and_the_others_counted() -> None:
     check = check_feed(data, REGIONS.feeds[0], REGIONS, latest_day=LATEST)
     assert (len(check.faults.first), check.faults.count) == (MOST_FAULTS, 30)
     assert "  and 10 more" in said({"board": data, "lab": LAB}, REGIONS)
+
+
+def test_a_file_with_a_fault_on_every_line_is_read_as_far_as_faults_are_counted() -> None:
+    """16 MB of it, within two seconds of processor time."""
+    bad = b"day,region,beds\n" + b"".join(b"%d,North,1\n" % n for n in range(1_000_000))
+    began = time.process_time()
+    check = check_feed(bad, REGIONS.feeds[0], REGIONS, latest_day=LATEST)
+    assert time.process_time() - began < 2
+    assert (len(check.faults.first), check.faults.count, check.faults.more) == (MOST_FAULTS, MOST_COUNTED, True)
+    lines = said({"board": bad, "lab": LAB}, REGIONS)
+    assert lines[0] == "feed board (beds.csv): more than 1,000 faults"
+    assert lines[21] == "  and 980 more; the rest of the file was not looked at"
+
+
+@pytest.mark.parametrize("count", [MOST_COUNTED - 1, MOST_COUNTED, MOST_COUNTED + 1])
+def test_faults_are_counted_exactly_up_to_the_most_that_are(count: int) -> None:
+    data = b"day,region,beds\n" + b"".join(b"2020-03-01,Region %d,x\n" % n for n in range(count))
+    faults = check_feed(data, REGIONS.feeds[0], REGIONS, latest_day=LATEST).faults
+    assert (faults.count, faults.more) == (min(count, MOST_COUNTED), count > MOST_COUNTED)
+
+
+def test_all_columns_that_a_header_lacks_are_faults() -> None:
+    check = check_feed(b"a,b\n1,2\n", REGIONS.feeds[0], REGIONS, latest_day=LATEST)
+    assert [it.column for it in check.faults.first] == ["day", "region", "beds"]
 
 
 def test_a_run_with_a_fault_would_be_rejected_with_the_words_of_the_run() -> None:

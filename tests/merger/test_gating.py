@@ -65,6 +65,13 @@ def test_a_measure_that_is_0_after_having_been_positive_is_warned_of_as_not_repo
     assert found == [f"recoveries: not reported since {date(200)}, last 1,990"]
 
 
+def test_rows_of_the_past_that_lack_a_measure_which_is_reported_later_are_no_silence() -> None:
+    before = {"nyt": nyt(200), "jhu": jhu(200, recovered={150: 0})}
+    merged = after({"nyt": nyt(200, without=range(160)), "jhu": before["jhu"]}, before)
+    assert len(merged.changes.added) == 160
+    assert find_warnings(merged, US_COVID, LIMITS) == []
+
+
 def test_numbers_of_fifteen_digits_are_compared_without_overflow() -> None:
     most = 10**15 - 1
     found = find_warnings(

@@ -47,6 +47,15 @@ def test_counts_of_a_week_have_their_change_in_percent_and_the_series_they_are_o
     )
 
 
+def test_what_there_is_no_room_for_is_left_out_and_nothing_is_cut() -> None:
+    values = {"series": "USA", "date": "2026-11-21", "covid": 6255, "flu": 200, "rsv": 33}
+    run = replace(RUN, added=57, changed=96, removed=2_430_000)
+    found = new(values, {"covid": -1477, "flu": 10, "rsv": -3}, revised_dates=218, warnings=["a"] * 16)
+    assert subject("us-hospital-admissions", run, **found) == (
+        "USA: COVID-19 admissions 6,255, -19.1 %; 218 weeks revised, 2,430,000 removed"
+    )
+
+
 def test_where_there_is_room_the_week_is_named() -> None:
     values = {"series": "USA", "date": "2026-11-21", "covid": 1067, "flu": 200, "rsv": 33}
     found = new(values, {"covid": 33, "flu": 10, "rsv": -3}, revised_dates=10)

@@ -16,7 +16,8 @@ from typing import Any
 
 from shared.dataset import Dataset
 from tests.proof import backtesting, concurrency, fuzzing, life, oversized, restoring, troubles
-from tests.proof.corpus import WHY_NOT
+from tests.proof.admissions import ADMISSIONS, release_days, releases
+from tests.proof.corpus import FEEDS, WHY_NOT
 from tests.proof.crash_points import Then, try_story
 from tests.proof.days import days_in
 from tests.proof.failing_days import live_through_failures
@@ -70,6 +71,8 @@ class Extent:
 type Part = Callable[[Extent], Iterator[Row]]
 
 DATASETS = (US_COVID, REGIONS)
+VIEWS_OF_EVERY = 10
+"""Releases of admissions: of each tenth the views are rendered, as in `release_days`."""
 STEPS = 40
 """Of one life, at most."""
 
@@ -286,6 +289,21 @@ def days(extent: Extent) -> Iterator[Row]:
                 yield _replayed(f"{source.name}, all handlers", known, carried)
 
 
+def admissions(_extent: Extent) -> Iterator[Row]:
+    """All releases of the weekly hospital admissions through all handlers."""
+    row = Row(part="admissions", what="all releases, all handlers")
+    archive = FEEDS / "nhsn" / "pack.tar.xz"
+    if not archive.is_file():
+        row.skipped = f"the releases are not at {archive}"
+        yield row
+        return
+    with _timed(row), world(dataset=ADMISSIONS) as made:
+        found = release_days(made, releases(archive), views_of_every=VIEWS_OF_EVERY)
+    row.tried, row.findings, row.also = found.days, found.findings, "judged by csv and dictionaries"
+    _say(f"{found.days} releases ended {dict(found.ends)} in {row.seconds:.0f} s")
+    yield row
+
+
 def _replayed(what: str, known: str, replay: Callable[[], Replay]) -> Row:
     row = Row(part="days", what=what)
     with _timed(row):
@@ -361,5 +379,6 @@ PARTS: Mapping[str, Part] = {
     "failures": failures,
     "inputs": inputs,
     "days": days,
+    "admissions": admissions,
     "coverage": coverage,
 }

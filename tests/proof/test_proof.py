@@ -134,5 +134,8 @@ def test_an_unknown_part_and_a_missing_folder_are_refused(capsys: pytest.Capture
         with pytest.raises(SystemExit):
             main(arguments)
     text = capsys.readouterr().err
-    assert "there is no everything; there are crash-points, interleavings, troubles, failures, inputs, days" in text
+    assert (
+        "there is no everything; there are crash-points, interleavings, troubles, failures, inputs, days, admissions"
+        in text
+    )
     assert "--feeds: '/nowhere' is not a folder" in text

@@ -29,7 +29,14 @@ def test_numbers_have_separators_and_their_decimals_and_differences_a_sign(
 
 @pytest.mark.parametrize(
     ("value", "increment", "expected"),
-    [(1067, 33, "+3.2 %"), (0, -5, "-100.0 %"), (5, 5, ""), (5, 0, "+0.0 %"), (30000, 29000, "+2,900.0 %")],
+    [
+        (1067, 33, "+3.2 %"),
+        (0, -5, "-100.0 %"),
+        (5, 5, ""),
+        (5, 0, "0.0 %"),
+        (99_990, -10, "0.0 %"),
+        (30000, 29000, "+2,900.0 %"),
+    ],
 )
 def test_a_share_is_of_what_there_was_before(value: int, increment: int, expected: str) -> None:
     assert words.percent(value, increment) == expected

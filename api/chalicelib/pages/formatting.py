@@ -33,7 +33,8 @@ def percent(value: float | None) -> Markup:
     if value is None:
         return NOT_REPORTED
     text = f"{value:+.1%}".replace("-", MINUS).replace("%", " %")
-    return Markup('<data value="{}" class="percent">{}</data>').format(f"{value:.4f}", text)
+    markup = Markup('<data value="{}" class="percent">{}</data>')
+    return markup.format(f"{value:.6f}", text)  # page.js rounds it, and rounding twice is wrong
 
 
 def date(iso: str, *, style: str = "medium") -> Markup:

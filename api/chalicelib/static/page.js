@@ -17,7 +17,7 @@
   };
   const signed = { format: (value) => numbers.format(value, { signDisplay: "exceptZero" }) };
   const percents = new Intl.NumberFormat(locale, {
-    style: "percent", maximumFractionDigits: 1, signDisplay: "exceptZero",
+    style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero",
   });
   const dateStyles = {
     long: { weekday: "long", day: "numeric", month: "long", year: "numeric" },

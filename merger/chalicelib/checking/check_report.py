@@ -34,11 +34,12 @@ def _feed_lines(check: FeedCheck, dataset: Dataset) -> Iterator[str]:
             missing = int(is_null(numbers).sum())
             yield f"  {name}: {len(numbers) - missing:,} reported, {missing:,} not"
         return
-    yield f"{head}: {counted(check.faults.count, 'fault')}"
+    yield f"{head}: {'more than ' if check.faults.more else ''}{counted(check.faults.count, 'fault')}"
     for fault in check.faults.first:
         yield f"  {_fault(fault)}"
     if check.faults.count > len(check.faults.first):
-        yield f"  and {check.faults.count - len(check.faults.first):,} more"
+        rest = "; the rest of the file was not looked at" if check.faults.more else ""
+        yield f"  and {check.faults.count - len(check.faults.first):,} more{rest}"
     for hint in hints(look_at(check.data), check.feed, dataset):
         yield f"  hint: {hint}"
 

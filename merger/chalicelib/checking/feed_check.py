@@ -5,14 +5,19 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.csv_reading.careful_reading import read_carefully
 from chalicelib.csv_reading.decoding import unpacked
 from chalicelib.csv_reading.feed_reader import FeedRows, read_feed
 from shared.dataset import Dataset, Feed
 from shared.errors import ContractBroken
 
 MOST_FAULTS = 20
-"""Faults of a feed that are kept; the others are counted."""
+"""Faults of a feed that are kept; the others are counted,"""
+MOST_COUNTED = 1_000
+"""up to here: a file with more is not read to its end, as one fault a line would take seconds."""
+
+
+class _Enough(Exception):
+    """There are too many faults to go on."""
 
 
 @dataclass(kw_only=True)
@@ -21,9 +26,14 @@ class Faults:
 
     first: list[ContractBroken] = field(default_factory=list)
     count: int = 0
+    more: bool = False
+    """Whether the rest of the file was not looked at."""
 
     def add(self, fault: ContractBroken) -> None:
-        """One more."""
+        """One more. Raises _Enough where they are too many."""
+        if self.count == MOST_COUNTED:
+            self.more = True
+            raise _Enough
         self.count += 1
         if self.count <= MOST_FAULTS:
             self.first.append(fault)
@@ -47,19 +57,24 @@ class FeedCheck:
 
 
 def check_feed(data: bytes, feed: Feed, dataset: Dataset, *, latest_day: int) -> FeedCheck:
-    """Read a file in the fast way, and where it breaks its contract once more for all its faults."""
-    faults = Faults()
+    """Read a file once, in the fast way where it is plain, for its rows or all its faults."""
+    faults, rows = Faults(), None
     try:
-        rows = read_feed(functools.partial(io.BytesIO, data), feed, dataset, latest_day=latest_day)
-    except ContractBroken as first:
-        try:
-            content = unpacked(io.BytesIO(data), feed, most=None).read()
-        except ContractBroken:
-            faults.add(first)
-            return FeedCheck(feed=feed, data=data, rows=None, faults=faults)
-        read_carefully(content, feed, dataset, latest_day=latest_day, report=faults.add)
-        return FeedCheck(feed=feed, data=content, rows=None, faults=faults)
-    return FeedCheck(feed=feed, data=data, rows=rows, faults=faults)
+        rows = read_feed(functools.partial(io.BytesIO, data), feed, dataset, latest_day=latest_day, report=faults.add)
+    except ContractBroken as packed:
+        faults.add(packed)
+    except _Enough:
+        pass
+    if not faults.count:
+        return FeedCheck(feed=feed, data=data, rows=rows, faults=faults)
+    return FeedCheck(feed=feed, data=_content(data, feed), rows=None, faults=faults)
+
+
+def _content(data: bytes, feed: Feed) -> bytes:
+    try:
+        return unpacked(io.BytesIO(data), feed, most=None).read()
+    except ContractBroken:
+        return data
 
 
 def lone_names(checks: Sequence[FeedCheck]) -> dict[str, list[str]]:

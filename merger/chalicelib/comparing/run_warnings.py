@@ -149,9 +149,12 @@ def _oldest(rows: Table) -> str:
 def _silences(
     _merged: Merged, measure: Measure, _limits: GateLimits, series: _BySeries, *, with_series: bool
 ) -> Iterator[str]:
-    """New rows that lack a measure which the row before, of the same series, has."""
-    nulls = is_null(series.rows.values[measure.name])
+    """New rows that lack a measure which the row before, of the same series, has, and none has after them."""
+    rows, nulls = series.rows, is_null(series.rows.values[measure.name])
+    last = np.zeros(len(rows.names), dtype=np.int64)
+    np.maximum.at(last, rows.codes[~nulls], rows.days[~nulls])
     fresh = series.added[series.after] & nulls[series.after] & ~nulls[series.before]
+    fresh &= (rows.days > last[rows.codes])[series.after]
     found = [
         f"{_of(series.rows, after, with_series=with_series)}{noun(measure)}: not reported since"
         f" {_date(series.rows, after)}, last {_shown(series.rows, measure, before)}"

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from chalicelib.csv_reading.careful_reading import read_carefully, read_rows
-from chalicelib.csv_reading.csv_rows import CsvRows
+from chalicelib.csv_reading.csv_rows import CsvRows, Report, raise_it
 from chalicelib.csv_reading.decoding import extends_ascii, file_fault, text_lines, unpacked
 from chalicelib.csv_reading.feed_layout import Layout, find_layout
 from chalicelib.csv_reading.plain_block import NotPlain, lines_are_rows
 from chalicelib.csv_reading.plain_lines import may_be_plain, read_plain_file, read_plain_lines
 from chalicelib.tables import Table
 from shared.dataset import Dataset, Feed, Repeated
+from shared.errors import ContractBroken
 
 _MIB = 2**20
 
@@ -37,11 +38,13 @@ def read_feed(
     *,
     latest_day: int | None,
     most_odd: int | None = None,
+    report: Report = raise_it,
 ) -> FeedRows:
     """All used rows of a feed's file, which is opened and read once.
 
     `latest_day` is the ordinal of the last date allowed, None: any; `most_odd` is how many bytes a file may have that
-    must be held as a whole. Raises ContractBroken for the first violation, in the order of the file.
+    must be held as a whole. Raises ContractBroken for the first violation, in the order of the file; with another
+    `report` each is given to it, and only a file that cannot be unpacked is raised.
     """
     file = _Remembered(unpacked(open_file(), feed, most=most_odd), feed, most=most_odd)
     if may_be_plain(feed):
@@ -49,11 +52,15 @@ def read_feed(
             table = read_plain_file(file, feed, dataset)  # type: ignore[arg-type]  # it only reads
         except NotPlain:
             table = None
+        except ContractBroken:
+            if report is raise_it:
+                raise
+            table = None
         if table is not None and _in_time(table, latest_day):
             return FeedRows(table=table, plain=_rows_may_be_lines(feed))
         del table
     data = file.whole()
-    rows = read_carefully(data, feed, dataset, latest_day=latest_day)
+    rows = read_carefully(data, feed, dataset, latest_day=latest_day, report=report)
     plain = _rows_may_be_lines(feed) and rows.as_headed and lines_are_rows(data, feed.delimiter)
     return FeedRows(table=rows.table, plain=plain)
 

@@ -92,7 +92,7 @@ class _Columns:
         self._needed = _rarest_text(feed)
         self._filters = [_Filter(place, values, feed, wanted=True) for place, values in layout.where]
         self._filters += [_Filter(place, values, feed, wanted=False) for place, values in layout.where_not]
-        self._dates, self._days = PlainNames(), list[Ints]()
+        self._dates, self._days, self._day = PlainNames(), list[Ints](), day_rule(feed.date_format)
         self._names = [PlainNames() for _ in layout.series]
         self._codes: list[list[Ints]] = [[] for _ in layout.series]
         self._numbers = [
@@ -119,9 +119,15 @@ class _Columns:
             return LineBlock(less, width=self._layout.width, delimiter=self._feed.delimiter) if less else None
 
     def _add(self, block: LineBlock) -> None:
+        known = len(self._dates.listed)
         self._days.append(self._dates.codes_of_runs(block, self._layout.date[0]))
+        for text in self._dates.listed[known : known + 1]:  # before all the others of a file without dates
+            _known(self._day(_decoded(text, self._feed).strip()))
         for place, names, codes in zip(self._layout.series, self._names, self._codes, strict=True):
+            known = len(names.listed)
             codes.append(names.codes(block, place))
+            if len(self._names) == 1 and not all(map(self._is_name, names.listed[known : known + 1])):
+                raise NotPlain
         for (_, _, place), numbers in zip(self._layout.measures, self._numbers, strict=True):
             numbers.add(block, place)
 
@@ -155,8 +161,10 @@ class _Columns:
         return table
 
     def _distinct_days(self) -> Iterator[int | None]:
-        rule = day_rule(self._feed.date_format)
-        return (rule(_decoded(text, self._feed).strip()) for text in self._dates.listed)
+        return (self._day(_decoded(text, self._feed).strip()) for text in self._dates.listed)
+
+    def _is_name(self, text: bytes) -> bool:
+        return is_name(name_of([_decoded(text, self._feed)], self._feed))
 
     def _series(self) -> tuple[Ints, list[str]]:
         """Each row's place in a list of names, which may have a name twice."""
