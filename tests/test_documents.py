@@ -153,3 +153,17 @@ def test_every_decision_has_context_decision_and_consequence() -> None:
         if not all(part in path.read_text() for part in parts)
     ]
     assert without == []
+
+
+def test_every_test_that_the_page_of_checks_names_is_there() -> None:
+    """`file.py`: `test_name`, wherever below tests the file is."""
+    text = " ".join((ROOT / "infra" / "docs" / "checked.md").read_text().split())
+    named = re.findall(r"`(test_\w+\.py)`: `(test_\w+)`", text)
+    there = {
+        (path.name, name) for path in (ROOT / "tests").rglob("test_*.py") for name in _TEST.findall(path.read_text())
+    }
+    assert len(named) > 25
+    assert sorted({*named} - there) == []
+
+
+_TEST = re.compile(r"^def (test_\w+)", re.MULTILINE)

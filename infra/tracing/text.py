@@ -7,29 +7,44 @@ from infra.tracing.journey import Journey
 from infra.tracing.rows import Scale, TraceRow, duration, rows
 from shared.runs import Run
 
-_BAR = 28
+_BAR, _SHORT_BAR = 28, 8
+"""Columns of a bar; the short one where a terminal is narrow."""
+_NARROW = 110
+_BEFORE_BAR = 23
+"""Columns of `at` and `took`."""
 COLOURS = {"fetcher": "cyan", "merger": "yellow", "notifier": "magenta", "api": "green"}
 _SIGNS = {"fault": ("✗ ", "bold red"), "throttle": ("~ ", "yellow"), "error": ("! ", "dim yellow")}
 
 
 def show(console: Console, journey: Journey, *, run: Run, stage: str, untraced: list[str], brief: bool) -> None:
-    """Write everything: the run, how the time was spent, the tree, and what could not be found."""
-    for line in lines(journey, run=run, stage=stage, untraced=untraced, brief=brief):
+    """Write everything: the run, how the time was spent, the tree, and what could not be found.
+
+    In a pipe a step is a line, however long; on a terminal it is broken at blanks, below where its name begins.
+    """
+    width = console.width if console.is_terminal else 0
+    for line in lines(journey, run=run, stage=stage, untraced=untraced, brief=brief, width=width):
         console.print(line, soft_wrap=True)
 
 
-def lines(journey: Journey, *, run: Run, stage: str, untraced: list[str], brief: bool = False) -> list[Text]:
-    scale = Scale(journey)
-    shown = [*_heading(journey, run, stage), Text()]
+def lines(
+    journey: Journey, *, run: Run, stage: str, untraced: list[str], brief: bool = False, width: int = 0
+) -> list[Text]:
+    """`width` is the terminal's; 0 is none: no line is broken."""
+    bar = _SHORT_BAR if 0 < width < _NARROW else _BAR
+    scale, left = Scale(journey), _BEFORE_BAR + bar + 2
+    shown = [part for line in _heading(journey, run, stage) for part in _broken(line, width=width, indent=4)]
+    shown.append(Text())
     if journey.branches:
-        shown.append(Text(f"{'at':>10}  {'took':>9}  {'':{_BAR}}", "dim"))
+        shown.append(Text(f"{'at':>10}  {'took':>9}  {'':{bar}}", "dim"))
     for row in rows(journey, brief=brief):
-        if row.kind == "hop":
-            shown += _started(row)
-        shown.append(_line(row, journey, scale))
+        of_row = [_started(row, left)] if row.kind == "hop" else []
+        of_row.append(_line(row, journey, scale, bar))
         if row.cause and row.failure in ("fault", "throttle"):
-            shown.append(Text(f"{'':{25 + _BAR}}{'  ' * row.depth}  {row.cause}", "red"))
-    shown += [Text(f"! {text}", "yellow") for text in untraced]
+            of_row.append(Text(f"{'':{left}}{'  ' * row.depth}  {row.cause}", "red"))
+        indent = left + 2 * row.depth + 4
+        shown += [part for line in of_row for part in _broken(line, width=width, indent=indent)]
+    for text in untraced:
+        shown += _broken(Text(f"! {text}", "yellow"), width=width, indent=2)
     return shown
 
 
@@ -49,22 +64,37 @@ def _waiting(kind: str) -> str:
     return "in queues" if kind == "queue" else f"until the {kind}"
 
 
-def _started(row: TraceRow) -> list[Text]:
+def _broken(line: Text, *, width: int, indent: int) -> list[Text]:
+    """The line in parts that fit, the second and later ones indented; no word is broken, so that ids stay whole."""
+    cuts, begin, room = list[int](), 0, width
+    while width and len(line) - begin > room:
+        least = begin + (indent if not cuts else 0)
+        cut = line.plain.rfind(" ", least, begin + room + 1)
+        cut = cut if cut >= 0 else line.plain.find(" ", max(begin + room, least))
+        if cut < 0:
+            break
+        cuts.append(cut)
+        begin, room = cut + 1, max(width - indent, 1)
+    first, *others = line.divide(cuts)
+    return [first, *(Text.assemble(" " * indent, part[1:]) for part in others)]
+
+
+def _started(row: TraceRow, left: int) -> Text:
     """What came before a hop: the wait for it, or who started it."""
-    at = f"{'':{25 + _BAR}}{'  ' * row.depth}"
+    at = f"{'':{left}}{'  ' * row.depth}"
     if row.waited is None:
-        return [Text(f"{at}by {row.after or 'an unknown starter'}", "dim")]
-    return [Text.assemble((f"{at}↓ ", "dim"), (duration(row.waited), "blue"), (f" after {row.after}", "dim"))]
+        return Text(f"{at}by {row.after or 'an unknown starter'}", "dim")
+    return Text.assemble((f"{at}↓ ", "dim"), (duration(row.waited), "blue"), (f" after {row.after}", "dim"))
 
 
-def _line(row: TraceRow, journey: Journey, scale: Scale) -> Text:
+def _line(row: TraceRow, journey: Journey, scale: Scale, bar: int) -> Text:
     colour = COLOURS.get(row.service, "white")
     sign, style = _SIGNS.get(row.failure, ("", ""))
     at, took = duration(row.began - journey.began), duration(row.took)
     title = (row.title, f"bold {colour}") if row.kind == "hop" else (row.title, "")
     return Text.assemble(
         (f"{at:>10}  {took:>9}  ", "" if row.kind == "hop" else "dim"),
-        (_bar(row, scale), colour if row.failure != "fault" else "red"),
+        (_bar(row, scale, bar), colour if row.failure != "fault" else "red"),
         "  " + "  " * row.depth,
         (sign, style),
         title,
@@ -72,8 +102,8 @@ def _line(row: TraceRow, journey: Journey, scale: Scale) -> Text:
     )
 
 
-def _bar(row: TraceRow, scale: Scale) -> str:
-    first = min(int(scale.place(row.began) * _BAR), _BAR - 1)
-    last = min(max(int(scale.place(row.ended) * _BAR), first + 1), _BAR)
+def _bar(row: TraceRow, scale: Scale, width: int) -> str:
+    first = min(int(scale.place(row.began) * width), width - 1)
+    last = min(max(int(scale.place(row.ended) * width), first + 1), width)
     letter = "█" if row.kind == "hop" else "━"
-    return f"{' ' * first}{letter * (last - first)}{' ' * (_BAR - last)}"
+    return f"{' ' * first}{letter * (last - first)}{' ' * (width - last)}"

@@ -59,10 +59,18 @@ class Front:
     _kept: dict[tuple[str, str, str], tuple[float, Answer]] = field(default_factory=dict)
     _batches: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def stage(self) -> str:
+        return self.app.stage
+
     def get(self, target: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         return self.ask("GET", target, headers=headers)
 
-    def ask(self, method: str, target: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+    def ask(
+        self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> Answer:
+        """`body` is what a viewer sends beside: with the methods that are allowed here it means nothing."""
+        del body
         if method not in _BEHAVIOUR["AllowedMethods"]:
             return Answer(status=403, headers={"x-cache": "Error from cloudfront"}, body=b"")
         viewer = {name.lower(): value for name, value in (headers or {"Accept": "*/*"}).items()}

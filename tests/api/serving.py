@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/covid-stats-test-runs/stream/2020-09-01T00:00:00.000"
 ENVIRONMENT = {"RUNS_STREAM_ARN": STREAM, "VIEWS_TTL_MS": "0"}
@@ -103,8 +103,19 @@ class ApiApp:
         return "/{proxy+}", {"proxy": "/".join(parts)}
 
 
+class Asked(Protocol):
+    """What answers requests: the app, or the stand-in for CloudFront before it."""
+
+    @property
+    def stage(self) -> str: ...
+
+    def ask(
+        self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> Answer: ...
+
+
 @contextlib.contextmanager
-def serve_http(api: ApiApp, *, port: int = 0) -> Iterator[str]:
+def serve_http(api: Asked, *, port: int = 0) -> Iterator[str]:
     """The address of the dashboard, with the stage prefix and a slash at the end."""
 
     one_at_a_time = threading.Lock()  # as Lambda has it: the current request is an attribute of Chalice's app

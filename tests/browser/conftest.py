@@ -1,5 +1,6 @@
 """The dashboard in Chromium: of the api without a cloud, or of a deployed one whose address is DASHBOARD_URL."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -32,7 +33,14 @@ def dashboard(browser: Any) -> Iterator[str]:
     if deployed:
         yield deployed.rstrip("/") + "/"
         return
-    command = [sys.executable, "-m", "tests.browser.sample"]
+    with sample_dashboard() as address:
+        yield address
+
+
+@contextlib.contextmanager
+def sample_dashboard(*options: str) -> Iterator[str]:
+    """The address of a dashboard in a process of its own; see `tests.browser.sample` for options."""
+    command = [sys.executable, "-m", "tests.browser.sample", *options]
     with subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

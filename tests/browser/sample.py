@@ -7,11 +7,13 @@ import contextlib
 import datetime as dt
 import math
 import os
+import sys
 import threading
 from collections.abc import Sequence
 
 from shared.dataset import ONE_SERIES
 from tests.api.committing import Committer, Key
+from tests.api.edge import Front
 from tests.api.serving import ENVIRONMENT, ApiApp, serve_http
 from tests.shared.apps import load_app
 from tests.shared.declared import US_COVID
@@ -62,11 +64,12 @@ def commit_sample(api: ApiApp, committer: Committer) -> None:
 
 
 def main() -> None:
+    """`--through-cloudfront` puts the stand-in for it before the api."""
     with cloud_in_memory() as cloud:
         os.environ.update(ENVIRONMENT)
         api = ApiApp(module=load_app("api"))
         commit_sample(api, Committer(cloud=cloud, dataset=US_COVID))
-        with serve_http(api) as url:
+        with serve_http(Front(api) if "--through-cloudfront" in sys.argv else api) as url:
             print(url, flush=True)
             with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # a line for each request
                 threading.Event().wait()

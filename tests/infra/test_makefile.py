@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 
 import pytest
 
@@ -69,3 +70,14 @@ def test_what_is_given_reaches_the_command_as_one_argument_whatever_it_holds(tar
 def test_no_variable_reaches_a_command_unquoted() -> None:
     bare = {name: re.findall(r"--[a-z]+ \"?\$\([A-Z]+\)", recipe) for name, recipe in RECIPES.items()}
     assert {name: found for name, found in bare.items() if found} == {}
+
+
+@pytest.mark.parametrize("command", ["status", "smoke", "start", "subscribe", "rollback", "refresh"])
+def test_a_command_that_fails_exits_with_1_and_make_with_2_and_says_why_in_a_line(command: str) -> None:
+    refused = "STAGE is 'Prod'; allowed are"
+    own = [sys.executable, "-m", "infra", command, "--stage", "Prod"]
+    alone = subprocess.run(own, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (alone.returncode, alone.stdout, alone.stderr.startswith(refused)) == (1, "", True)
+    assert alone.stderr.count("\n") == 1
+    made = make("TOOLS=@true", f"INFRA={sys.executable} -m infra", command, "STAGE=Prod")
+    assert (made.returncode, made.stderr.startswith(refused)) == (2, True)

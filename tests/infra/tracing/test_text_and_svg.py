@@ -44,6 +44,21 @@ def test_the_tree_in_words() -> None:
     ]
 
 
+def test_on_a_terminal_of_80_columns_it_is_broken_between_words_and_no_id_is_cut() -> None:
+    found = look(FETCH, ARRIVED, MAILED)
+    narrow = [line.plain for line in lines(found, run=RUN, stage="test", untraced=[], width=80)]
+    assert [line for line in narrow if len(line) > 80] == []
+    wide = " ".join(word for line in plain() for word in line.split() if set(word) - set("█━"))
+    assert " ".join(word for line in narrow for word in line.split() if set(word) - set("█━")) == wide
+    assert f"raw/us-covid/{SUNDAY}/nyt.csv" in "\n".join(narrow)
+
+
+def test_what_cannot_be_broken_stays_whole() -> None:
+    long = look(FETCH, ARRIVED, MAILED)
+    narrow = [line.plain for line in lines(long, run=RUN, stage="test", untraced=[], width=45)]
+    assert any(f"raw/us-covid/{SUNDAY}/jhu.csv" in line for line in narrow)
+
+
 def test_in_brief_only_hops_are_shown() -> None:
     shown = [line for line in plain(brief=True) if "█" in line or "━" in line]
     assert [line.split()[5] for line in shown] == [
