@@ -21,6 +21,11 @@ RULES = "2"
 """Raise this when the same files would give other rows: runs are then compared anew although no byte changed."""
 
 
+def rules_of(dataset: Dataset) -> str:
+    """Fingerprint of the declaration and of the rules of merging."""
+    return f"{RULES}-{dataset.fingerprint}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """What an operator can set."""
@@ -67,7 +72,7 @@ class Tools:
 
     @property
     def rules(self) -> str:
-        return f"{RULES}-{self.dataset.fingerprint}"
+        return rules_of(self.dataset)
 
 
 @dataclass(frozen=True, kw_only=True)
