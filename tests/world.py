@@ -40,6 +40,7 @@ from tests.shared.in_memory import forget_clients
 EVENTS = Path(__file__).parent / "events"
 
 BUCKET, RUNS_TABLE, OBSERVATIONS = "covid-stats-test-data", "covid-stats-test-runs", "covid-stats-test-observations"
+ENGINE_JOB = "covid-stats-test-engine"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:covid-stats-test-mails"
 
 ENVIRONMENT = {
@@ -146,6 +147,7 @@ class World:
             "operate": apps["merger"].operate,
             "on_run_ended": apps["notifier"].on_run_ended,
             "refresh_views": apps["api"].refresh_views,
+            "job": self._job,
         }
         self._filters = {"on_run_ended": stream_filter("notifier"), "refresh_views": stream_filter("api")}
         self.platform = _Platform()
@@ -237,11 +239,11 @@ class World:
             else:
                 self.invoke(pending.handler, pending.event, request_id=pending.request_id)
         except Crash:
-            self._again(pending)
+            self._failed(pending)
         except Exception as error:
             self.platform.errors.append(error)
             if pending.handler != "operate":
-                self._again(pending)
+                self._failed(pending)
 
     def deliver_batch(self, consumer: str) -> None:
         """Invoke as an event source mapping does: in order, partial batch responses, bisecting, finite retries."""
@@ -297,6 +299,20 @@ class World:
         self.platform.requests += 1
         return f"request-{self.platform.requests}"
 
+    def _failed(self, pending: Pending) -> None:
+        """A job of the engine is not tried again by its platform, which says that it failed."""
+        if pending.handler == "job":
+            memory.end_job(ENGINE_JOB, pending.event["id"], state="FAILED")
+        else:
+            self._again(pending)
+
+    def _job(self, event: Mapping[str, Any], _context: Any) -> None:
+        """A job of the engine, its tasks carried out one after the other."""
+        from tests.merger.engine_jobs import carry_out_order  # deferred: brings pyarrow
+
+        carry_out_order(self.s3, event["arguments"])
+        memory.end_job(ENGINE_JOB, event["id"], state="SUCCEEDED")
+
     def _again(self, pending: Pending) -> None:
         pending.tries += 1
         if pending.tries <= RETRIES:
@@ -314,8 +330,11 @@ class World:
         service, _, operation = call.name.partition(".")
         if call.name == "s3.PutObject":
             key = unquote(urlsplit(call.request.url).path).removeprefix("/").removeprefix(f"{BUCKET}/")
-            if key.startswith("raw/"):
+            if key.startswith("raw/") or key.endswith("/result.json"):
                 self._queue("on_feed_arrived", object_created(key))
+        elif call.name == "glue.StartJobRun":
+            started = json.loads(call.request.body)
+            self._queue("job", {"arguments": started["Arguments"], "id": answer["JobRunId"]})
         elif call.name == "sns.Publish":
             self.platform.mails.append(_mail(call.request.body))
         elif call.name == "eventbridge.PutEvents":
@@ -527,6 +546,9 @@ def _found(dataset: Dataset, feeds: Feeds, *, beside: Sequence[Dataset]) -> Worl
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
+    if os.environ.get("ENGINE"):
+        clients["glue"] = aws.client("glue")
+        memory.make_job(clients["glue"], ENGINE_JOB)
     calls = Calls(lanes=sorted({name for it in (dataset, *beside) for name in it.feed_names}))
     calls.listen(*clients.values())
     made = World(

@@ -303,6 +303,8 @@ class _Job:
             run_id=self._request.run_id,
             attempt=self._request.attempt,
             base=self._request.base.run_id,
+            rules=self._request.rules,
+            files={feed: file.sha256 for feed, file in self._request.files.items()},
             fault=fault_of(fault) if fault else None,
             buckets=self._buckets,
             parts=sorted(parts, key=lambda part: part.bucket),

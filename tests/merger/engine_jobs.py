@@ -14,9 +14,10 @@ from chalicelib.engine.parts_reading import joined_changes, joined_snapshot, unp
 from chalicelib.runs.merge_tools import rules_of
 from chalicelib.storing.snapshots import Snapshot, index_pieces, read_index
 from shared.dataset import Dataset
+from shared.datasets import find_dataset
 from shared.keys import raw_key
 from spark_job.parquet_parts import from_parquet
-from spark_job.places import Folder
+from spark_job.places import Bucket, Folder
 from spark_job.reading_tasks import Packet
 from spark_job.running import Cluster, Sizes, run_job
 from tests.merger.merges import LATEST
@@ -72,6 +73,17 @@ def carry_out(
     read_back = JobResult.from_json(result.to_json())
     assert read_back == result
     return read_back
+
+
+def carry_out_order(s3: Any, arguments: Mapping[str, str], *, cluster: Cluster | None = None) -> None:
+    """What the engine does with the arguments that the merger gives it."""
+    bucket = Bucket(s3, arguments["--bucket"])
+    request = JobRequest.from_json(bucket.read(arguments["--request"]))
+    dataset = find_dataset(request.dataset)
+    result = run_job(
+        request, dataset, cluster=cluster or InTurn(), connect=lambda: bucket, sizes=Sizes(least_buckets=2)
+    )
+    bucket.write(f"{request.folder}result.json", result.to_json())
 
 
 def found_state(result: JobResult, dataset: Dataset, folder: Path) -> Snapshot:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.errors import EventMalformed
+from shared.keys import job_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,3 @@ class JobRequest:
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise EventMalformed(f"a request to the engine cannot be read: {error!r}") from error
-
-
-def job_folder(dataset: str, run_id: str, attempt: int) -> str:
-    return f"jobs/{dataset}/{run_id}/{attempt}/"

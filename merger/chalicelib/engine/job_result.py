@@ -50,6 +50,10 @@ class JobResult:
     attempt: int
     base: str
     """Id of the committed run that the files were compared with; empty: none."""
+    rules: str
+    """Those by which they were merged."""
+    files: Mapping[str, str]
+    """Feed -> sha256 of the file that was read, as the order has it."""
     fault: Mapping[str, Any] | None
     """What breaks a feed's contract (the arguments of ContractBroken); None where nothing does."""
     buckets: int
