@@ -70,6 +70,8 @@ SERVICES = {
                 "DELTA_FROM_BYTES",
                 "WATCH_SCHEDULE",
                 "SCHEDULE",
+                "ENGINE",
+                "ENGINE_TIMEOUT_MINUTES",
             ),
             limit_mib=32,
         ),

@@ -11,6 +11,12 @@ import argparse
 import functools
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from spark_job.places import Bucket
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,16 +25,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--bucket", required=True, help="name of the data bucket")
     parser.add_argument("--request", required=True, help="key of the order")
     args, _ = parser.parse_known_args(arguments)  # Glue adds arguments of its own
-    from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession  # deferred: the session's workers import this module too
 
+    carry_out(SparkSession.builder.getOrCreate(), bucket=args.bucket, key=args.request)
+    return 0
+
+
+def carry_out(session: "SparkSession", *, bucket: str, key: str) -> None:
+    """The same in a session that is there."""
     from chalicelib.engine.job_request import JobRequest
     from shared.datasets import find_dataset
     from spark_job.running import Sizes, run_job
     from spark_job.spark_cluster import SparkCluster
 
-    connect = functools.partial(bucket_of_process, args.bucket)
-    request = JobRequest.from_json(connect().read(args.request))
-    session = SparkSession.builder.getOrCreate()
+    connect = functools.partial(bucket_of_process, bucket)
+    request = JobRequest.from_json(connect().read(key))
     sizes = Sizes(least_buckets=session.sparkContext.defaultParallelism)
     cluster = SparkCluster(session)
     result = run_job(request, find_dataset(request.dataset), cluster=cluster, connect=connect, sizes=sizes)
@@ -36,11 +47,10 @@ def main(arguments: Sequence[str]) -> int:
     said = {"event": "job", "dataset": request.dataset, "run_id": request.run_id, "attempt": request.attempt}
     said |= {"seconds": result.seconds, "buckets": result.buckets, "parts": len(result.parts)}
     print(json.dumps(said | {"fault": result.fault}), flush=True)
-    return 0
 
 
 @functools.cache
-def bucket_of_process(name: str) -> "Bucket":  # type: ignore[name-defined]  # noqa: F821
+def bucket_of_process(name: str) -> "Bucket":
     """The bucket, by this process's one client."""
     import boto3
 

@@ -142,6 +142,7 @@ ENGINE = frozenset({"on_feed_arrived", "job", "watch"})
 ENGINE_STORIES = (
     Story(
         name="a first load by the engine",
+        before=[watch(1, "08:00:00")],
         steps=a_day(1, pair(ROWS)),
         crash=ENGINE,
         ends={at(1): State.COMMITTED},
