@@ -19,7 +19,7 @@ from shared.keys import raw_key
 from spark_job.parquet_parts import from_parquet
 from spark_job.places import Bucket, Folder
 from spark_job.reading_tasks import Packet
-from spark_job.running import Cluster, Sizes, run_job
+from spark_job.running import Sizes, run_job
 from tests.merger.merges import LATEST
 
 
@@ -41,6 +41,15 @@ class InTurn:
         return [merge(bucket, packets) for bucket, packets in sent.items()]
 
 
+type Carry = Callable[[JobRequest, Dataset, Path, Sizes], JobResult]
+"""Carries out an order over the files of a folder."""
+
+
+def in_turn(request: JobRequest, dataset: Dataset, folder: Path, sizes: Sizes) -> JobResult:
+    """In this process."""
+    return run_job(request, dataset, cluster=InTurn(), connect=functools.partial(Folder, folder), sizes=sizes)
+
+
 def carry_out(
     dataset: Dataset,
     files: Mapping[str, bytes],
@@ -49,7 +58,7 @@ def carry_out(
     run_id: str = "r1",
     base: Base | None = None,
     sizes: Sizes | None = None,
-    cluster: Cluster | None = None,
+    carry: "Carry | None" = None,
     latest_day: int = LATEST,
 ) -> JobResult:
     """The result of a job over these files."""
@@ -68,21 +77,19 @@ def carry_out(
         base=base or Base(),
     )
     assert JobRequest.from_json(request.to_json()) == request
-    connect = functools.partial(Folder, folder)
-    result = run_job(request, dataset, cluster=cluster or InTurn(), connect=connect, sizes=sizes)
+    result = (carry or in_turn)(request, dataset, folder, sizes or Sizes())
     read_back = JobResult.from_json(result.to_json())
     assert read_back == result
     return read_back
 
 
-def carry_out_order(s3: Any, arguments: Mapping[str, str], *, cluster: Cluster | None = None) -> None:
+def carry_out_order(s3: Any, arguments: Mapping[str, str]) -> None:
     """What the engine does with the arguments that the merger gives it."""
     bucket = Bucket(s3, arguments["--bucket"])
     request = JobRequest.from_json(bucket.read(arguments["--request"]))
     dataset = find_dataset(request.dataset)
-    result = run_job(
-        request, dataset, cluster=cluster or InTurn(), connect=lambda: bucket, sizes=Sizes(least_buckets=2)
-    )
+    sizes = Sizes(least_buckets=2)
+    result = run_job(request, dataset, cluster=InTurn(), connect=lambda: bucket, sizes=sizes)
     bucket.write(f"{request.folder}result.json", result.to_json())
 
 

@@ -23,6 +23,7 @@ from spark_job.places import Folder
 from spark_job.running import Sizes, run_job
 from tests.merger.any_feeds import Declared, Values, any_files, written
 from tests.merger.engine_jobs import (
+    Carry,
     InTurn,
     base_in_one,
     base_in_parts,
@@ -40,7 +41,14 @@ from tests.shared.regions import REGIONS
 SIZES = st.builds(Sizes, range=st.integers(1, 200), least_buckets=st.sampled_from([1, 2, 8]))
 
 
-def hold(dataset: Dataset, days: list[dict[str, bytes]], sizes: list[Sizes], *, parts: list[bool]) -> None:
+def hold(
+    dataset: Dataset,
+    days: list[dict[str, bytes]],
+    sizes: list[Sizes],
+    *,
+    parts: list[bool],
+    carry: Carry | None = None,
+) -> None:
     """Day after day, the job is as the full merge; its base is in parts, or one index."""
     old: Merged | None = None
     with tempfile.TemporaryDirectory() as made:
@@ -48,7 +56,7 @@ def hold(dataset: Dataset, days: list[dict[str, bytes]], sizes: list[Sizes], *, 
         for number, (files, of_day, in_parts) in enumerate(zip(days, sizes, parts, strict=True)):
             run_id = f"r{number}"
             before = through_storage(old.snapshot, dataset) if old else None
-            result = carry_out(dataset, files, folder, run_id=run_id, base=base, sizes=of_day)
+            result = carry_out(dataset, files, folder, run_id=run_id, base=base, sizes=of_day, carry=carry)
             full, fault = _merged(dataset, files, old=before, run_id=run_id)
             assert result.fault == fault
             if full is None:
