@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.engine.ordering import adopted, order, result_for
 from chalicelib.runs.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
+from chalicelib.runs.engine_orders import adopted, order, result_for
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools, Way
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing

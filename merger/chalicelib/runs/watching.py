@@ -7,8 +7,8 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.engine.ordering import has_result
 from chalicelib.runs.asking_again import feeds_wanted, how_often
+from chalicelib.runs.engine_orders import has_result
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
