@@ -6,7 +6,7 @@ It is in no function's package, and holds no third-party code: Spark's machines 
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def engine_code(datasets: str, *, root: Path = ROOT) -> EngineCode:
     """The code for a stage with these datasets: names or files, with commas between."""
     found = io.BytesIO()
     with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(_content(datasets, root)):
+        for name, content in sorted(_content(datasets, root).items()):
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
             archive.writestr(entry, content)
@@ -46,12 +46,16 @@ def engine_code(datasets: str, *, root: Path = ROOT) -> EngineCode:
     return EngineCode(script=script, code=found.getvalue())
 
 
-def _content(datasets: str, root: Path) -> Iterator[tuple[str, bytes]]:
+def _content(datasets: str, root: Path) -> Mapping[str, bytes]:
+    """Name -> bytes. Every folder is a package: modules are not found in a zip's folders that are none."""
+    found: dict[str, bytes] = {}
     for home, folder in ((root, "shared"), (root / "merger", "chalicelib"), (root / "merger", "spark_job")):
         for path in (home / folder).rglob("*.py"):
-            if path.name != "compiled.py":
-                yield path.relative_to(home).as_posix(), path.read_bytes()
-    yield "shared/datasets/compiled.py", compiled(find_datasets(datasets)).encode()
+            found[path.relative_to(home).as_posix()] = path.read_bytes()
+    for name in list(found):
+        found.setdefault(f"{name.rpartition('/')[0]}/__init__.py", b"")
+    found["shared/datasets/compiled.py"] = compiled(find_datasets(datasets)).encode()
+    return found
 
 
 def _digest(data: bytes) -> str:
