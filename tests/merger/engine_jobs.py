@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.comparing.differences import Changes
+from chalicelib.comparing.full_merge import Merged
 from chalicelib.engine.job_request import Base, JobRequest, RawObject
-from chalicelib.engine.job_result import JobResult
+from chalicelib.engine.job_result import JobResult, fault_of
 from chalicelib.engine.parts_reading import joined_changes, joined_snapshot, unpack_changes
 from chalicelib.runs.merge_tools import rules_of
 from chalicelib.storing.snapshots import Snapshot, index_pieces, read_index
 from shared.dataset import Dataset
 from shared.datasets import find_dataset
+from shared.errors import ContractBroken
 from shared.keys import raw_key
 from spark_job.parquet_parts import from_parquet
 from spark_job.places import Bucket, Folder
 from spark_job.reading_tasks import Packet
 from spark_job.running import Sizes, run_job
-from tests.merger.merges import LATEST
+from tests.merger.merges import LATEST, merge
 
 
 class InTurn:
@@ -91,6 +93,16 @@ def carry_out_order(s3: Any, arguments: Mapping[str, str]) -> None:
     sizes = Sizes(least_buckets=2)
     result = run_job(request, dataset, cluster=InTurn(), connect=lambda: bucket, sizes=sizes)
     bucket.write(f"{request.folder}result.json", result.to_json())
+
+
+def merged_or_fault(
+    dataset: Dataset, files: Mapping[str, bytes], *, old: Snapshot | None, run_id: str
+) -> tuple[Merged | None, dict[str, Any] | None]:
+    """What a full merge finds, or the fault that it finds."""
+    try:
+        return merge(dataset, files, old=old, run_id=run_id), None
+    except ContractBroken as fault:
+        return None, fault_of(fault)
 
 
 def found_state(result: JobResult, dataset: Dataset, folder: Path) -> Snapshot:

@@ -7,7 +7,6 @@ import datetime as dt
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import event, given
@@ -15,8 +14,6 @@ from hypothesis import strategies as st
 
 from chalicelib.comparing.full_merge import Merged
 from chalicelib.engine.job_request import Base, JobRequest
-from chalicelib.engine.job_result import fault_of
-from chalicelib.storing.snapshots import Snapshot
 from shared.dataset import Dataset, Keep
 from shared.errors import ContractBroken, SettingInvalid
 from spark_job.places import Folder
@@ -32,9 +29,10 @@ from tests.merger.engine_jobs import (
     found_changes,
     found_parquet,
     found_state,
+    merged_or_fault,
 )
 from tests.merger.feed_files import any_file, kept
-from tests.merger.merges import entries, kept_files, merge, state, through_storage
+from tests.merger.merges import entries, kept_files, state, through_storage
 from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
@@ -57,7 +55,7 @@ def hold(
             run_id = f"r{number}"
             before = through_storage(old.snapshot, dataset) if old else None
             result = carry_out(dataset, files, folder, run_id=run_id, base=base, sizes=of_day, carry=carry)
-            full, fault = _merged(dataset, files, old=before, run_id=run_id)
+            full, fault = merged_or_fault(dataset, files, old=before, run_id=run_id)
             assert result.fault == fault
             if full is None:
                 event("broken")
@@ -74,16 +72,6 @@ def hold(
             assert snapshot.plain == full.snapshot.plain
             old = full
             base = base_in_parts(result) if in_parts else base_in_one(full.snapshot, folder, run_id=run_id)
-
-
-def _merged(
-    dataset: Dataset, files: dict[str, bytes], *, old: Snapshot | None, run_id: str
-) -> tuple[Merged | None, dict[str, Any] | None]:
-    """What a full merge finds, or the fault that it finds."""
-    try:
-        return merge(dataset, files, old=old, run_id=run_id), None
-    except ContractBroken as fault:
-        return None, fault_of(fault)
 
 
 @given(declared=any_files(), sizes=SIZES)
