@@ -51,7 +51,7 @@ def test_every_dev_day_is_merged_as_by_a_function(
     dev: Corpus, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     days = days_of_corpus(dev, "dev", "17:00").each()
-    count = hold(US_COVID, days, tmp_path, sizes=Sizes(range=20_000, least_buckets=2))
+    count = hold(US_COVID, days, tmp_path, sizes=Sizes(range=1_000_000, least_buckets=2))
     record_property("days by the engine", count)
     assert count == 121
 
@@ -68,6 +68,6 @@ def test_every_nhsn_vintage_is_merged_as_by_a_function(
             file = releases.extractfile(member) if member.name.endswith("nhsn.csv") else None
             if file is not None:
                 vintages.append((member.name.replace("/", "-"), {NHSN.feeds[0].name: file.read()}))
-    count = hold(NHSN, sorted(vintages), tmp_path, sizes=Sizes(range=300_000, least_buckets=4))
+    count = hold(NHSN, sorted(vintages), tmp_path, sizes=Sizes(range=2_000_000, least_buckets=4))
     record_property("vintages by the engine", count)
     assert count == len(vintages) > 10
