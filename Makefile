@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run test proof replay check deploy destroy status trace approve redrive resend refresh smoke rollback subscribe start \
+.PHONY: help run test proof replay check deploy destroy status trace approve redrive resend annotate refresh smoke rollback subscribe start \
 	restore backfill bench lint security format locks environments clean
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
@@ -25,7 +25,7 @@ help:  ## what there is
 
 run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir [DATASET=name] [ENGINE=spark]
 	$(LOCAL)
-	@$(INFRA) run $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(engine)
+	@$(INFRA) run $(if $(FEEDS),--feeds $(call quoted,$(FEEDS))) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(engine)
 
 test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
@@ -34,20 +34,21 @@ test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 
 proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n] [SECONDS=n]: nothing lost, nothing twice, nothing half: all that is tried
 	$(TESTS)
-	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds "$(FEEDS)") $(if $(ONLY),--only $(ONLY)) \
-	$(if $(OUT),--json "$(OUT)") $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+	@.venv/bin/python -m tests.proof $(if $(FEEDS),--feeds $(call quoted,$(FEEDS))) $(if $(ONLY),--only $(call quoted,$(ONLY))) \
+	$(if $(OUT),--json $(call quoted,$(OUT))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
+	$(if $(SECONDS),--seconds $(call quoted,$(SECONDS)))
 
 replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name] [ENGINE=spark]: day folders through a fresh local cloud
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	$(LOCAL)
-	@$(INFRA) replay --feeds "$(FEEDS)" --out "$(OUT)" $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) \
-	$(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(engine)
+	@$(INFRA) replay --feeds $(call quoted,$(FEEDS)) --out $(call quoted,$(OUT)) \
+	$(if $(FROM),--from $(call quoted,$(FROM))) $(if $(TO),--to $(call quoted,$(TO))) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(engine)
 
 check:  ## FILES=dir or file [DATASET=name or file] [OUT=file]: what a declaration makes of files; without one, proposes it
 	@$(call need,FILES,make check DATASET=name-or-file FILES=dir [OUT=file]; or FILES=file.csv alone for a proposal)
 	$(TOOLS)
-	@$(INFRA) check --files "$(FILES)" $(if $(DATASET),--dataset "$(DATASET)") $(if $(OUT),--out "$(OUT)")
+	@$(INFRA) check --files $(call quoted,$(FILES)) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(if $(OUT),--out $(call quoted,$(OUT)))
 
 deploy:  ## STAGE=x [SERVICE=api]: to the AWS account of the environment's credentials; one service, or everything
 	@$(call need,STAGE,make deploy STAGE=x [SERVICE=api])
@@ -83,6 +84,12 @@ resend:  ## RUN=id [STAGE=x] [DATASET=name] [JSON=1]: ask again for a run's mail
 	$(TOOLS)
 	@$(INFRA) resend --run $(call quoted,$(RUN)) $(stage) $(dataset) $(json)
 
+annotate:  ## RUN=id or DATE=day [SERIES=name] TEXT=words [STAGE=x] [DATASET=name] [JSON=1]: write down why, for readers
+	@$(if $(and $(TEXT),$(or $(RUN),$(DATE))),,$(error usage: make annotate RUN=2020-10-25T17:00:00Z TEXT=words [STAGE=x]; or DATE=2020-10-05))
+	$(TOOLS)
+	@$(INFRA) annotate $(if $(RUN),--run $(call quoted,$(RUN))) $(if $(DATE),--date $(call quoted,$(DATE))) \
+	$(if $(SERIES),--series $(call quoted,$(SERIES))) --text $(call quoted,$(TEXT)) $(stage) $(dataset) $(json)
+
 refresh:  ## [RUN=id] [STAGE=x] [DATASET=name] [JSON=1]: render the views of a committed run anew, of the head where none is named
 	$(TOOLS)
 	@$(INFRA) refresh $(if $(RUN),--run $(call quoted,$(RUN))) $(stage) $(dataset) $(json)
@@ -116,7 +123,7 @@ backfill:  ## FROM=place [DATASET=name] [STAGE=x] [UNTIL=time] [PATHS=feed=path]
 
 bench:  ## [OUT=file] [ONLY=name,name]: the benchmark table, against the plain way and the floor
 	$(TESTS)
-	@.venv/bin/python -m tests.bench $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only $(ONLY))
+	@.venv/bin/python -m tests.bench $(if $(OUT),--out $(call quoted,$(OUT))) $(if $(ONLY),--only $(call quoted,$(ONLY)))
 
 lint:  ## ruff, mypy, and cfn-lint on every template as it is deployed
 	$(TESTS)

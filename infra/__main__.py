@@ -22,6 +22,7 @@ COMMANDS = {
     "approve": "infra.operating.commands:approve",
     "redrive": "infra.operating.commands:redrive",
     "resend": "infra.operating.commands:resend",
+    "annotate": "infra.operating.annotate:main",
     "refresh": "infra.operating.refresh:main",
     "smoke": "infra.operating.smoke:main",
     "start": "infra.operating.start_run:main",

@@ -66,7 +66,7 @@ class _Wrong(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class DeclaredKey:
     """One key of a table."""
 
     name: str
@@ -290,8 +290,8 @@ _STRINGS: Mapping[str, Any] = {"type": "array", "items": _STRING}
 _ONE_OR_MORE: Mapping[str, Any] = {"anyOf": [_STRING, {**_STRINGS, "minItems": 1}]}
 
 
-def _free(name: str, about: str, *, needed: bool = True) -> Key:
-    return Key(
+def _free(name: str, about: str, *, needed: bool = True) -> DeclaredKey:
+    return DeclaredKey(
         name=name,
         about=about,
         allowed="a line of text",
@@ -302,9 +302,9 @@ def _free(name: str, about: str, *, needed: bool = True) -> Key:
     )
 
 
-def _choice(name: str, about: str, words: type, default: Any = None) -> Key:
+def _choice(name: str, about: str, words: type, default: Any = None) -> DeclaredKey:
     listed = [str(word) for word in words]  # type: ignore[attr-defined]
-    return Key(
+    return DeclaredKey(
         name=name,
         about=about,
         allowed=" or ".join(map(repr, listed)),
@@ -315,7 +315,7 @@ def _choice(name: str, about: str, words: type, default: Any = None) -> Key:
     )
 
 
-DATASET: Sequence[Key] = (
+DATASET: Sequence[DeclaredKey] = (
     _free("title", "What the dataset is called, for people."),
     _free("description", "What it is about, for people.", needed=False),
     _choice("period", "What one date stands for.", Period, Period.DAY),
@@ -326,7 +326,7 @@ DATASET: Sequence[Key] = (
         Keep,
         Keep.ALL,
     ),
-    Key(
+    DeclaredKey(
         name="schedule",
         about="When a run starts, in UTC; absent: the stage's.",
         allowed="cron(...) or rate(...) as EventBridge has them, such as 'cron(0 17 * * ? *)'",
@@ -334,7 +334,7 @@ DATASET: Sequence[Key] = (
         read=_schedule,
         default="",
     ),
-    Key(
+    DeclaredKey(
         name="stale_after_days",
         about="Days that a feed's used rows stand still before it is announced, once for each; 3, 10 or 40 by period.",
         allowed="whole numbers from 1",
@@ -342,7 +342,7 @@ DATASET: Sequence[Key] = (
         read=_thresholds,
         default=(),
     ),
-    Key(
+    DeclaredKey(
         name="max_removed_percent",
         about="More removed rows, or lost values of a measure, than this share close the gate.",
         allowed="a number from 0 to 100",
@@ -350,7 +350,7 @@ DATASET: Sequence[Key] = (
         read=_number(least=0, most=100),
         default=1,
     ),
-    Key(
+    DeclaredKey(
         name="revision_warn_percent",
         about="A revision by more than this share is warned of.",
         allowed="a number from 0",
@@ -358,7 +358,7 @@ DATASET: Sequence[Key] = (
         read=_number(least=0, most=1e9),
         default=10,
     ),
-    Key(
+    DeclaredKey(
         name="revision_warn_at_least",
         about="Smaller revisions than this are never warned of.",
         allowed="a number from 0",
@@ -368,10 +368,10 @@ DATASET: Sequence[Key] = (
     ),
 )
 
-SERIES: Sequence[Key] = (
+SERIES: Sequence[DeclaredKey] = (
     _free("label", "What a series is, for people: State."),
     _free("default", "The series that a page opens on; absent: the sum of all, or the first.", needed=False),
-    Key(
+    DeclaredKey(
         name="totals",
         about="Series that are sums of others, * at the end for any rest: left out of sums and counts of series.",
         allowed="a list of names, none of them * alone",
@@ -381,8 +381,8 @@ SERIES: Sequence[Key] = (
     ),
 )
 
-MEASURE: Sequence[Key] = (
-    Key(
+MEASURE: Sequence[DeclaredKey] = (
+    DeclaredKey(
         name="name",
         about="Its name in the API and in change sets.",
         allowed="a-z, 0-9 and _, beginning with a letter; not date, series, run_id or complete, nor ending in _days",
@@ -394,7 +394,7 @@ MEASURE: Sequence[Key] = (
     _choice("kind", "total: a running total; count: of the period; level: a state; rate: a share or an index.", Kind),
     _free("unit", "What it is counted in, for people.", needed=False),
     _free("description", "What it means, for people.", needed=False),
-    Key(
+    DeclaredKey(
         name="decimals",
         about="Decimals that are kept, exactly.",
         allowed=f"a whole number from 0 to {MOST_DECIMALS}",
@@ -402,7 +402,7 @@ MEASURE: Sequence[Key] = (
         read=_whole(least=0, most=MOST_DECIMALS),
         default=0,
     ),
-    Key(
+    DeclaredKey(
         name="round",
         about="Whether a number with more decimals is rounded half to even; else it is refused.",
         allowed="true or false",
@@ -410,7 +410,7 @@ MEASURE: Sequence[Key] = (
         read=_flag,
         default=False,
     ),
-    Key(
+    DeclaredKey(
         name="minimum",
         about="The least number allowed; 0 for totals and counts, none else.",
         allowed="a number with no more than the declared decimals, or 'none'",
@@ -422,8 +422,8 @@ MEASURE: Sequence[Key] = (
     _choice("opening", "What the first value of a total is: an increment (count), or none.", Opening, Opening.NONE),
 )
 
-FEED: Sequence[Key] = (
-    Key(
+FEED: Sequence[DeclaredKey] = (
+    DeclaredKey(
         name="name",
         about="Names the feed in keys and messages.",
         allowed="up to 40 of A-Z, a-z, 0-9, _ and -",
@@ -431,7 +431,7 @@ FEED: Sequence[Key] = (
         read=_matching(_FEED_NAME),
         needed=True,
     ),
-    Key(
+    DeclaredKey(
         name="url",
         about="Where the file is.",
         allowed="an http or https address",
@@ -439,7 +439,7 @@ FEED: Sequence[Key] = (
         read=_address,
         needed=True,
     ),
-    Key(
+    DeclaredKey(
         name="file",
         about="The file's name in day folders; absent: the last part of the address's path.",
         allowed="a file name without /",
@@ -450,7 +450,7 @@ FEED: Sequence[Key] = (
     _free("title", "Its name for people."),
     _free("licence", "Under which its data are published."),
     _free("credit", "Shown wherever its numbers are."),
-    Key(
+    DeclaredKey(
         name="measures",
         about="Measure -> column.",
         allowed="a table of measure = column, at least one",
@@ -458,7 +458,7 @@ FEED: Sequence[Key] = (
         read=_measure_columns,
         default={},
     ),
-    Key(
+    DeclaredKey(
         name="measure",
         about="Of a wide file, whose dates are columns: the measure that all its cells are of.",
         allowed="the name of a measure",
@@ -466,7 +466,7 @@ FEED: Sequence[Key] = (
         read=_matching(_MEASURE_NAME),
         default="",
     ),
-    Key(
+    DeclaredKey(
         name="date",
         about="The column of the date, or three: year, month and day.",
         allowed="a column, or three different ones for year, month and day",
@@ -474,7 +474,7 @@ FEED: Sequence[Key] = (
         read=_date_columns,
         default=(),
     ),
-    Key(
+    DeclaredKey(
         name="date_format",
         about="How a date is written.",
         allowed="'iso', 'iso-week', or a format for strptime with year, month and day",
@@ -482,7 +482,7 @@ FEED: Sequence[Key] = (
         read=_date_format,
         default="iso",
     ),
-    Key(
+    DeclaredKey(
         name="dates_in_header",
         about="Of a wide file: how its date columns are headed.",
         allowed="a format for strptime with year, month and day",
@@ -490,7 +490,7 @@ FEED: Sequence[Key] = (
         read=_strptime,
         default="",
     ),
-    Key(
+    DeclaredKey(
         name="series",
         about="The column that names the series, or several.",
         allowed="a column, or several different ones",
@@ -498,7 +498,7 @@ FEED: Sequence[Key] = (
         read=_columns,
         default=(),
     ),
-    Key(
+    DeclaredKey(
         name="series_join",
         about="Between the parts of a series' name; blank parts are left out.",
         allowed="printable text",
@@ -506,7 +506,7 @@ FEED: Sequence[Key] = (
         read=_printable,
         default=" / ",
     ),
-    Key(
+    DeclaredKey(
         name="rename",
         about="Name of a series in the feed -> its name in the dataset.",
         allowed="a table of name = name",
@@ -514,7 +514,7 @@ FEED: Sequence[Key] = (
         read=_renames,
         default={},
     ),
-    Key(
+    DeclaredKey(
         name="where",
         about="Column -> the value, or one of the values, that a row must have to be used.",
         allowed="a table of column = value or a list of values",
@@ -522,7 +522,7 @@ FEED: Sequence[Key] = (
         read=_filters,
         default={},
     ),
-    Key(
+    DeclaredKey(
         name="where_not",
         about="Column -> the value, or values, that a row must not have to be used.",
         allowed="a table of column = value or a list of values",
@@ -531,7 +531,7 @@ FEED: Sequence[Key] = (
         default={},
     ),
     _choice("repeated", "What several rows of one key come to.", Repeated, Repeated.REFUSE),
-    Key(
+    DeclaredKey(
         name="missing",
         about="Texts that mean not reported, as blank always does.",
         allowed="a list of texts",
@@ -539,7 +539,7 @@ FEED: Sequence[Key] = (
         read=_fields,
         default=(),
     ),
-    Key(
+    DeclaredKey(
         name="delimiter",
         about="Between the fields of a line.",
         allowed="one character",
@@ -547,7 +547,7 @@ FEED: Sequence[Key] = (
         read=_one_character,
         default=",",
     ),
-    Key(
+    DeclaredKey(
         name="encoding",
         about="Of the file's text; a BOM is passed over.",
         allowed="an encoding of text that Python knows, such as utf-8, utf-16, latin-1 or windows-1252",
@@ -555,7 +555,7 @@ FEED: Sequence[Key] = (
         read=_encoding,
         default="utf-8",
     ),
-    Key(
+    DeclaredKey(
         name="decimal",
         about="Between whole and decimals of a number.",
         allowed="'.' or ','",
@@ -563,7 +563,7 @@ FEED: Sequence[Key] = (
         read=_matching(re.compile(r"[.,]")),
         default=".",
     ),
-    Key(
+    DeclaredKey(
         name="thousands",
         about="Between the thousands of a number.",
         allowed="one character that is no letter, digit, sign or decimal point, or empty",
@@ -571,7 +571,7 @@ FEED: Sequence[Key] = (
         read=_matching(re.compile(r"[^\w+\-\"\r\n\0]?")),
         default="",
     ),
-    Key(
+    DeclaredKey(
         name="comment",
         about="Lines that begin so are passed over.",
         allowed="text without a line's end",
@@ -579,7 +579,7 @@ FEED: Sequence[Key] = (
         read=_matching(re.compile(r"[^\r\n\0]*")),
         default="",
     ),
-    Key(
+    DeclaredKey(
         name="skip",
         about="Lines before the header that are passed over.",
         allowed="a whole number from 0 to 1000",
@@ -587,7 +587,7 @@ FEED: Sequence[Key] = (
         read=_whole(least=0, most=1000),
         default=0,
     ),
-    Key(
+    DeclaredKey(
         name="skip_after",
         about="Lines behind the header that are passed over.",
         allowed="a whole number from 0 to 1000",
@@ -595,7 +595,7 @@ FEED: Sequence[Key] = (
         read=_whole(least=0, most=1000),
         default=0,
     ),
-    Key(
+    DeclaredKey(
         name="archive",
         about="How the file is packed.",
         allowed="'gzip', 'zip', or 'zip:MEMBER'",
@@ -605,7 +605,7 @@ FEED: Sequence[Key] = (
     ),
 )
 
-TABLES: Mapping[str, Sequence[Key]] = {"": DATASET, "series": SERIES, "measure": MEASURE, "feed": FEED}
+TABLES: Mapping[str, Sequence[DeclaredKey]] = {"": DATASET, "series": SERIES, "measure": MEASURE, "feed": FEED}
 """Table of the file -> its keys; the empty name is the file itself."""
 
 
@@ -670,7 +670,7 @@ def _dataset(document: Mapping[str, Any], name: str) -> Dataset:
 
 
 def _values(
-    table: object, keys: Sequence[Key], prefix: str, *, more: Mapping[str, Any] | None = None
+    table: object, keys: Sequence[DeclaredKey], prefix: str, *, more: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Each key's value, or its default. Raises _Wrong."""
     if not isinstance(table, Mapping):
@@ -835,7 +835,7 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A dataset of covid-stats"} | main
 
 
-def _table_schema(keys: Sequence[Key]) -> dict[str, Any]:
+def _table_schema(keys: Sequence[DeclaredKey]) -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
@@ -844,7 +844,7 @@ def _table_schema(keys: Sequence[Key]) -> dict[str, Any]:
     }
 
 
-def _schema_default(key: Key) -> dict[str, Any]:
+def _schema_default(key: DeclaredKey) -> dict[str, Any]:
     plain = list(key.default) if isinstance(key.default, tuple) else key.default
     return {} if key.needed or plain in ("by kind", "", [], {}) else {"default": plain}
 
@@ -862,7 +862,7 @@ def reference() -> Iterator[str]:
         yield ""
 
 
-def _default_words(key: Key) -> str:
+def _default_words(key: DeclaredKey) -> str:
     if key.default in ("", (), {}):
         return ""
     return "by kind" if key.default == "by kind" or key.name == "aggregate" else f"`{key.default}`"

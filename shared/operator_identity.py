@@ -21,7 +21,8 @@ UNVERIFIED = " (unverified)"
 
 def command_header(event: Mapping[str, Any], *, stage: str) -> str:
     """The header's value: the stage and what the event commands, as ASCII."""
-    bound = [stage, *(str(event.get(name) or "") for name in ("dataset", "command", "run_id", "time"))]
+    names = ("dataset", "command", "run_id", "time", *(name for name in ("date", "series", "text") if event.get(name)))
+    bound = [stage, *(str(event.get(name) or "") for name in names)]
     return json.dumps(bound, separators=(",", ":"))
 
 

@@ -66,6 +66,10 @@ class Summary:
     """What may interest and is nothing to worry about; whole sentences."""
     recovered: Sequence[str]
     """Feeds that are back after having been announced as stale or missing; whole sentences."""
+    outlook: Mapping[str, str] = field(default_factory=dict)
+    """Measure -> what usually becomes of a value like its newest one, in words; only where the evidence is enough."""
+    annotations: Sequence[str] = field(default_factory=list)
+    """What operators wrote down about runs and dates since the last digest: `2020-10-05: counted twice until then`."""
 
     def as_map(self) -> dict[str, Any]:
         """As the ledger has it: at most `shared.sizes.SUMMARY` bytes; where rows are too wide, the oldest are left out.
@@ -73,7 +77,7 @@ class Summary:
         Sentences are cut. The counts on the run tell how many rows there are.
         """
         values = {name: _plain(value) for name, value in vars(self).items()}
-        for name in ("warnings", "notes", "recovered"):
+        for name in ("warnings", "notes", "recovered", "annotations"):
             values[name] = [cut(sentence, FEED_REASON) for sentence in values[name]]
         while size(values) > SUMMARY and (longest := max((values[name] for name in (*_ROWS, "revisions")), key=size)):
             del longest[-1 if longest is values["revisions"] else 0]

@@ -4,8 +4,9 @@ Every function is pure and gives plain lines, one for each thing that there is t
 breaks them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from shared.dataset import Dataset, Measure
 from shared.exact import Number
@@ -42,29 +43,53 @@ def removed_row(row: Mapping[str, Any], *, dataset: Dataset) -> str:
     return _line(_key(row), [f"{noun(it)} {number(row.get(it.name), decimals=it.decimals)}" for it in dataset.measures])
 
 
-def revisions(summary: Summary, *, dataset: Dataset) -> Iterator[str]:
-    """`Cases: 200 days, 22 Dec 2021 to 9 Jul 2022, each +137`, the largest first; under its series."""
+type DateAddress = Callable[[str, str], str]
+"""From a date and its series (empty where there is one only) to the page that says why it changed; empty: nowhere."""
+
+
+def no_address(_date: str, _series: str) -> str:
+    return ""
+
+
+def revisions(summary: Summary, *, dataset: Dataset, date_at: DateAddress = no_address) -> Iterator[str]:
+    """`Cases: 200 days, 22 Dec 2021 to 9 Jul 2022, each +137`, the largest first; under its series.
+
+    The line behind it is the address of the date that changed most.
+    """
     by_series = dict[tuple[str, ...], list[Mapping[str, Any]]]()
     for group in summary.revisions:
         by_series.setdefault((*group.get("series", ()), str(group.get("several", ""))), []).append(group)
     for groups in by_series.values():
-        worded = [_drawn_together(group, dataset=dataset) for group in groups]
         if dataset.has_series:
             yield _names(groups[0])
-            yield from (f"  {text}" for text in worded)
-        else:
-            yield from (text[:1].upper() + text[1:] for text in worded)
+        indent = "  " if dataset.has_series else ""
+        for group in groups:
+            text = _drawn_together(group, dataset=dataset)
+            yield indent + (text if dataset.has_series else text[:1].upper() + text[1:])
+            series = next(iter(group.get("series", ())), "")
+            yield from _addresses(date_at, str(group.get("date") or group["first"]), series, indent=indent)
 
 
 def latest_rows(summary: Summary, *, dataset: Dataset) -> list[str]:
-    """The newest date's numbers, a line for each measure: its value, and how that moved."""
-    return [_latest_row(measure, summary, dataset) for measure in dataset.measures]
+    """The newest date's numbers, a line for each measure: its value, and how that moved.
+
+    Where it is known, the line behind it says what usually becomes of such a value.
+    """
+    lines = []
+    for measure in dataset.measures:
+        lines.append(_latest_row(measure, summary, dataset))
+        if measure.name in summary.outlook:
+            lines.append(f"  {summary.outlook[measure.name]}")
+    return lines
 
 
-def changes(run: Run, summary: Summary, *, dataset: Dataset, more_at: str = "") -> Iterator[tuple[str, list[str]]]:
+def changes(
+    run: Run, summary: Summary, *, dataset: Dataset, more_at: str = "", date_at: DateAddress = no_address
+) -> Iterator[tuple[str, list[str]]]:
     """(title, lines) of each kind of change that there is.
 
-    A list that is not whole ends with how many more there are, and with `more_at`, the address of the full change set.
+    Behind each revision and each removed row is the address of its date. A list that is not whole ends with how many
+    more there are, and with `more_at`, the address of the full change set.
     """
     if run.added and summary.added:
         shown = summary.added[::-1] if dataset.has_series else summary.added
@@ -73,15 +98,34 @@ def changes(run: Run, summary: Summary, *, dataset: Dataset, more_at: str = "") 
         yield _new_title(run, summary, dataset), [*lines, *_left_out(run.added, shown, more_at, dataset)]
     if run.changed > len(summary.changed) and summary.revisions:
         whole = ", the largest first" if len(summary.revisions) < LISTED else ", the largest ones"
-        lines = [*revisions(summary, dataset=dataset), *([f"Each of them: {more_at}"] if more_at else [])]
+        each = [f"Each of them: {more_at}"] if more_at else []
+        lines = [*revisions(summary, dataset=dataset, date_at=date_at), *each]
         yield f"Revised ({run.changed:,}, in {dates(summary.revised_dates, dataset)}){whole}", lines
     elif run.changed and summary.changed:
-        lines = [revised_row(row, dataset=dataset) for row in summary.changed]
+        lines = [
+            line
+            for row in summary.changed
+            for line in (revised_row(row, dataset=dataset), *_addresses(date_at, row["date"], row.get("series", "")))
+        ]
         yield f"Revised ({run.changed:,})", [*lines, *_left_out(run.changed, summary.changed, more_at, dataset)]
     if run.removed and summary.removed:
-        lines = [removed_row(row, dataset=dataset) for row in summary.removed]
+        lines = [
+            line
+            for row in summary.removed
+            for line in (removed_row(row, dataset=dataset), *_addresses(date_at, row["date"], row.get("series", "")))
+        ]
         title = f"Removed, with their last values ({run.removed:,})"
         yield title, [*lines, *_left_out(run.removed, summary.removed, more_at, dataset)]
+
+
+def _addresses(date_at: DateAddress, date: str, series: str, *, indent: str = "") -> list[str]:
+    address = date_at(date, series)
+    return [f"{indent}  {address}"] if address else []
+
+
+def date_path(date: str, series: str) -> str:
+    """Of the page that says why a date's numbers changed, below the dataset's own."""
+    return f"/data/{date}" + (f"?series={quote(series, safe='')}" if series else "")
 
 
 def _new_title(run: Run, summary: Summary, dataset: Dataset) -> str:

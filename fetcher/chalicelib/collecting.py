@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO
 
-from chalicelib.downloading import Answer, Limits, download
+from chalicelib.downloading import DownloadLimits, ReceivedBody, download
 from chalicelib.failed_requests import failed_delivery
 from chalicelib.feed_addresses import FeedAddress
 from chalicelib.feed_versions import is_known_since, state_after, went_back_to
@@ -38,7 +38,7 @@ class Collector:
 
     addresses: Mapping[str, FeedAddress]
     """Feed -> where it is, for every feed of the dataset."""
-    limits: Limits
+    limits: DownloadLimits
     ledger: Ledger
     files: RawFiles
     clock: Callable[[], float]
@@ -167,13 +167,13 @@ def _obtain(feed: str, last: FeedState | None, task: _Task, *, body: IO[bytes], 
     address, limits, run_id = using.addresses[feed], using.limits, task.run_id
     until = using.clock() + limits.total_seconds
 
-    def try_once(known: Validators, seconds: float) -> Answer | None:
+    def try_once(known: Validators, seconds: float) -> ReceivedBody | None:
         with subsegment("download", conditional=bool(known.as_headers())) as span:
             answer = download(address, into=body, known=known, limits=limits, seconds=seconds, now=task.time)
             span.annotate(bytes=answer.bytes if answer else 0, modified=answer is not None)
             return answer
 
-    def ask(known: Validators) -> Answer | None:
+    def ask(known: Validators) -> ReceivedBody | None:
         return persist(
             lambda seconds: try_once(known, seconds),
             attempts=limits.attempts,
@@ -205,12 +205,12 @@ def _obtain(feed: str, last: FeedState | None, task: _Task, *, body: IO[bytes], 
     )
 
 
-def _reread(last: FeedState, body: IO[bytes], *, using: Collector) -> Answer | None:
+def _reread(last: FeedState, body: IO[bytes], *, using: Collector) -> ReceivedBody | None:
     """The last copy's bytes; None where its file is gone or is not what was remembered."""
     kept = using.files.read(last.last_run_id, last.feed, into=body)
     if kept is None or kept.sha256 != last.sha256:
         return None
-    return Answer(
+    return ReceivedBody(
         sha256=kept.sha256,
         bytes=kept.bytes,
         validators=Validators(etag=last.etag, last_modified=last.last_modified),

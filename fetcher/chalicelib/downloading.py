@@ -35,7 +35,7 @@ _LONGEST_WAIT = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class DownloadLimits:
     """How much of a server's time and bytes a feed may take."""
 
     max_bytes: int
@@ -52,7 +52,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ReceivedBody:
     """A body that was received whole."""
 
     sha256: str
@@ -61,8 +61,8 @@ class Answer:
 
 
 def download(
-    feed: FeedAddress, *, into: IO[bytes], known: Validators, limits: Limits, seconds: float, now: dt.datetime
-) -> Answer | None:
+    feed: FeedAddress, *, into: IO[bytes], known: Validators, limits: DownloadLimits, seconds: float, now: dt.datetime
+) -> ReceivedBody | None:
     """GET the feed into a file that is emptied first; None for 304 Not Modified. `seconds` is what may be spent.
 
     `now` is the time for which it is fetched. Raises UpstreamUnavailable for silence, a break, a body shorter than
@@ -90,7 +90,9 @@ def download(
                 _check_status(response, shown=shown)
                 check_framing(response, shown=shown, max_bytes=limits.max_bytes)
                 received = receive(response, into=into, shown=shown, max_bytes=limits.max_bytes)
-                return Answer(sha256=received.sha256, bytes=received.bytes, validators=_validators(response, now=now))
+                return ReceivedBody(
+                    sha256=received.sha256, bytes=received.bytes, validators=_validators(response, now=now)
+                )
     raise FeedRefused(f"{feed.shown} redirects more than {limits.redirects} times")
 
 
@@ -148,7 +150,7 @@ def _get(
     *,
     shown: str,
     headers: dict[str, str],
-    limits: Limits,
+    limits: DownloadLimits,
     limit: _Limit,
 ) -> Iterator[http.client.HTTPResponse]:
     """The response, its body unread; network errors until the end of the block become UpstreamUnavailable."""

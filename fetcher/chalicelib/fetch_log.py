@@ -13,8 +13,8 @@ def note_deliveries(line: Line, run_id: str, deliveries: Mapping[str, Delivery],
         line.bind(**{status: " ".join(sorted(feed for feed, said in deliveries.items() if said.status == status))})
     failed = {feed: said.reason for feed, said in sorted(deliveries.items()) if said.status == "failed"}
     line.bind(outcome="failed" if failed else "ok", reason="; ".join(f"{feed}: {why}" for feed, why in failed.items()))
-    line.measure("Bytes", **{f"bytes_{feed}": said.bytes for feed, said in deliveries.items()})
-    line.measure("Seconds", **_ages(run_id, deliveries, last))
+    line.bind(**{f"bytes_{feed}": said.bytes for feed, said in deliveries.items()}, **_ages(run_id, deliveries, last))
+    line.measure("Bytes", bytes_fetched=sum(said.bytes for said in deliveries.values()))
     line.measure("Count", feeds_failed=len(failed))
 
 

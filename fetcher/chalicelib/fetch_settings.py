@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from chalicelib.downloading import Limits
+from chalicelib.downloading import DownloadLimits
 from chalicelib.feed_addresses import Address, FeedAddress, parse_address
 from shared.dataset import Dataset, Feed
 from shared.errors import SettingInvalid
@@ -11,10 +11,10 @@ from shared.scrubbing import scrub_address
 from shared.settings import Source
 
 
-def read_limits(values: Mapping[str, str]) -> Limits:
+def read_limits(values: Mapping[str, str]) -> DownloadLimits:
     """From MAX_FEED_BYTES, FETCH_TIMEOUT_SECONDS and FETCH_ATTEMPTS; raises SettingInvalid."""
     source = Source(values)
-    return Limits(
+    return DownloadLimits(
         max_bytes=source.whole("MAX_FEED_BYTES", default=512 * 1024 * 1024, least=1),
         total_seconds=source.number("FETCH_TIMEOUT_SECONDS", default=60, least=0.1),
         attempts=source.whole("FETCH_ATTEMPTS", default=3, least=1),

@@ -43,7 +43,7 @@ class Copy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class SavedContent:
     """What was read."""
 
     sha256: str
@@ -109,7 +109,7 @@ class RawFiles:
             return before
         return copy
 
-    def read(self, run_id: str, feed: str, *, into: IO[bytes]) -> Content | None:
+    def read(self, run_id: str, feed: str, *, into: IO[bytes]) -> SavedContent | None:
         """Copy a raw file's bytes into a file that is emptied first; None where there is no such raw file."""
         into.seek(0)
         into.truncate()
@@ -122,7 +122,7 @@ class RawFiles:
             size += len(chunk)
             digest.update(chunk)
             into.write(chunk)
-        return Content(sha256=digest.hexdigest(), bytes=size)
+        return SavedContent(sha256=digest.hexdigest(), bytes=size)
 
 
 def _metadata(copy: Copy, *, trace: str) -> dict[str, str]:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from infra.backfilling.service_code import use_code_of
 from infra.backfilling.sources import read_versions
-from infra.backfilling.versions import Version
+from infra.backfilling.versions import DatedCopy
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
 from infra.local.day_folders import declared_dataset
-from infra.operating.commands import Find, find_stage
+from infra.operating.commands import FindStage, find_stage
 from infra.terminal import Terminal
 from shared.dataset import Dataset
 from shared.datasets import DEFAULT
@@ -49,7 +49,7 @@ class Backfilled:
     """The run that the stage serves now."""
 
 
-def main(arguments: list[str], *, find: Find = find_stage) -> int:
+def main(arguments: list[str], *, find: FindStage = find_stage) -> int:
     """Make dated copies of a dataset's feeds runs of a stage, before its own first run."""
     parser = argparse.ArgumentParser(prog="python -m infra backfill", description=main.__doc__)
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
@@ -71,7 +71,7 @@ def main(arguments: list[str], *, find: Find = find_stage) -> int:
 
 
 def backfill(
-    stage: Stage, dataset: Dataset, versions: Sequence[Version], *, source: str, report: Callable[[str], None]
+    stage: Stage, dataset: Dataset, versions: Sequence[DatedCopy], *, source: str, report: Callable[[str], None]
 ) -> Backfilled:
     """Carry all versions that lie before the stage's own first run and are not runs yet.
 
@@ -98,8 +98,8 @@ def backfill(
 
 
 def _remaining(
-    versions: Sequence[Version], *, past: Sequence[Mapping[str, Any]], own: str, head: str, done: Backfilled
-) -> Iterator[Version]:
+    versions: Sequence[DatedCopy], *, past: Sequence[Mapping[str, Any]], own: str, head: str, done: Backfilled
+) -> Iterator[DatedCopy]:
     """The versions that can become runs, in order: behind those that are there, before anything that was served."""
     there = {item["run_id"] for item in past}
     last = max(there, default="")
@@ -119,7 +119,7 @@ def _remaining(
 
 
 def _carry_all(
-    versions: Sequence[Version],
+    versions: Sequence[DatedCopy],
     stage: Stage,
     dataset: Dataset,
     *,
@@ -173,7 +173,7 @@ def _carry_all(
         raise failures[0]
 
 
-def _pass_over(version: Version, reason: str, done: Backfilled, report: Callable[[str], None]) -> None:
+def _pass_over(version: DatedCopy, reason: str, done: Backfilled, report: Callable[[str], None]) -> None:
     done.passed_over.append(f"{version.time} ({version.note}): {reason}")
     report(f"passed over: {done.passed_over[-1]}")
 

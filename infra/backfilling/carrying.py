@@ -11,13 +11,13 @@ from typing import Any, BinaryIO
 
 from chalicelib.comparing.differences import change_set_json
 from chalicelib.comparing.full_merge import Merged, full_merge
-from chalicelib.comparing.gate import Limits, check_gate, check_rows
+from chalicelib.comparing.gate import GateLimits, check_gate, check_rows
 from chalicelib.comparing.run_warnings import find_notes, find_warnings
 from chalicelib.csv_reading.feed_reader import FeedRows, read_feed
 from chalicelib.runs.merging import last_day_allowed
 from chalicelib.runs.summarising import summarise
 from chalicelib.storing.snapshots import Snapshot, csv_pieces, empty_snapshot, index_pieces
-from infra.backfilling.versions import Content, Version
+from infra.backfilling.versions import Content, DatedCopy
 from shared.attributes import Value
 from shared.dataset import Dataset, Feed
 from shared.errors import ContractBroken, GateClosed
@@ -61,13 +61,13 @@ class Record:
 class Carrier:
     """Carries version after version, each compared with the last one that was committed."""
 
-    def __init__(self, dataset: Dataset, *, limits: Limits, source: str, standing: Standing | None = None) -> None:
+    def __init__(self, dataset: Dataset, *, limits: GateLimits, source: str, standing: Standing | None = None) -> None:
         self._dataset, self._limits, self._source = dataset, limits, source
         self._read: OrderedDict[tuple[str, Content], FeedRows] = OrderedDict()
         self._last: Mapping[str, str] = standing.seen if standing else {}
         self.standing = standing or Standing(snapshot=empty_snapshot(dataset))
 
-    def carry(self, version: Version) -> Record:
+    def carry(self, version: DatedCopy) -> Record:
         """A version in which all feeds are there. What contract or gate refuses is a REJECTED run."""
         shas = {feed: content.sha256 for feed, content in version.files.items()}
         if self.standing.run_id and self.standing.seen == shas:
@@ -96,7 +96,7 @@ class Carrier:
             return self._record(version, State.UNCHANGED, _COUNTS)
         return self._committed(version, merged, base, rows_since)
 
-    def _merge(self, version: Version) -> Merged:
+    def _merge(self, version: DatedCopy) -> Merged:
         run_day = parse_time(version.time).date()
         return full_merge(
             {feed: _Opener(content) for feed, content in version.files.items()},
@@ -119,7 +119,7 @@ class Carrier:
         self._read.move_to_end(key)
         return self._read[key]
 
-    def _committed(self, version: Version, merged: Merged, base: str, rows_since: Mapping[str, str]) -> Record:
+    def _committed(self, version: DatedCopy, merged: Merged, base: str, rows_since: Mapping[str, str]) -> Record:
         changes, dataset = merged.changes, self._dataset
         summary = summarise(
             merged,
@@ -145,7 +145,7 @@ class Carrier:
         }
         return self._record(version, State.COMMITTED, values, files=files)
 
-    def _record(self, version: Version, state: State, values: Mapping[str, Value], **more: Any) -> Record:
+    def _record(self, version: DatedCopy, state: State, values: Mapping[str, Value], **more: Any) -> Record:
         deliveries: dict[str, Value] = {
             feed: {
                 "status": "same" if self._last.get(feed) == content.sha256 else "new",

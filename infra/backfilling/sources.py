@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.backfilling.git_history import feed_versions, find_path, is_repository
-from infra.backfilling.versions import FeedVersion, Version, interleave, of_days
+from infra.backfilling.versions import DatedCopy, FeedVersion, interleave, of_days
 from infra.errors import CommandFailed
 from infra.local.day_folders import read_days
 from shared.dataset import Dataset
@@ -14,7 +14,7 @@ from shared.runs import parse_time
 
 def read_versions(
     places: Sequence[str], dataset: Dataset, *, paths: Mapping[str, str], until: str = ""
-) -> Sequence[Version]:
+) -> Sequence[DatedCopy]:
     """All versions of the places that are known before `until`, oldest first.
 
     `paths` are feed -> path, for feeds whose file has another name in the repository. Raises CommandFailed.

@@ -33,7 +33,7 @@ class Content:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Version:
+class DatedCopy:
     """All feeds as they stood at one time."""
 
     time: str
@@ -54,7 +54,7 @@ class FeedVersion:
     note: str
 
 
-def interleave(found: Iterable[FeedVersion]) -> Iterator[Version]:
+def interleave(found: Iterable[FeedVersion]) -> Iterator[DatedCopy]:
     """The state of all feeds at each time at which any of them changed, oldest first."""
     standing: dict[str, Content] = {}
     by_time: dict[str, list[FeedVersion]] = {}
@@ -67,10 +67,10 @@ def interleave(found: Iterable[FeedVersion]) -> Iterator[Version]:
             else:
                 standing[change.feed] = change.content
         note = ", ".join(dict.fromkeys(change.note for change in changes))
-        yield Version(time=time, files=dict(standing), note=note)
+        yield DatedCopy(time=time, files=dict(standing), note=note)
 
 
-def of_days(days: Sequence[Day], dataset: Dataset) -> Iterator[Version]:
+def of_days(days: Sequence[Day], dataset: Dataset) -> Iterator[DatedCopy]:
     """Day folders: each is known from 17:00Z of its day."""
     for day in days:
         files = {
@@ -78,4 +78,4 @@ def of_days(days: Sequence[Day], dataset: Dataset) -> Iterator[Version]:
             for feed in dataset.feeds
             if not isinstance(path := day.files.get(feed.file_name, b""), bytes)
         }
-        yield Version(time=day.fetch_at, files=files, note=str(day.date))
+        yield DatedCopy(time=day.fetch_at, files=files, note=str(day.date))

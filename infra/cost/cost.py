@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
-from infra.tracing.log_fields import HANDLERS, METRICS, fields_always, fields_at_all, metric_names
+from infra.tracing.log_fields import HANDLERS, METRICS, fields_always, fields_at_all
 from shared.datasets import DEFAULT, find_dataset
 
 PAGE = ROOT / "infra" / "docs" / "cost.md"
@@ -37,8 +37,16 @@ BILLED_MEMORY = {
     "notifier.on_run_ended": 0.25,
 }
 """GB, as `.chalice/config.json` has it; a test compares."""
-_AT_EVERY_LOOK = ("commit_age", "views_age")
+_AT_EVERY_LOOK = ("commit_age", "views_age", "feed_age")
 """What the watch measures from the first run on."""
+_VISITS_AN_HOUR, _VISITOR_REQUESTS, _VISITOR_GB = 12, 3, 0.125
+"""As infra/operations.yaml has it; a test compares."""
+_VISIT_SECONDS = 1
+"""Three requests one after the other, and what Python takes to begin."""
+_UNPACKED = 4
+"""Times the bytes of a reader: the visitor does not take packed answers."""
+_LINE_BYTES = 900
+"""Of one invocation in the logs."""
 _QUERIES = 3
 """A day, where there are analytics."""
 
@@ -110,6 +118,7 @@ def items(scenario: Scenario, inputs: Inputs) -> Iterator[CostItem]:
     yield from _files(scenario, inputs.measured)
     yield from _tables(scenario, inputs.measured)
     yield from _readers(scenario, inputs.measured)
+    yield from _visitor(inputs.measured)
     yield from _observation(scenario, inputs.measured)
     if scenario.analytics:
         yield from _analytics(inputs.measured)
@@ -205,15 +214,32 @@ def _readers(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostIt
     yield CostItem(group="Readers", name="mails to ten addresses", quantity=10 * mails, price="sns_email")
 
 
+def _visitor(measured: Mapping[str, Any]) -> Iterator[CostItem]:
+    """Who opens the public address from outside, whether or not there are readers."""
+    visits = _HOURS * _VISITS_AN_HOUR
+    requests = visits * _VISITOR_REQUESTS
+    gb_seconds = visits * _VISIT_SECONDS * _VISITOR_GB + requests * measured["request_milliseconds"] / 1000 * 0.5
+    gigabytes = visits * measured["visit"]["bytes"] * _UNPACKED / _GB
+    logged = (visits + requests) * _LINE_BYTES / _GB
+    yield CostItem(group="Visitor", name="Lambda, requests", quantity=visits + requests, price="lambda_request")
+    yield CostItem(group="Visitor", name="Lambda", quantity=gb_seconds, price="lambda_gb_second")
+    yield CostItem(group="Visitor", name="CloudFront, requests", quantity=requests, price="cloudfront_request")
+    yield CostItem(group="Visitor", name="CloudFront, bytes", quantity=gigabytes, price="cloudfront_gb")
+    yield CostItem(group="Visitor", name="API Gateway", quantity=requests, price="api_request")
+    yield CostItem(group="Visitor", name="S3, reads", quantity=requests * 2, price="s3_get")
+    yield CostItem(group="Visitor", name="logs taken in", quantity=logged, price="log_gb")
+    yield CostItem(group="Visitor", name="traces", quantity=requests, price="trace")
+
+
 def _observation(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostItem]:
     runs = measured["log_bytes"] * scenario.datasets
-    logged = (runs + 23 * 1500 + scenario.visits * measured["visit"]["requests"] * 900) * _DAYS / _GB
+    logged = (runs + 23 * 1500 + scenario.visits * measured["visit"]["requests"] * _LINE_BYTES) * _DAYS / _GB
     invoked = sum(function["invocations"] for function in measured["functions"].values()) * scenario.datasets
     traced = (invoked + 24) * _DAYS
     read = 0.05 * scenario.visits * measured["visit"]["requests"] * _DAYS
     yield CostItem(group="CloudWatch", name="alarms", quantity=_alarm_metrics(), price="alarm")
     yield CostItem(group="CloudWatch", name="the one light", quantity=1, price="composite_alarm")
-    yield CostItem(group="CloudWatch", name="metrics", quantity=_metric_months(scenario.datasets), price="metric")
+    yield CostItem(group="CloudWatch", name="metrics", quantity=_metric_months(), price="metric")
     yield CostItem(group="CloudWatch", name="dashboard", quantity=1, price="dashboard")
     yield CostItem(group="CloudWatch", name="logs taken in", quantity=logged, price="log_gb")
     yield CostItem(group="CloudWatch", name="logs of 90 days", quantity=3 * logged, price="log_kept_gb")
@@ -238,22 +264,15 @@ def _alarm_metrics() -> int:
     return looked_at
 
 
-def _metric_months(datasets: int = 1) -> float:
+def _metric_months() -> float:
     """Metrics by the share of hours in which they are sent: every hour, or once a day.
 
-    Another dataset adds those of its feeds and no other: all else is measured of the stage.
+    Another dataset adds none: each is measured of the stage.
     """
-    known = set(metric_names(find_dataset(DEFAULT)))
-    hourly = {
-        handler: len(known & fields_always(handler, find_dataset(DEFAULT))) for handler in ("merger.watch", "api.serve")
-    }
-    daily = {
-        handler: len(known & fields_at_all(handler, find_dataset(DEFAULT)))
-        for handler in HANDLERS
-        if handler not in hourly
-    }
-    of_feeds = sum("{feed}" in name for name in METRICS) * len(find_dataset(DEFAULT).feeds) * (datasets - 1)
-    return sum(hourly.values()) + len(_AT_EVERY_LOOK) + (sum(daily.values()) + of_feeds) / 24
+    known, dataset = set(METRICS), find_dataset(DEFAULT)
+    hourly = {handler: len(known & fields_always(handler, dataset)) for handler in ("merger.watch", "api.serve")}
+    daily = {handler: len(known & fields_at_all(handler, dataset)) for handler in HANDLERS if handler not in hourly}
+    return sum(hourly.values()) + len(_AT_EVERY_LOOK) + sum(daily.values()) / 24
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -334,8 +353,10 @@ Computed by `python -m infra cost --write` from two inputs, and kept in step wit
 - A **run** a day. Every invocation is taken to start a process anew (1.5 s, billed). The **watch** looks every hour.
 - **Readers**: 100 visits a day, in the second column 10,000; each asks for the page and all four tables, and CloudFront
   is taken to answer none of them by itself. It does answer most: the page and the tables are the same for everyone.
+- The **visitor** opens the public address every five minutes, with three requests, also where nobody else does; each of
+  them is traced. `VisitSchedule` in the stage's file has it come less often.
 - **Alarms**: {alarms} metrics are looked at. **Metrics**: {metrics}, by the hours in which they are sent; those of a
-  run are sent in one hour of twenty-four.
+  run are sent in one hour of twenty-four. Another dataset adds no metric, alarm, log group or dashboard.
 - **Raw files** are kept for ever (`RawExpiryDays = 0`), after a month in cheaper storage.
 
 ## Ten thousand times the rows

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from infra.deploying.stage_names import check_stage
 from infra.deploying.templates import VALUES, digests, load_template, parameters_behind
 from infra.packaging.build import BUILD, CODE, Built, build
 from infra.packaging.engine_package import engine_code
+from infra.progress import Report
 from infra.services import EXTRAS, ROOT, SERVICES, Service, find_service, foundation_stack
 from shared.datasets import DEFAULT, find_datasets
 
@@ -35,8 +36,6 @@ _PARAMETERS_OF_EXTRAS = {
     "OperatorsTopicArn": "OPERATORS_TOPIC_ARN",
 }
 """Parameter of an extra's template -> the stage's name that it takes."""
-
-type Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

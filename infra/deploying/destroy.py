@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from infra.deploying import stacks
@@ -11,10 +11,9 @@ from infra.deploying.cloud import Cloud
 from infra.deploying.stage import find_published, forget_choices
 from infra.deploying.stage_names import check_stage
 from infra.errors import CommandFailed
+from infra.progress import Report
 from infra.services import EXTRAS, SERVICES, foundation_stack
 from infra.waiting import wait_for
-
-type Report = Callable[[str], None]
 
 
 class NotEmpty(CommandFailed):

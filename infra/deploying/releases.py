@@ -8,7 +8,7 @@ In the stage's artefact bucket. The foundation is not among them: it holds data,
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +16,10 @@ from infra.deploying import stacks
 from infra.deploying.cloud import Cloud
 from infra.deploying.stage import find_published
 from infra.errors import CommandFailed
+from infra.progress import Report
 from infra.services import all_stacks, foundation_stack
 
 _STATE = "releases/state.json"
-
-type Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

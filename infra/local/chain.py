@@ -23,6 +23,8 @@ _BEFORE_WATCH_SECONDS = 60.0
 """How long a run may take by itself; then the watch looks, which drives on what got lost."""
 _AFTER_WATCH_SECONDS = 60.0
 _MAIL_SECONDS = 60.0
+_BEFORE_LOOKING_SECONDS = 20.0
+"""How long mails and views may take before the watch looks, which here comes at once and in life hours later."""
 _DELIVERIES_OF_AN_EVENT = 3
 """Lambda invokes a scheduled function again, twice, when it raises."""
 
@@ -127,6 +129,7 @@ class Chain:
         """Wait until the run has ended, or until what arrived is known and the rest cannot arrive any more."""
         try:
             wait_for(lambda: self._is_settled(run_id), seconds=_BEFORE_WATCH_SECONDS, what=f"run {run_id} settles")
+            wait_for(lambda: self._is_out(run_id), seconds=_BEFORE_LOOKING_SECONDS, what=f"run {run_id} is out")
         except Overdue:
             return  # an event got lost, or a handler failed: this is what the watch is for
 
@@ -203,6 +206,12 @@ class Chain:
         given_up = {feed for feed, delivery in run.deliveries.items() if delivery.status == "failed"}
         expected = self.stage.dataset.feed_names - given_up
         return run.state.ended or (bool(given_up) and run.arrived >= expected)
+
+    def _is_out(self, run_id: str) -> bool:
+        """Whether the watch would ask for nothing again: the mail is sent and the views are there, if any are due."""
+        run = self.stage.ledger.get(run_id)
+        rendered = run.state is not State.COMMITTED or run.views in ("RENDERED", "FAILED")
+        return rendered and (run.state not in MAILED or run.mail in ("SENT", "UNSURE"))
 
     def _ended(self, run_id: str) -> Run | None:
         run = self._run(run_id)

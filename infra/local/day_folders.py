@@ -11,8 +11,10 @@ from infra.errors import CommandFailed
 from shared.dataset import Dataset
 from shared.datasets import find_dataset, find_datasets, register
 from shared.errors import PermanentError
+from shared.runs import run_id_at
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_BEGINS = dt.time(17)
 
 
 def declared_dataset(name: str) -> Dataset:
@@ -39,15 +41,22 @@ class Day:
     """What the day shows, for people."""
     files: Mapping[str, bytes | Path] = field(default_factory=dict)
     """Upstream file name -> its bytes, or where they are; a feed whose file is missing is absent that day."""
+    minutes: int = 0
+    """How long after 17:00 its run begins: not at once where it is one more run of that day."""
 
     @property
     def fetch_at(self) -> str:
         """The time of the scheduled event, which is the run's id."""
-        return f"{self.date}T17:00:00Z"
+        return run_id_at(self._begins)
 
     @property
     def watch_at(self) -> str:
-        return f"{self.date}T23:59:00Z"
+        """Seven hours less a minute later: the deadline for feeds has passed by then."""
+        return run_id_at(self._begins + dt.timedelta(hours=6, minutes=59))
+
+    @property
+    def _begins(self) -> dt.datetime:
+        return dt.datetime.combine(self.date, _BEGINS, tzinfo=dt.UTC) + dt.timedelta(minutes=self.minutes)
 
     def read(self) -> dict[str, bytes]:
         """File name -> bytes."""

@@ -13,35 +13,35 @@ from infra.errors import CommandFailed
 from infra.local.running_clouds import all_running
 from infra.operating.approve_redrive import CommandOutcome, operate
 from infra.operating.status import look_at
-from infra.operating.status_words import Words
+from infra.operating.status_words import StatusPrinter
 from infra.terminal import Terminal
 
-type Find = Callable[[str], Stage]
+type FindStage = Callable[[str], Stage]
 """From the name that was given, which may be empty, to the stage that is meant."""
 
 
-def status(arguments: list[str], *, find: Find | None = None) -> int:
+def status(arguments: list[str], *, find: FindStage | None = None) -> int:
     """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
     asked = stage_parser("status", status.__doc__).parse_args(arguments)
     found = look_at((find or find_stage)(asked.stage).of(asked.dataset))
     if asked.json:
         print_json(found.as_map())
     else:
-        Words(Terminal()).status(found)
+        StatusPrinter(Terminal()).status(found)
     return 1 if found.problems else 0
 
 
-def approve(arguments: list[str], *, find: Find | None = None) -> int:
+def approve(arguments: list[str], *, find: FindStage | None = None) -> int:
     """Let a REJECTED run pass the gate. Exits with 1 when it still does not end well."""
     return _operate("approve", arguments, approve.__doc__, find=find or find_stage)
 
 
-def redrive(arguments: list[str], *, find: Find | None = None) -> int:
+def redrive(arguments: list[str], *, find: FindStage | None = None) -> int:
     """Try a run that ended badly again. Exits with 1 when it still does not end well."""
     return _operate("redrive", arguments, redrive.__doc__, find=find or find_stage)
 
 
-def resend(arguments: list[str], *, find: Find | None = None) -> int:
+def resend(arguments: list[str], *, find: FindStage | None = None) -> int:
     """Ask again for a run's mail or views that are not out. Exits with 1 when they still are not."""
     return _operate("resend", arguments, resend.__doc__, find=find or find_stage)
 
@@ -68,11 +68,11 @@ def find_stage(name: str) -> Stage:
     raise CommandFailed("no local cloud runs in this checkout; start one with `make run`, or name a stage: STAGE=prod")
 
 
-def _operate(command: str, arguments: list[str], about: str | None, *, find: Find) -> int:
+def _operate(command: str, arguments: list[str], about: str | None, *, find: FindStage) -> int:
     parser = stage_parser(command, about)
     parser.add_argument("--run", required=True, help="the run's id, such as 2020-10-25T17:00:00Z")
     args = parser.parse_args(arguments)
-    words = Words(Terminal())
+    words = StatusPrinter(Terminal())
     report = (lambda _: None) if args.json else words.say
     outcome = operate(find(args.stage).of(args.dataset), command, args.run, report=report)
     if args.json:

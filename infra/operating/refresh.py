@@ -11,14 +11,14 @@ from typing import Any
 from infra.deploying.deployed import Stage
 from infra.deploying.stacks import outputs
 from infra.errors import CommandFailed
-from infra.operating.commands import Find, find_stage, print_json, stage_parser
+from infra.operating.commands import FindStage, find_stage, print_json, stage_parser
 from infra.services import find_service
 from infra.terminal import Terminal
 from shared.attributes import AttributeValue, from_item, to_item
 from shared.runs import State
 
 
-def main(arguments: list[str], *, find: Find = find_stage) -> int:
+def main(arguments: list[str], *, find: FindStage = find_stage) -> int:
     """Render the views of a committed run anew, of the one that is the head unless another is named."""
     parser = stage_parser("refresh", main.__doc__)
     parser.add_argument("--run", default="", help="the run's id, such as 2020-10-25T17:00:00Z; empty for the head")

@@ -6,37 +6,86 @@ that came later stay: from them the runs after that time can be made again.
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.operating.commands import Find, find_stage, print_json, stage_parser
+from infra.operating.commands import FindStage, find_stage, print_json, stage_parser
+from infra.operating.restoring import (
+    Brought,
+    as_they_were,
+    bucket_plan,
+    restore_bucket,
+    restore_table,
+    with_what_is_open,
+)
+from infra.progress import Report
 from infra.terminal import PrintableConsole, Terminal
-from infra.waiting import wait_for
 from shared.errors import EventMalformed
 from shared.runs import State, parse_time, run_id_at
 
-_SECONDS = 6 * 3600.0
-"""How long DynamoDB may take to restore a table; minutes are usual."""
 
-type Item = Mapping[str, Any]
-type Key = tuple[str, ...]
-type Items = Mapping[Key, Item]
-type Report = Callable[[str], None]
+@dataclass(frozen=True, kw_only=True)
+class RestorePlan:
+    """What a restore would do, as far as can be known before."""
+
+    bucket: str
+    tables: Sequence[str]
+    back: int
+    """Objects that become an older version of themselves."""
+    away: int
+    """Objects that came later."""
+    later: frozenset[str]
+    """`{dataset} {run id}` of each run after the time."""
+
+    @property
+    def lines(self) -> list[str]:
+        """For the operator who is to agree to it."""
+        return [
+            f"{self.bucket}: {self.back} objects brought back, {self.away} newer ones put away (as versions)",
+            f"{' and '.join(self.tables)}: items as they were then",
+            f"{len(self.later)} runs after it are forgotten{_from_to(self.later)}",
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Brought:
-    """What was put back."""
+class Restored:
+    """What a restore did: counted as it was done, not as it was planned."""
 
-    written: int
-    deleted: int
+    objects: Brought
+    items: Mapping[str, Brought]
+    """Table -> its items."""
+    forgotten: frozenset[str]
+    """`{dataset} {run id}` of each run that was in the ledger before and is not any more."""
+
+    def otherwise(self, shown: RestorePlan) -> list[str]:
+        """What came out otherwise than the plan that was shown; nothing where it did what it was to do."""
+        lines = list[str]()
+        if self.objects != (planned := Brought(written=shown.back, deleted=shown.away)):
+            lines.append(
+                f"{shown.bucket}: {self.objects.written} objects brought back and {self.objects.deleted} put away,"
+                f" where {planned.written} and {planned.deleted} were shown: it changed meanwhile"
+            )
+        if kept := shown.later - self.forgotten:
+            lines.append(
+                f"{len(kept)} runs after that time are still in the ledger{_from_to(kept)}: the tables that DynamoDB"
+                " gave are not of that time (a local cloud gives their present state)"
+            )
+        if more := self.forgotten - shown.later:
+            lines.append(f"{len(more)} runs more than shown are forgotten{_from_to(more)}")
+        return lines
 
 
-def restore(stage: Stage, at: dt.datetime, *, backups: Mapping[str, str] | None = None, report: Report) -> None:
-    """Bucket first, the ledger last: whoever looks meanwhile is never pointed to something that is not there yet.
+def _from_to(runs: Collection[str]) -> str:
+    times = sorted(run.split()[1] for run in runs)
+    return f", {times[0]} to {times[-1]}" if times else ""
+
+
+def restore(stage: Stage, at: dt.datetime, *, backups: Mapping[str, str] | None = None, report: Report) -> Restored:
+    """What was done.
+
+    Bucket first, the ledger last: whoever looks meanwhile is never pointed to something that is not there yet.
 
     Meanwhile no run can commit: one that begins waits, with the files that it collects, and is merged afterwards with
     what was restored. Where this breaks off the stage stays closed, and the same again ends it.
@@ -44,18 +93,28 @@ def restore(stage: Stage, at: dt.datetime, *, backups: Mapping[str, str] | None 
     Raises CommandFailed while a run is open: its writes and these would mix; and where nothing is as old as that.
     """
     _close(stage, f"a restore to {run_id_at(at)} is at work")
+    before = _runs(stage)
     try:
-        brought = restore_bucket(stage.client("s3"), stage.place.bucket, at, only=stage.named)
+        objects = restore_bucket(stage.client("s3"), stage.place.bucket, at, only=stage.named)
     except CommandFailed:  # nothing was changed
         _open(stage)
         raise
-    report(f"{stage.place.bucket}: {brought.written} objects brought back, {brought.deleted} newer ones put away")
+    report(f"{stage.place.bucket}: {objects.written} objects brought back, {objects.deleted} newer ones put away")
+    items = dict[str, Brought]()
     client, rows, runs = stage.client("dynamodb"), stage.settings["OBSERVATIONS_TABLE"], stage.place.runs_table
     for table, prepare in ((rows, as_they_were), (runs, with_what_is_open)):
         backup = (backups or {}).get(table, "")
-        brought = restore_table(client, table, at, backup=backup, prepare=prepare, only=stage.named)
+        brought = items[table] = restore_table(client, table, at, backup=backup, prepare=prepare, only=stage.named)
         report(f"{table}: {brought.written} items written, {brought.deleted} deleted")
+    forgotten = before - _runs(stage)
+    report(f"ledger: {len(forgotten)} runs forgotten{_from_to(forgotten)}")
     _open(stage)
+    return Restored(objects=objects, items=items, forgotten=forgotten)
+
+
+def _runs(stage: Stage) -> frozenset[str]:
+    """`{dataset} {run id}` of each run of each dataset that is meant."""
+    return frozenset(f"{one.dataset.name} {run.run_id}" for one in stage.each for run in one.ledger.newest_first())
 
 
 def _open(stage: Stage) -> None:
@@ -93,129 +152,11 @@ def _close_one(stage: Stage, why: str) -> None:
         raise CommandFailed(f"runs {at_work} of stage {stage.name} are open; wait until they have ended")
 
 
-# --- tables ----------------------------------------------------------------------------------------------------------
+def main(arguments: list[str], *, find: FindStage = find_stage, answer: Callable[[str], str] = input) -> int:
+    """Bring a stage's bucket and tables back to what they were at a time. Shows what it will do, and asks.
 
-
-def as_they_were(wanted: Items, _there: Items) -> Items:
-    """Nothing of what is there now has to stay."""
-    return wanted
-
-
-def with_what_is_open(wanted: Items, there: Items) -> Items:
-    """The ledger as it was, but for runs that began meanwhile, which wait, and the door that they wait at."""
-    open_runs = {
-        key: item for key, item in there.items() if item.get("state", {}).get("S") in (State.COLLECTING, State.MERGING)
-    }
-    doors = {
-        key: {"dataset": item["dataset"], "run_id": item["run_id"], **wanted.get(key, {}), "closed": item["closed"]}
-        for key, item in there.items()
-        if "closed" in item
-    }
-    return {**wanted, **open_runs, **doors}
-
-
-def restore_table(
-    client: Any,
-    table: str,
-    at: dt.datetime,
-    *,
-    backup: str = "",
-    prepare: Callable[[Items, Items], Items],
-    only: str = "",
-) -> Brought:
-    """Make the table's items what they were at that time, or in the backup of this ARN; what is so already stays.
-
-    `prepare` makes of the items as they were, and as they are, the items that are wanted. `only`: a dataset; the items
-    of others stay as they are.
+    Exits with 1 when something came out otherwise than shown.
     """
-    beside = f"{table}-restored"
-    if backup:
-        client.restore_table_from_backup(TargetTableName=beside, BackupArn=backup)
-    else:
-        client.restore_table_to_point_in_time(SourceTableName=table, TargetTableName=beside, RestoreDateTime=at)
-    try:
-        wait_for(lambda: _is_active(client, beside), seconds=_SECONDS, what=f"{beside} is there")
-        names = [part["AttributeName"] for part in client.describe_table(TableName=table)["Table"]["KeySchema"]]
-        wanted, there = (_of_dataset(_items(client, it, names), only) for it in (beside, table))
-        wanted = dict(prepare(wanted, there))
-        changed = [item for key, item in wanted.items() if there.get(key) != item]
-        surplus = [there[key] for key in there.keys() - wanted.keys()]
-        for item in changed:
-            client.put_item(TableName=table, Item=item)
-        for item in surplus:
-            client.delete_item(TableName=table, Key={name: item[name] for name in names})
-    finally:
-        client.delete_table(TableName=beside)
-    return Brought(written=len(changed), deleted=len(surplus))
-
-
-def _of_dataset(items: dict[Key, Item], only: str) -> dict[Key, Item]:
-    """Those whose partition is the dataset's; all where none is named."""
-    return {key: item for key, item in items.items() if not only or key[0].partition("#")[0] == only}
-
-
-def _is_active(client: Any, table: str) -> bool:
-    return bool(client.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE")
-
-
-def _items(client: Any, table: str, names: list[str]) -> dict[Key, Item]:
-    """Key -> item, of a whole table."""
-    pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-    return {tuple(str(item[name]) for name in names): item for page in pages for item in page["Items"]}
-
-
-# --- bucket ----------------------------------------------------------------------------------------------------------
-
-
-def restore_bucket(client: Any, bucket: str, at: dt.datetime, *, only: str = "") -> Brought:
-    """Make every object the version it was at that time; one that came later is deleted, unless it is a raw file.
-
-    `only`: a dataset; files of others stay as they are. Raises CommandFailed where nothing is as old as that.
-    """
-    back, away = _bucket_plan(client, bucket, at, only=only)
-    for key, version in back:
-        source = {"Bucket": bucket, "Key": key, "VersionId": version["VersionId"]}
-        client.copy_object(Bucket=bucket, Key=key, CopySource=source)
-    for key in away:
-        client.delete_object(Bucket=bucket, Key=key)
-    return Brought(written=len(back), deleted=len(away))
-
-
-def _bucket_plan(
-    client: Any, bucket: str, at: dt.datetime, *, only: str
-) -> tuple[list[tuple[str, Mapping[str, Any]]], list[str]]:
-    """(key, version) of what is brought back, and keys of what is put away. Raises CommandFailed as above."""
-    found = [(key, them) for key, them in _versions(client, bucket) if not only or key.split("/")[1:2] == [only]]
-    oldest = min((version["LastModified"] for _, versions in found for version in versions), default=at)
-    if oldest > at:
-        raise CommandFailed(
-            f"nothing in {bucket} is as old as {run_id_at(at)}: the oldest is of {run_id_at(oldest)}, by the clock,"
-            " whatever days its runs are of; nothing was changed"
-        )
-    back, away = list[tuple[str, Mapping[str, Any]]](), list[str]()
-    for key, versions in found:
-        then = next((version for version in versions if version["LastModified"] <= at), None)
-        if then and then["IsLatest"]:
-            continue
-        if then and "Size" in then:
-            back.append((key, then))
-        elif "Size" in versions[0] and not key.startswith("raw/"):
-            away.append(key)
-    return back, away
-
-
-def _versions(client: Any, bucket: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """(key, its versions and delete markers, newest first); a delete marker has no Size."""
-    found = dict[str, list[dict[str, Any]]]()
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-            found.setdefault(version["Key"], []).append(version)
-    for key, versions in found.items():
-        yield key, sorted(versions, key=lambda it: (not it["IsLatest"], -it["LastModified"].timestamp()))
-
-
-def main(arguments: list[str], *, find: Find = find_stage, answer: Callable[[str], str] = input) -> int:
-    """Bring a stage's bucket and tables back to what they were at a time. Shows what it will do, and asks."""
     parser = stage_parser("restore", main.__doc__)
     parser.add_argument("--time", required=True, help="such as 2020-10-25T17:00:00Z, within the last 35 days")
     parser.add_argument("--yes", action="store_true", help="do it without asking")
@@ -225,23 +166,29 @@ def main(arguments: list[str], *, find: Find = find_stage, answer: Callable[[str
     terminal = Terminal(PrintableConsole(stderr=True, highlight=False)) if parsed.json else Terminal()
     of = f", dataset {stage.named}," if stage.named else ""
     terminal.say(f"stage {stage.name}{of} is to be what it was at {parsed.time}, by the clock:")
-    for line in plan(stage, at):
+    shown = plan(stage, at)
+    for line in shown.lines:
         terminal.say(f"  {line}")
     if not parsed.yes:
         confirm(stage.name, answer)
-    told, began = list[str](), time.monotonic()
+    lines, began = list[str](), time.monotonic()
 
     def report(text: str) -> None:
-        told.append(text)
+        lines.append(text)
         terminal.say(text)
 
-    restore(stage, at, report=report)
-    seconds = round(time.monotonic() - began)
+    done = restore(stage, at, report=report)
+    seconds, otherwise = round(time.monotonic() - began), done.otherwise(shown)
+    for line in otherwise:
+        terminal.say(f"otherwise than shown: {line}")
     if parsed.json:
-        print_json({"stage": stage.name, "time": parsed.time, "done": told, "seconds": seconds})
-        return 0
-    terminal.say(f"stage {stage.name} is as it was at {parsed.time}, after {seconds} s; raw files since then are kept")
-    return 0
+        result = {"forgotten": done.forgotten, "otherwise": otherwise, "seconds": seconds}
+        print_json({"stage": stage.name, "time": parsed.time, "done": lines} | result)
+    elif not otherwise:
+        terminal.say(
+            f"stage {stage.name} is as it was at {parsed.time}, after {seconds} s; raw files since then are kept"
+        )
+    return 1 if otherwise else 0
 
 
 _REACH = dt.timedelta(days=35)
@@ -262,21 +209,16 @@ def read_time(text: str, *, now: dt.datetime) -> dt.datetime:
     return at
 
 
-def plan(stage: Stage, at: dt.datetime) -> list[str]:
-    """What a restore would do, as far as can be known before. Raises CommandFailed where it would change nothing."""
-    back, away = _bucket_plan(stage.client("s3"), stage.place.bucket, at, only=stage.named)
-    runs = [run.run_id for one in stage.each for run in one.ledger.newest_first()]
-    later = sorted((run_id for run_id in runs if run_id > run_id_at(at)), reverse=True)
+def plan(stage: Stage, at: dt.datetime) -> RestorePlan:
+    """What a restore would do. Raises CommandFailed where it would change nothing."""
+    back, away = bucket_plan(stage.client("s3"), stage.place.bucket, at, only=stage.named)
+    later = frozenset(run for run in _runs(stage) if run.split()[1] > run_id_at(at))
     if not back and not away and not later:
         raise CommandFailed(
             f"nothing in stage {stage.name} has changed since {run_id_at(at)}; nothing is to be restored"
         )
-    tables = [stage.settings["OBSERVATIONS_TABLE"], stage.place.runs_table]
-    return [
-        f"{stage.place.bucket}: {len(back)} objects brought back, {len(away)} newer ones put away (as versions)",
-        f"{' and '.join(tables)}: items as they were then",
-        f"{len(later)} runs after it are forgotten" + (f", {later[-1]} to {later[0]}" if later else ""),
-    ]
+    tables = (stage.settings["OBSERVATIONS_TABLE"], stage.place.runs_table)
+    return RestorePlan(bucket=stage.place.bucket, tables=tables, back=len(back), away=len(away), later=later)
 
 
 def confirm(stage: str, answer: Callable[[str], str]) -> None:

@@ -1,11 +1,11 @@
 """`make rollback STAGE=x`: deploy again what passed the smoke test last, after a release that does not do."""
 
 from infra.deploying.releases import roll_back
-from infra.operating.commands import Find, find_stage, print_json, stage_parser
+from infra.operating.commands import FindStage, find_stage, print_json, stage_parser
 from infra.terminal import Terminal
 
 
-def main(arguments: list[str], *, find: Find = find_stage) -> int:
+def main(arguments: list[str], *, find: FindStage = find_stage) -> int:
     """Put services back to the release that passed `make smoke` last. Data, settings and parameters stay."""
     parsed = stage_parser("rollback", main.__doc__).parse_args(arguments)
     stage = find(parsed.stage)

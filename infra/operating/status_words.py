@@ -11,7 +11,7 @@ from infra.terminal import Terminal, row_counts, state_colour
 from shared.runs import State
 
 
-class Words:
+class StatusPrinter:
     """Writes on a terminal."""
 
     def __init__(self, terminal: Terminal) -> None:

@@ -4,12 +4,12 @@ import json
 
 from infra.deploying.deployed import Stage
 from infra.errors import CommandFailed
-from infra.operating.commands import Find, find_stage, print_json, stage_parser
+from infra.operating.commands import FindStage, find_stage, print_json, stage_parser
 from infra.operating.status import TOPICS, Subscription, find_subscriptions
 from infra.terminal import Terminal
 
 
-def main(arguments: list[str], *, find: Find = find_stage) -> int:
+def main(arguments: list[str], *, find: FindStage = find_stage) -> int:
     """Send the mail that asks for a confirmation once more to those whose subscription is pending or cancelled."""
     parsed = stage_parser("subscribe", main.__doc__).parse_args(arguments)
     stage = find(parsed.stage)

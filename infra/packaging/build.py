@@ -31,11 +31,11 @@ from infra.packaging.import_check import check_imports
 from infra.packaging.schedules import schedule_of, with_schedules
 from infra.packaging.vendoring import (
     PackagingFailed,
-    Report,
     compile_to_byte_code,
     fits_this_host,
     vendor,
 )
+from infra.progress import Report
 from infra.services import ROOT, SERVICES, Service, find_service
 from shared.aws import ENDPOINTS, endpoints_of_services
 from shared.dataset import Dataset

@@ -13,12 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 from infra.errors import CommandFailed
 from infra.packaging.file_lock import alone
+from infra.progress import Report
 
 GLIBC = 34
 """Lambda's Python 3.12 and later run on Amazon Linux 2023: glibc 2.34."""
@@ -37,8 +38,6 @@ _PRUNED_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".h", ".c", ".cpp"
 _PRUNED_NAMES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "conftest.py", "WHEEL"})
 _RECIPE = "1"
 """Raised when what is done below changes, so that cached folders of the old way are not used."""
-
-type Report = Callable[[str], None]
 
 
 class PackagingFailed(CommandFailed):

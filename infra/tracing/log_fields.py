@@ -51,6 +51,8 @@ FIELDS: Mapping[str, str] = {
     "same": "feeds with the bytes of the last copy",
     "failed": "feeds that could not be fetched",
     "absent": "feeds that were left out because the run had ended",
+    "bytes_{feed}": "size of the feed's file, in bytes; 0 where it failed",
+    "age_{feed}": "since the run that saw the feed's bytes first, in seconds",
     "feed": "the feed that arrived",
     "way": "`same` (no byte changed), `delta` or `full`: how rows were compared",
     "ended": "dataset, run id and state of each run that the watch brought to an end",
@@ -64,7 +66,10 @@ FIELDS: Mapping[str, str] = {
     "method": "the request's method",
     "status": "the answer's HTTP status",
 }
-"""Name -> meaning of what is not a metric. None holds personal data or a secret: see `shared.scrubbing`."""
+"""Name -> meaning of what is not a metric; `{feed}` stands for each feed of the dataset.
+
+None holds personal data or a secret: see `shared.scrubbing`.
+"""
 
 METRICS: Mapping[str, Metric] = {
     "invocations": Metric(unit="Count", meaning="1 of every line"),
@@ -74,8 +79,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "merge_duration": Metric(unit="Milliseconds", meaning="the same of those invocations that merged"),
     "feeds_failed": Metric(unit="Count", meaning="feeds that could not be fetched"),
-    "bytes_{feed}": Metric(unit="Bytes", meaning="size of the feed's file; 0 where it failed"),
-    "age_{feed}": Metric(unit="Seconds", meaning="since the run that saw the feed's bytes first"),
+    "bytes_fetched": Metric(unit="Bytes", meaning="size of all files of the run's feeds"),
     "bytes_read": Metric(unit="Bytes", meaning="size of the files that were merged; 0 where no byte had changed"),
     "rows_added": Metric(unit="Count", meaning="rows that a run added"),
     "rows_changed": Metric(unit="Count", meaning="rows that a run changed"),
@@ -92,6 +96,11 @@ METRICS: Mapping[str, Metric] = {
         meaning="since the newest run that was committed or found nothing new; of all datasets the longest, and less"
         " what a schedule is longer than a day",
     ),
+    "feed_age": Metric(
+        unit="Seconds",
+        meaning="since the used rows of a feed changed: of all feeds of all datasets the longest, and less what the"
+        " first threshold of a dataset is longer than that of a daily one",
+    ),
     "open_age": Metric(unit="Seconds", meaning="since the beginning of the oldest run that has not ended; 0: none"),
     "views_age": Metric(unit="Seconds", meaning="`commit_age`, and how long views lag behind where they lag most"),
     "items_passed_over": Metric(unit="Count", meaning="items of the ledger that could not be read and were left out"),
@@ -100,7 +109,7 @@ METRICS: Mapping[str, Metric] = {
     "views_rendered": Metric(unit="Count", meaning="runs whose views were rendered"),
     "views_failed": Metric(unit="Count", meaning="runs whose views could not be rendered"),
 }
-"""Name -> metric; `{feed}` stands for each feed of the dataset: see `metric_names`."""
+"""Name -> metric. None is of one feed or dataset: each name costs, and alarms and the dashboard know them all."""
 
 _EVERY_LINE = frozenset(
     {"event", "version", "service", "handler", "stage", "cold_start", "trace_id", "request_id", "outcome"}
@@ -114,7 +123,7 @@ _MERGE = _ROWS | {"bytes_read", "runs_rejected"}
 
 HANDLERS: Mapping[str, Says] = {
     "fetcher.fetch": Says(
-        always=frozenset({"dataset", "run_id", "state", "reason", "feeds_failed", "bytes_{feed}"}),
+        always=frozenset({"dataset", "run_id", "state", "reason", "feeds_failed", "bytes_fetched", "bytes_{feed}"}),
         sometimes=frozenset({"new", "same", "failed", "absent", "age_{feed}"}),
     ),
     "merger.on_feed_arrived": Says(
@@ -126,7 +135,7 @@ HANDLERS: Mapping[str, Says] = {
             {"ended", "notices", "again", "wanted"}
             | {"runs_ended", "notices_written", "asked_again", "good_run_age", "open_age"}
         ),
-        sometimes=frozenset({"commit_age", "views_age"}) | _MERGE,
+        sometimes=frozenset({"commit_age", "views_age", "feed_age"}) | _MERGE,
     ),
     "merger.operate": Says(
         always=frozenset({"dataset", "run_id", "command", "state", "reason", "fetch"}),
@@ -141,9 +150,9 @@ HANDLERS: Mapping[str, Says] = {
 """`service.handler` -> what its line says. Where a handler raised, what it would always say may be missing."""
 
 
-def metric_names(dataset: Dataset) -> dict[str, Metric]:
-    """Every metric by the name that it has for this dataset."""
-    return {name: metric for pattern, metric in METRICS.items() for name in _names(pattern, dataset)}
+def field_names(dataset: Dataset) -> frozenset[str]:
+    """Every field by the name that it has for this dataset."""
+    return frozenset(name for pattern in FIELDS for name in _names(pattern, dataset))
 
 
 def fields_always(handler: str, dataset: Dataset) -> frozenset[str]:

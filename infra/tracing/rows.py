@@ -17,6 +17,7 @@ _GAP_SHARE, _GAPS_SHARE = 0.06, 0.5
 """The share of the scale that such a gap has, and that all have together at most."""
 _NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "invocations", "reason", "error"}) | {
     "feeds_failed",
+    "bytes_fetched",
     "mails_sent",
     "runs_ended",
     "runs_rejected",
@@ -24,12 +25,12 @@ _NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "i
 """What the row says already, in other words."""
 _EXPECTED = frozenset({("status", 200), ("outcome", "ok"), ("outcome", "merged")})
 _BAD = ("REJECTED", "FAILED", "INCOMPLETE")
-_AGES = ("age_", "commit_age", "views_age", "open_age")
+_AGES = ("age_", "commit_age", "views_age", "open_age", "feed_age")
 """Metrics that say nothing of one run."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TraceRow:
     """One line, or one bar."""
 
     kind: str
@@ -55,15 +56,15 @@ class Row:
         return self.ended - self.began
 
 
-def rows(journey: Journey, *, brief: bool = False) -> list[Row]:
+def rows(journey: Journey, *, brief: bool = False) -> list[TraceRow]:
     """Every hop with its steps; `brief` leaves the steps out that went well."""
     return [row for branch in journey.branches for row in _rows(branch, journey.run_id, brief=brief)]
 
 
-def _rows(branch: Branch, run_id: str, *, brief: bool) -> Iterator[Row]:
+def _rows(branch: Branch, run_id: str, *, brief: bool) -> Iterator[TraceRow]:
     hop = branch.hop
     cause = hop.cause or str(hop.metadata.get("error") or hop.metadata.get("reason") or "")
-    yield Row(
+    yield TraceRow(
         kind="hop",
         depth=branch.depth,
         title=hop.name,
@@ -87,7 +88,7 @@ def _ended_badly(hop: Hop, run_id: str) -> bool:
     return hop.service == "merger" and (hop.metadata.get("state") in _BAD or any(each.endswith(_BAD) for each in ended))
 
 
-def _step_rows(steps: Sequence[Step], *, depth: int, service: str) -> Iterator[Row]:
+def _step_rows(steps: Sequence[Step], *, depth: int, service: str) -> Iterator[TraceRow]:
     for _, alike in itertools.groupby(steps, key=lambda step: (step.name, step.failure, bool(step.steps))):
         some = list(alike)
         if len(some) >= _ALIKE and not some[0].steps and some[0].failure != "fault":
@@ -98,8 +99,8 @@ def _step_rows(steps: Sequence[Step], *, depth: int, service: str) -> Iterator[R
             yield from _step_rows(step.steps, depth=depth + 1, service=service)
 
 
-def _step_row(step: Step, *, depth: int, service: str) -> Row:
-    return Row(
+def _step_row(step: Step, *, depth: int, service: str) -> TraceRow:
+    return TraceRow(
         kind="step",
         depth=depth,
         title=step.name,
@@ -112,14 +113,14 @@ def _step_row(step: Step, *, depth: int, service: str) -> Row:
     )
 
 
-def _together(steps: Sequence[Step], *, depth: int, service: str) -> Row:
+def _together(steps: Sequence[Step], *, depth: int, service: str) -> TraceRow:
     calls = [step.call for step in steps]
     total = CallMetadata(
         sent=sum(call.sent for call in calls),
         received=sum(call.received for call in calls),
         rows=sum(call.rows for call in calls),
     )
-    return Row(
+    return TraceRow(
         kind="step",
         depth=depth,
         title=f"{steps[0].name} ×{len(steps)}",  # noqa: RUF001  # "times", as people write it

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from infra.tracing.journey import Journey
-from infra.tracing.rows import Row, Scale, duration, rows
+from infra.tracing.rows import Scale, TraceRow, duration, rows
 from shared.runs import Run
 
 _COLOURS = {"fetcher": "#0e7490", "merger": "#b45309", "notifier": "#7e22ce", "api": "#15803d"}
@@ -80,7 +80,7 @@ def _gaps(journey: Journey, height: int) -> Iterator[str]:
             yield f'<text class="gaptext" x="{(left + right) / 2:.1f}" y="{_TOP - 14}">{escape(text)}</text>'
 
 
-def _bar(row: Row, top: int, journey: Journey) -> Iterator[str]:
+def _bar(row: TraceRow, top: int, journey: Journey) -> Iterator[str]:
     scale = Scale(journey)
     left, right = _x(scale, row.began), _x(scale, row.ended)
     colour = "#b91c1c" if row.failure == "fault" else _COLOURS.get(row.service, "#374151")
@@ -102,7 +102,7 @@ def _bar(row: Row, top: int, journey: Journey) -> Iterator[str]:
     yield f'<text class="took" x="{max(right, left + 1.5) + 5:.1f}" y="{top + 13}">{duration(row.took)}</text>'
 
 
-def _tooltip(row: Row, journey: Journey) -> str:
+def _tooltip(row: TraceRow, journey: Journey) -> str:
     waited = f"\nwaited {duration(row.waited)} after {row.after}" if row.waited is not None else ""
     cause = f"\n{row.cause}" if row.cause else ""
     at = duration(row.began - journey.began)

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.text import Text
 
 from infra.tracing.journey import Journey
-from infra.tracing.rows import Row, Scale, duration, rows
+from infra.tracing.rows import Scale, TraceRow, duration, rows
 from shared.runs import Run
 
 _BAR = 28
@@ -49,7 +49,7 @@ def _waiting(kind: str) -> str:
     return "in queues" if kind == "queue" else f"until the {kind}"
 
 
-def _started(row: Row) -> list[Text]:
+def _started(row: TraceRow) -> list[Text]:
     """What came before a hop: the wait for it, or who started it."""
     at = f"{'':{25 + _BAR}}{'  ' * row.depth}"
     if row.waited is None:
@@ -57,7 +57,7 @@ def _started(row: Row) -> list[Text]:
     return [Text.assemble((f"{at}↓ ", "dim"), (duration(row.waited), "blue"), (f" after {row.after}", "dim"))]
 
 
-def _line(row: Row, journey: Journey, scale: Scale) -> Text:
+def _line(row: TraceRow, journey: Journey, scale: Scale) -> Text:
     colour = COLOURS.get(row.service, "white")
     sign, style = _SIGNS.get(row.failure, ("", ""))
     at, took = duration(row.began - journey.began), duration(row.took)
@@ -72,7 +72,7 @@ def _line(row: Row, journey: Journey, scale: Scale) -> Text:
     )
 
 
-def _bar(row: Row, scale: Scale) -> str:
+def _bar(row: TraceRow, scale: Scale) -> str:
     first = min(int(scale.place(row.began) * _BAR), _BAR - 1)
     last = min(max(int(scale.place(row.ended) * _BAR), first + 1), _BAR)
     letter = "█" if row.kind == "hop" else "━"

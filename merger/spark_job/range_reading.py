@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chalicelib.csv_reading.csv_rows import CsvRows, Row, is_blank
+from chalicelib.csv_reading.csv_rows import CsvRow, CsvRows, is_blank
 from chalicelib.csv_reading.decoding import file_fault, text_lines
 from chalicelib.csv_reading.feed_layout import Layout
 from chalicelib.csv_reading.plain_block import NotPlain, lines_are_rows
@@ -102,7 +102,7 @@ class LinesAsRows(CsvRows):
         super().__init__(lines, feed)
         self._last = last
 
-    def _read(self) -> Iterator[Row]:
+    def _read(self) -> Iterator[CsvRow]:
         reader, before = self._reader, 0
         while True:
             try:

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.plain_text import bullet, section
 from chalicelib.subjects import digest_subject
-from shared.dataset import Dataset
 from shared.runs import Run, parse_time
 from shared.summary import Summary
-from shared.wording import changes, headline, latest_rows
+from shared.wording import changes, date_path, headline, latest_rows
 
 
 def digest(run: Run, *, letterhead: Letterhead) -> Mail:
@@ -25,7 +24,8 @@ def digest(run: Run, *, letterhead: Letterhead) -> Mail:
         f"{dataset.title}, run {run.run_id}.",
         section(_latest_title(summary), latest_rows(summary, dataset=dataset)),
         _approved(run),
-        *_changes(run, summary, dataset=dataset, full=full),
+        *_changes(run, summary, letterhead=letterhead, full=full),
+        section("From the operators", map(bullet, summary.annotations)),
         section("Notes", map(bullet, summary.notes)),
         section("Back in order", map(bullet, summary.recovered)),
         letterhead.links({"Full change set": full, "This run": letterhead.link(f"/runs/{run.run_id}")}),
@@ -39,11 +39,17 @@ def digest(run: Run, *, letterhead: Letterhead) -> Mail:
     return letterhead.mail("digest", digest_subject(run, summary, letterhead=letterhead), blocks, figures=figures)
 
 
-def _changes(run: Run, summary: Summary, *, dataset: Dataset, full: str) -> Iterator[str]:
+def _changes(run: Run, summary: Summary, *, letterhead: Letterhead, full: str) -> Iterator[str]:
     if summary.first_load:
         yield f"This is the first load: all of the {summary.rows:,} rows are new, and none is listed."
         return
-    for title, lines in changes(run, summary, dataset=dataset, more_at=full):
+    for title, lines in changes(
+        run,
+        summary,
+        dataset=letterhead.dataset,
+        more_at=full,
+        date_at=lambda date, series: letterhead.link(date_path(date, series)),
+    ):
         yield section(title, lines)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from shared.attributes import Value, to_item
 from shared.errors import HeadMoved, LeaseHeld, LeaseLost
 from shared.expressions import assignments
-from shared.ledger.items import HEAD, NOTICES, Head, Notice, writer
+from shared.ledger.items import ANNOTATIONS, HEAD, NOTICES, Annotation, Head, Notice, writer
 from shared.ledger.reading import Reading
 from shared.ledger.table import only_fields
 from shared.runs import Run, State, engine_owner
@@ -178,12 +178,19 @@ class Committing(Reading):
         )
 
     def commit(
-        self, run: Run, *, head: Head, base: str, ended: Mapping[str, Value], recovered: Iterable[Notice] = ()
+        self,
+        run: Run,
+        *,
+        head: Head,
+        base: str,
+        ended: Mapping[str, Value],
+        recovered: Iterable[Notice] = (),
+        annotations: Iterable[Annotation] = (),
     ) -> None:
         """The commit point: in one transaction the head moves from `base` and the run ends.
 
         `ended` holds the run's last attributes, its `state` (COMMITTED or UNCHANGED) among them; `recovered` are the
-        notices whose recovery this run's digest reports.
+        notices whose recovery this run's digest reports, `annotations` the operators' notes that it has.
         Raises HeadMoved where another run was committed meanwhile, a newer one was found unchanged, or this owner's
         lease was taken.
         """
@@ -208,6 +215,7 @@ class Committing(Reading):
                     {"Update": move},
                     {"Update": self._ending(run, ended)},
                     *self._recoveries(run, recovered),
+                    *self._reported(run, annotations),
                 ]
             )
         except self._client.exceptions.TransactionCanceledException as error:
@@ -226,6 +234,19 @@ class Committing(Reading):
                 }
             }
             for notice in recovered
+        ]
+
+    def _reported(self, run: Run, annotations: Iterable[Annotation]) -> list[dict[str, Any]]:
+        return [
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": to_item({"dataset": self._dataset + ANNOTATIONS, "run_id": note.key}),
+                    "UpdateExpression": "SET reported_by = :run",
+                    "ExpressionAttributeValues": to_item({":run": run.run_id}),
+                }
+            }
+            for note in annotations
         ]
 
     def close(self, why: str) -> None:

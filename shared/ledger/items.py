@@ -1,4 +1,4 @@
-"""What the ledger holds beside runs: the head pointer, what is known of each feed, and notices."""
+"""What the ledger holds beside runs: the head pointer, what is known of each feed, notices, and operators' notes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from shared.runs import MailState
 type NoticeKind = Literal["stale", "failure"]
 """A feed that stands still, or something that went wrong and is not the end of a run."""
 
-HEAD, FEEDS, NOTICES = "#head", "#feeds", "#notices"
+HEAD, FEEDS, NOTICES, ANNOTATIONS = "#head", "#feeds", "#notices", "#annotations"
 """What the names of their partitions end in."""
 
 
@@ -104,3 +104,38 @@ class Notice:
         lacking = {"feed", "since", "days"} - self.details.keys() if self.kind == "stale" else set()
         if self.kind not in ("stale", "failure") or lacking:
             raise ValueError(f"a notice of kind {self.kind!r} without {sorted(lacking)}; stale and failure are allowed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """What an operator wrote down about a run or a date."""
+
+    about: str
+    """A run's id; or a date, and behind it, after a blank, a series where one is meant."""
+    text: str
+    time: str
+    """When it was written, as a run id."""
+    by: str = ""
+    """Who wrote it: the ARN that STS names. Readers do not see it."""
+    reported_by: str = ""
+    """The committed run whose digest has it; empty while none has."""
+
+    @property
+    def key(self) -> str:
+        """Its sort key in the ledger."""
+        return f"{self.about}#{self.time}"
+
+    @property
+    def date(self) -> str:
+        """The date that it is about; empty where that is a run."""
+        return "" if self.about[10:11] == "T" else self.about[:10]
+
+    @property
+    def series(self) -> str:
+        """The one series that it is about; empty where that is none or all."""
+        return self.about[11:] if self.date else ""
+
+    @property
+    def sentence(self) -> str:
+        """`2020-10-05 Florida: counted twice until then`."""
+        return f"{'' if self.date else 'run '}{self.about}: {self.text}"

@@ -84,6 +84,21 @@ class Reading(LedgerTable):
         )
         return str(from_item(reply["Attributes"])["since"])
 
+    def open_long(self) -> frozenset[str]:
+        """Ids of the runs that the last watch knew to be open for long; see `remember_open`."""
+        return frozenset(self._read(self._dataset + HEAD, "watch").get("open") or ())
+
+    def remember_open(self, run_ids: frozenset[str]) -> None:
+        """Keep what `open_long` gives: a watch does not query far back, and finds such runs by their ids."""
+        listed: list[Value] = [*sorted(run_ids)]
+        self._client.update_item(
+            TableName=self._table,
+            Key=to_item({"dataset": self._dataset + HEAD, "run_id": "watch"}),
+            UpdateExpression="SET #open = :open",
+            ExpressionAttributeNames={"#open": "open"},
+            ExpressionAttributeValues=to_item({":open": listed}),
+        )
+
     def notices(self) -> Iterator[Notice]:
         """All notices, in order of kind and subject."""
         query = {

@@ -18,6 +18,7 @@ from tests.api.serving import Answer, ApiApp
 
 _TEMPLATE = load_template((ROOT / "infra" / "merge" / "api.yaml").read_text())["Resources"]
 _BEHAVIOUR = _TEMPLATE["Distribution"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]
+_OTHERS = _TEMPLATE["Distribution"]["Properties"]["DistributionConfig"].get("CacheBehaviors", [])
 _CACHE = _TEMPLATE["CachePolicy"]["Properties"]["CachePolicyConfig"]
 _SECURITY = _TEMPLATE["ResponseHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
 
@@ -33,6 +34,15 @@ def forwarded_headers() -> frozenset[str]:
     policy = _TEMPLATE[_BEHAVIOUR["OriginRequestPolicyId"]["Ref"]] if "OriginRequestPolicyId" in _BEHAVIOUR else None
     config = policy["Properties"]["OriginRequestPolicyConfig"]["HeadersConfig"] if policy else {}
     return frozenset(name.lower() for name in config.get("Headers", ()))
+
+
+def key_headers(target: str) -> list[str]:
+    """Headers of a viewer that make the key, by the first behaviour whose pattern fits the path."""
+    path = target.partition("?")[0]
+    behaviour = next((it for it in _OTHERS if fnmatch.fnmatchcase(path, it["PathPattern"])), _BEHAVIOUR)
+    policy = _TEMPLATE[behaviour["CachePolicyId"]["Ref"]]["Properties"]["CachePolicyConfig"]
+    config = policy["ParametersInCacheKeyAndForwardedToOrigin"]["HeadersConfig"]
+    return [name.lower() for name in config.get("Headers", ())]
 
 
 @dataclass
@@ -57,7 +67,8 @@ class Front:
             return Answer(status=403, headers={"x-cache": "Error from cloudfront"}, body=b"")
         viewer = {name.lower(): value for name, value in (headers or {"Accept": "*/*"}).items()}
         encoding = normalised(viewer.get("accept-encoding", ""))
-        key = (method, target, encoding)
+        keyed = "\n".join(f"{name}: {viewer.get(name, '')}" for name in key_headers(target))
+        key = (method, target, f"{encoding}\n{keyed}")
         until, kept = self._kept.get(key, (0.0, None))
         hit = kept is not None and self.now < until
         answer = kept if kept is not None and hit else self._fetch(method, target, viewer, encoding)

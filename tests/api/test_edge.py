@@ -38,11 +38,21 @@ def front(served: ApiApp) -> Front:
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("headers", [BROWSER, {"Accept": "*/*"}], ids=["a browser", "a script"])
 def test_a_reader_gets_what_the_api_says(page: str, headers: dict[str, str], front: Front, served: ApiApp) -> None:
-    direct, through = served.get(page), front.get(page, headers=headers)
+    direct, through = served.get(page, headers={"Accept": headers["Accept"]}), front.get(page, headers=headers)
     packed = through.headers.get("content-encoding") == "gzip"
     assert (through.status, gzip.decompress(through.body) if packed else through.body) == (direct.status, direct.body)
     again = front.get(page, headers=headers)
     assert (again.status, again.body) == (through.status, through.body)
+
+
+def test_one_address_keeps_its_page_for_people_apart_from_its_json_for_programs(front: Front) -> None:
+    kinds = [front.get("/data/2020-02-20", headers=headers).headers for headers in (BROWSER, {"Accept": "*/*"}) * 2]
+    assert [(it["content-type"].partition(";")[0], it["x-cache"].partition(" ")[0]) for it in kinds] == [
+        ("text/html", "Miss"),
+        ("application/json", "Miss"),
+        ("text/html", "Hit"),
+        ("application/json", "Hit"),
+    ]
 
 
 def test_the_smoke_test_passes_with_the_headers_that_the_edge_sets(front: Front) -> None:

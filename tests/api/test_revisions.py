@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from chalicelib.vintages.completeness import describe, find_horizon, quantile
-from chalicelib.vintages.outlook import Outlook, in_words, outlook
+from chalicelib.vintages.outlook import outlook
 from chalicelib.vintages.value_paths import Path, value_paths
 from chalicelib.vintages.version_table import Version
 from shared.dataset import ONE_SERIES, Period
+from shared.outlook_words import Outlook, in_words
 from tests.api.committing import Committer
 from tests.api.serving import ApiApp
 from tests.shared.declared import US_COVID

@@ -77,6 +77,7 @@ def test_a_run_is_shown_without_its_operators(api: ApiApp, committer: Committer)
         "mail": "",
         "views": "",
         "source": "",
+        "annotations": [],
     }
     assert "arn:" not in api.get("/runs").text
 

@@ -7,7 +7,7 @@ import pytest
 from shared import datasets
 from tests.api.committing import Committer, Key
 from tests.api.serving import ApiApp
-from tests.api.test_page import page_of
+from tests.api.test_page import Page, page_of
 from tests.shared.apps import load_app
 from tests.shared.in_memory import Cloud
 from tests.shared.regions import REGIONS
@@ -96,3 +96,18 @@ def test_the_description_has_the_series(regions: ApiApp) -> None:
 
 def test_the_feed_names_the_series(regions: ApiApp) -> None:
     assert "south &amp;amp; west 2020-03-02: Beds in use 2 -&amp;gt; 3 (+1)" in regions.get("/changes.atom").text
+
+
+def test_the_page_of_a_date_has_the_series_to_choose_from_and_each_has_its_own(regions: ApiApp) -> None:
+    accept = {"Accept": "text/html"}
+    of_all = Page(regions.get("/data/2020-03-03", headers=accept).text)
+    assert "Region Beds in use Tests Versions Last changed north 5 100 1 4 Mar, 17:00 UTC south" in of_all.words
+    assert "?series=south%20%26%20west" in of_all.links
+    of_one = Page(regions.get("/data/2020-03-02?series=south%20%26%20west", headers=accept).text)
+    assert "south & west, Monday 2 March 2020 Beds in use 3 first 2 on 4 Mar 2020 changed 1 time since" in of_one.words
+    assert "../vintages?from=2020-03-02&to=2020-03-02&series=south%20%26%20west" in of_one.links
+    assert regions.get("/data/2020-03-03?series=nowhere", headers=accept).status == 404
+
+
+def test_revisions_on_the_dashboard_are_linked_to_the_date_of_their_series(regions: ApiApp) -> None:
+    assert "data/2020-03-02?series=south%20%26%20west" in page_of(regions, "/?series=south%20%26%20west").links

@@ -25,7 +25,7 @@ _COLD = {
     "cold_notifier": ("notifier", "stream_committed", Target(faster_than_plain=7, times_floor=1.2)),
     "cold_merger_unchanged": ("merger", "s3_object_created", Target(faster_than_plain=7, times_floor=1.2)),
 }
-_ZIP = {"zip_fetcher": 3.0, "zip_notifier": 3.0, "zip_merger": 32.0, "zip_api": 45.0}
+_ZIP = {"zip_fetcher": 3.0, "zip_notifier": 3.0, "zip_merger": 18.0, "zip_api": 45.0}
 NAMES = (*_COLD, *_ZIP)
 
 _TESTS = Path(__file__).resolve().parents[1]

@@ -14,7 +14,7 @@ from tests.bench.workers import ROOT
 from tests.proof.small_feeds import jhu, nyt
 
 if TYPE_CHECKING:  # brings moto, which takes a second to load
-    from tests.proof.calls import Call
+    from tests.shared.calls import Call
     from tests.world import World
 
 NAMES = ("unchanged_run_calls", "changed_run_writes")

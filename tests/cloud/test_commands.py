@@ -1,5 +1,6 @@
 """`run` and `replay` as a person starts them: in a process of their own, and nothing of them stays."""
 
+import datetime as dt
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.day_folders import Day
 from infra.local.demo_feeds import NOTICE
 from infra.local.local_cloud import find_memory
 from infra.services import ROOT
@@ -126,3 +128,41 @@ def test_replay_says_at_once_what_it_cannot_take(scratch: Path, tmp_path: Path) 
         output = process.communicate()[0]
     assert (process.returncode, output.count("\n")) == (1, 1)
     assert "nowhere' is not a folder" in output
+
+
+def test_run_carries_a_day_that_comes_and_the_repair_of_a_broken_one(scratch: Path, tmp_path: Path) -> None:
+    feeds = tmp_path / "feeds"
+
+    def write(day: Day, *, file: str = "", broken: bytes = b"") -> None:
+        folder, aside = feeds / str(day.date), tmp_path / "aside"
+        aside.mkdir()
+        for name, data in day.read().items():
+            (aside / name).write_bytes(broken if name == file else data)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(aside.iterdir()):
+            path.replace(folder / path.name)
+        aside.rmdir()
+
+    second = day_of(FIRST + dt.timedelta(days=1))
+    write(day_of(FIRST))
+    with start("run", "--feeds", str(feeds), scratch=scratch) as run:
+        try:
+            text = "\n".join(lines_until(run, "Ctrl-C ends it"))
+            assert "A new day folder, and one whose files you change" in text
+            write(second, file=NYT, broken=b"date,cases,deaths\n2021-01-01,many,10\n")
+            rejected = "\n".join(lines_until(run, "REJECTED"))
+            assert f"{second.date}  REJECTED" in rejected and "run 2021-06-02T17:00:00Z" in rejected
+            write(second)
+            repaired = "\n".join(lines_until(run, "run 2021-06-02T17:01:00Z"))
+            assert f"{second.date}  COMMITTED   +1 ~0 -0" in repaired
+            write(day_of(FIRST, drop=1))
+            past = list(lines_until(run, "is not carried"))[-1]
+            assert past == (
+                "2021-06-01  has changed and is not carried: run 2021-06-02T17:01:00Z is of a later day;"
+                " change the newest day, or add one"
+            )
+            run.send_signal(signal.SIGINT)
+            rest = run.communicate(timeout=120)[0]
+        finally:
+            run.kill()
+    assert (run.returncode, rest.split("\n")[-2]) == (0, "Everything is stopped and removed.")

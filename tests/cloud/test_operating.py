@@ -13,7 +13,7 @@ from infra.operating.commands import approve, redrive, status
 from infra.operating.refresh import main as refresh_command
 from infra.operating.refresh import refresh
 from infra.operating.status import look_at
-from infra.operating.status_words import Words
+from infra.operating.status_words import StatusPrinter
 from infra.terminal import Terminal
 from shared.keys import change_set_key, view_key
 from shared.runs import State, parse_time
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 def words(chain: Chain) -> str:
     """What `make status` shows."""
     out = io.StringIO()
-    Words(Terminal(Console(file=out, width=160, highlight=False))).status(look_at(chain.stage))
+    StatusPrinter(Terminal(Console(file=out, width=160, highlight=False))).status(look_at(chain.stage))
     return out.getvalue()
 
 

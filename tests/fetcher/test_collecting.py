@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.collecting import Collector, collect
-from chalicelib.downloading import Limits
+from chalicelib.downloading import DownloadLimits
 from chalicelib.feed_addresses import FeedAddress
 from chalicelib.rawfiles import RawFiles
 from shared.errors import EventMalformed
@@ -21,7 +21,7 @@ from shared.scrubbing import scrub_address
 from shared.tracing import Span
 from tests.fetcher import scripted_server as scripted
 from tests.fetcher.scripted_server import ScriptedServer
-from tests.shared.crashing import CrashingClients, every_crash
+from tests.shared.calls import Calls, every_crash
 from tests.shared.in_memory import BUCKET, Cloud, event
 
 SUNDAY, MONDAY, TUESDAY = "2020-10-25T17:00:00Z", "2020-10-26T17:00:00Z", "2020-10-27T17:00:00Z"
@@ -54,7 +54,7 @@ class Fetcher:
     def collector(self) -> Collector:
         return Collector(
             addresses=addresses(nyt=f"{self.server.url}/us.csv", jhu=f"{self.server.url}/combined.csv"),
-            limits=Limits(max_bytes=1000, total_seconds=5, attempts=self.attempts, silence_seconds=1),
+            limits=DownloadLimits(max_bytes=1000, total_seconds=5, attempts=self.attempts, silence_seconds=1),
             ledger=self.cloud.ledger(),
             files=RawFiles(self.cloud.s3, bucket=BUCKET, dataset="us-covid"),
             clock=lambda: 0.0,
@@ -143,7 +143,8 @@ def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
     fetcher.server.reply("/combined.csv", scripted.status(404))
     fetcher.fetch(SUNDAY)
     said = json.loads(fetcher.line.render(epoch_ms=0))
-    said.pop("_aws")
+    measured = said.pop("_aws")["CloudWatchMetrics"][0]["Metrics"]
+    assert [it["Name"] for it in measured] == ["bytes_fetched", "feeds_failed"]
     assert said == {
         "run_id": SUNDAY,
         "state": "COLLECTING",
@@ -154,6 +155,7 @@ def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
         "bytes_nyt": len(NYT),
         "bytes_jhu": 0,
         "age_nyt": 0,
+        "bytes_fetched": len(NYT),
         "feeds_failed": 1,
     }
 
@@ -392,9 +394,9 @@ def test_a_crash_at_any_call_and_the_event_again_end_as_if_there_had_been_none(
     fetcher.fetch(MONDAY)
     merge_where_all_is_there()
     undisturbed = cloud.items(), cloud.objects()
-    clients = CrashingClients(cloud.s3, cloud.dynamodb)
+    calls = Calls(cloud.s3, cloud.dynamodb)
     points = []
-    for point in every_crash(clients, lambda: fetcher.fetch(MONDAY), afresh=afresh):
+    for point in every_crash(calls, lambda: fetcher.fetch(MONDAY), afresh=afresh):
         merge_where_all_is_there()
         fetcher.fetch(MONDAY)
         merge_where_all_is_there()

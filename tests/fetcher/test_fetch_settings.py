@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chalicelib.downloading import Limits
+from chalicelib.downloading import DownloadLimits
 from chalicelib.feed_addresses import FeedAddress
 from chalicelib.fetch_settings import read_addresses, read_limits
 from shared.errors import SettingInvalid
@@ -13,12 +13,12 @@ from tests.shared.declared import US_COVID
 
 
 def test_limits_that_are_not_set_are_those_documented() -> None:
-    assert read_limits({}) == Limits(max_bytes=536_870_912, total_seconds=60, attempts=3)
+    assert read_limits({}) == DownloadLimits(max_bytes=536_870_912, total_seconds=60, attempts=3)
 
 
 def test_limits_are_read_by_name() -> None:
     said = {"MAX_FEED_BYTES": "1000", "FETCH_TIMEOUT_SECONDS": "2.5", "FETCH_ATTEMPTS": "1"}
-    assert read_limits(said) == Limits(max_bytes=1000, total_seconds=2.5, attempts=1)
+    assert read_limits(said) == DownloadLimits(max_bytes=1000, total_seconds=2.5, attempts=1)
 
 
 @pytest.mark.parametrize(

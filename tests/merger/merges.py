@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.comparing.differences import Changes, change_set_json, changed_rows
 from chalicelib.comparing.full_merge import Merged, Open, full_merge
-from chalicelib.comparing.gate import Limits
+from chalicelib.comparing.gate import GateLimits
 from chalicelib.comparing.run_warnings import find_notes, find_warnings
 from chalicelib.feed_masks import FEEDS
 from chalicelib.runs.summarising import summarise
@@ -19,7 +19,7 @@ from chalicelib.tables import Table
 from shared.dataset import Dataset
 from tests.merger.feed_files import kept
 
-LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
+LIMITS = GateLimits(max_removed_percent=1, revision_warn_percent=10)
 LATEST = dt.date.max.toordinal()
 """Every date is allowed."""
 
@@ -82,9 +82,16 @@ def through_storage(snapshot: Snapshot, dataset: Dataset) -> Snapshot:
     return read_index(b"".join(map(bytes, index_pieces(snapshot))), dataset)
 
 
-def merge(dataset: Dataset, files: Mapping[str, bytes], *, old: Snapshot | None = None, run_id: str = "r1") -> Merged:
+def merge(
+    dataset: Dataset,
+    files: Mapping[str, bytes],
+    *,
+    old: Snapshot | None = None,
+    run_id: str = "r1",
+    latest_day: int = LATEST,
+) -> Merged:
     return full_merge(
-        opened(files), old=old or empty_snapshot(dataset), dataset=dataset, run_id=run_id, latest_day=LATEST
+        opened(files), old=old or empty_snapshot(dataset), dataset=dataset, run_id=run_id, latest_day=latest_day
     )
 
 

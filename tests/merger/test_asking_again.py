@@ -42,7 +42,8 @@ def test_only_what_is_missing_is_fetched_again(system: World) -> None:
     carry(system, [publish(2, {"nyt": nyt(ROWS + 1)}), fetch(2)])
     before = len(system.feeds.requests)
     carry(system, [publish(2, MORE), watch(2, "18:00:00")])
-    assert [request.name for request in system.feeds.requests[before:]] == ["time-series-19-covid-combined.csv"]
+    names = [request.name for request in system.feeds.requests[before:]]
+    assert names == ["us-covid/time-series-19-covid-combined.csv"]
     assert system.run(at(2)).state is State.COMMITTED
 
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.credentials import Credentials
 
-from chalicelib.runs.caller_identity import Reply, SignedRequest, Where, who_commands
+from chalicelib.runs.caller_identity import SignedRequest, StsResponse, Where, who_commands
 from infra.operating.signing import signed_request
 from shared.errors import CovidStatsError, EventMalformed, NotAllowed, SettingInvalid
 from shared.runs import State
@@ -195,7 +195,7 @@ def test_a_request_that_was_signed_for_something_else_is_refused(names: str) -> 
     ],
 )
 def test_an_answer_that_names_nobody_is_no_name(status: int, body: Any, why: str) -> None:
-    reply = Reply(status=status, body=body if isinstance(body, bytes) else json.dumps(body).encode())
+    reply = StsResponse(status=status, body=body if isinstance(body, bytes) else json.dumps(body).encode())
     with pytest.raises(NotAllowed, match=why):
         who(command(), send=lambda _: reply)
 
@@ -221,12 +221,12 @@ def test_any_damage_to_the_address_is_refused_in_words() -> None:
 
 
 def _sent_as_bytes(asked: FakeSts) -> Any:
-    def send(request: SignedRequest) -> Reply:
+    def send(request: SignedRequest) -> StsResponse:
         request.target.encode("ascii")
         try:
             return asked(request)
         except Exception:  # a query that STS could not even read
-            return Reply(status=400, body=b"")
+            return StsResponse(status=400, body=b"")
 
     return send
 

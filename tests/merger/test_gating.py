@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.comparing.gate import Limits, check_gate, check_rows
+from chalicelib.comparing.gate import GateLimits, check_gate, check_rows
 from chalicelib.comparing.run_warnings import find_warnings
 from shared.errors import ContractBroken, GateClosed
 from tests.merger.merges import merge
@@ -11,7 +11,7 @@ from tests.proof.small_feeds import date, jhu, nyt
 from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
-LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
+LIMITS = GateLimits(max_removed_percent=1, revision_warn_percent=10)
 
 
 def after(before: dict[str, bytes], files: dict[str, bytes]) -> Merged:

@@ -99,6 +99,14 @@ def test_lines_of_a_plain_file_read_by_themselves_are_its_rows(
     assert not found[0].keys() & found[1].keys()
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("first", ['"a%sb"', '"a%s%sb",date'])
+def test_a_header_of_several_lines_is_shown_with_its_own_line_ends(first: str, end: str) -> None:
+    data = f"{first.replace('%s', end)},North,10{end}2020-03-02,South,5{end}".encode()
+    (lab,) = [feed for feed in REGIONS.feeds if feed.name == "lab"]
+    assert outcome(fast, data, lab, REGIONS) == outcome(careful, data, lab, REGIONS)
+
+
 def test_a_file_is_opened_once_whatever_it_holds() -> None:
     feed = REGIONS.feeds[0]
     for rows in (b"2020-01-01,North,1\n", b'2020-01-01,"No""rth",1\n', b"2020-01-01,North,+1\n"):

@@ -1,22 +1,24 @@
 """What sends no event is found: late feeds, stuck merges, a schedule that does not fire, a feed that stands still."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.merging import merge_run
-from chalicelib.runs.watching import WatchPolicy
+from chalicelib.runs.watching import _DAILY, WatchPolicy, _feed_ages
 from chalicelib.runs.watching import watch as watch_runs
 from shared.attributes import to_item
-from shared.dataset import ONE_SERIES
+from shared.dataset import ONE_SERIES, Dataset, Period
+from shared.declaration import STALE_AFTER_DAYS
 from shared.errors import NotAllowed
 from shared.ledger import Ledger
 from shared.runs import State, parse_time, run_id_at
-from tests.proof.calls import CrashPoint, Fault, Invocation
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
 from tests.proof.troubles import (
@@ -30,9 +32,10 @@ from tests.proof.troubles import (
     an_event_of_the_future_begins_nothing,
     what_a_run_of_the_future_supersedes_is_mailed_about,
 )
+from tests.shared.calls import CrashPoint, Fault, Invocation
 from tests.shared.declared import US_COVID
 from tests.shared.refusing import transactions_are_cancelled
-from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, Mail, World, world
+from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, ReceivedMail, World, world
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def mails(system: World) -> list[tuple[str, str]]:
     return [(mail.kind, mail.subject.removeprefix("[test] covid-stats: ")) for mail in system.platform.mails[1:]]
 
 
-def in_one_line(mail: Mail) -> str:
+def in_one_line(mail: ReceivedMail) -> str:
     return " ".join(mail.body.split()).replace("Run", "run").replace("No run", "no run")
 
 
@@ -318,6 +321,73 @@ def test_a_broken_chain_never_looks_healthier_with_age(system: World) -> None:
     measured = [ages(system, later(day)) for day in (2, 20, 31, 32, 60, 365)]
     assert [it["good"] for it in measured] == [1, 19, 30, 30, 30, 30]
     assert [it["commit"] for it in measured] == [it["views"] for it in measured] == [1, 19, 30, 31, 59, 364]
+
+
+def feed_days(system: World, dataset: Dataset, now: str) -> float:
+    ledger = Ledger(system.dynamodb, table=RUNS_TABLE, dataset=dataset.name)
+    tools: Any = SimpleNamespace(ledger=ledger, dataset=dataset)
+    return max(_feed_ages(tools, parse_time(now))) / dt.timedelta(days=1)
+
+
+def test_a_feed_is_as_old_as_its_used_rows_and_of_a_weekly_dataset_so_much_younger_as_that_may_be(
+    system: World,
+) -> None:
+    """One limit, of three days, is then the first threshold of each."""
+    weekly = replace(US_COVID, stale_after_days=(10, 20))
+    assert [feed_days(system, it, later(12)) for it in (US_COVID, weekly)] == [11, 4]
+    assert [feed_days(system, it, later(2)) for it in (US_COVID, weekly)] == [1, 0]
+    assert STALE_AFTER_DAYS[Period.DAY] == _DAILY
+
+
+class NoFiles:
+    """A bucket that refuses whatever is asked of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise PermissionError(f"{name}: access denied")
+
+
+def open_days(system: World, now: str) -> float:
+    """Since when the oldest open run is open, as the watch measures it while it can take none up."""
+    ledger = Ledger(system.dynamodb, table=RUNS_TABLE, dataset=US_COVID.name)
+    tools = Tools(
+        dataset=US_COVID,
+        ledger=ledger,
+        files=NoFiles(),  # type: ignore[arg-type]  # as after a mistake in a policy
+        write_rows=lambda *_, **__: 0,
+        ask_again=lambda _: None,
+        policy=None,  # type: ignore[arg-type]  # nothing is merged
+        clock=lambda: 0,
+    )
+    found, policy = list[dt.timedelta](), WatchPolicy(deadline=dt.timedelta(hours=6), stale_after_days=(3,))
+    with contextlib.suppress(PermissionError):
+        watch_runs(
+            parse_time(now),
+            owner="test",
+            tools=tools,
+            policy=policy,
+            report=lambda seen: found.append(seen.open_age),
+        )
+    [age] = found
+    return age / dt.timedelta(days=1)
+
+
+def test_a_run_that_never_ends_grows_older_beyond_what_the_watch_queries(system: World) -> None:
+    """A right was taken away, and for months no run can be ended: the alarm on open runs goes on ringing."""
+    run = {"dataset": US_COVID.name, "run_id": later(2), "state": State.COLLECTING}
+    system.dynamodb.put_item(TableName=RUNS_TABLE, Item=to_item(run))
+    assert [open_days(system, later(day)) for day in (2, 3, 20, 32, 33, 60, 200)] == [0, 1, 18, 30, 31, 58, 198]
+    system.dynamodb.put_item(TableName=RUNS_TABLE, Item=to_item(run | {"state": State.INCOMPLETE}))
+    assert open_days(system, later(201)) == 0
+    assert Ledger(system.dynamodb, table=RUNS_TABLE, dataset=US_COVID.name).open_long() == frozenset()
+
+
+def test_a_run_that_was_open_for_long_and_is_no_more_in_the_ledger_is_forgotten(system: World) -> None:
+    run = {"dataset": US_COVID.name, "run_id": later(2), "state": State.COLLECTING}
+    system.dynamodb.put_item(TableName=RUNS_TABLE, Item=to_item(run))
+    assert open_days(system, later(20)) == 18
+    key = to_item({"dataset": US_COVID.name, "run_id": later(2)})
+    system.dynamodb.delete_item(TableName=RUNS_TABLE, Key=key)
+    assert open_days(system, later(60)) == 0
 
 
 def test_views_that_were_never_rendered_lag_however_old_they_are(system: World) -> None:

@@ -32,7 +32,9 @@ def test_the_longest_ages_count_and_the_views_that_lag_most() -> None:
     old_and_served = Watched(commit_age=hours(100), views_age=hours(100), good_run_age=hours(2), open_age=hours(7))
     together = combined([fresh_but_not_served, old_and_served])
     assert (together.commit_age, together.views_age) == (hours(100), hours(124))
-    assert (together.good_run_age, together.open_age) == (hours(2), hours(7))
+    assert (together.good_run_age, together.open_age, together.feed_age) == (hours(2), hours(7), None)
+    seen = [Watched(feed_age=hours(30)), Watched(), Watched(feed_age=hours(50))]
+    assert combined(seen).feed_age == hours(50)
 
 
 def test_before_the_first_commit_there_is_no_age_of_one() -> None:

@@ -16,7 +16,7 @@ from shared.ledger.items import Notice
 from shared.observation import Line
 from shared.runs import Run, State
 from shared.tracing import Span
-from tests.shared.crashing import Crash, CrashingClients, every_crash
+from tests.shared.calls import Calls, Crash, every_crash
 from tests.shared.declared import US_COVID
 from tests.shared.in_memory import Cloud, event
 
@@ -232,8 +232,8 @@ def test_a_crash_at_any_call_and_the_record_again_send_each_mail_once(notifier: 
     afresh()
     notifier.handle(stream)
     undisturbed, mails = cloud.items(), list(notifier.sent)
-    clients, points, twice = CrashingClients(cloud.dynamodb), [], 0
-    for point in every_crash(clients, lambda: notifier.handle(stream), afresh=afresh):
+    calls, points, twice = Calls(cloud.dynamodb), [], 0
+    for point in every_crash(calls, lambda: notifier.handle(stream), afresh=afresh):
         assert notifier.handle(stream) == []
         assert cloud.items() == undisturbed
         assert [mail for mail in mails if mail not in notifier.sent] == []

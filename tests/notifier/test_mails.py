@@ -96,11 +96,14 @@ New days (1)
 
 Revised (2)
   2020-10-05: cases 7,487,091 -> 7,507,699 (+20,608)
+    https://stats.example/api/data/2020-10-05
   2020-10-23: cases 8,540,367 -> 8,564,207 (+23,840), deaths 223,910 -> 223,909 (-1), recoveries not reported -> \
 3,375,427
+    https://stats.example/api/data/2020-10-23
 
 Removed, with their last values (1)
   2020-01-22: cases 1, deaths 0, recoveries not reported
+    https://stats.example/api/data/2020-01-22
 
 Full change set: https://stats.example/api/runs/2020-10-25T17:00:00Z/changes
 This run: https://stats.example/api/runs/2020-10-25T17:00:00Z
@@ -177,12 +180,13 @@ def test_a_long_list_ends_with_how_many_more_there_are_and_where() -> None:
     rows = [{"date": f"2020-09-{day:02}", "fields": {"deaths": {"old": 1, "new": 2}}} for day in range(1, LISTED + 1)]
     run = committed({"changed": rows, "added": []}, added=0, changed=1519)
     revised = blocks(digest(run, letterhead=PROD))[3].splitlines()
-    assert [revised[0], *revised[-2:]] == [
+    assert [revised[0], *revised[-3:]] == [
         "Revised (1,519)",
         "  2020-09-25: deaths 1 -> 2 (+1)",
+        "    https://stats.example/api/data/2020-09-25",
         "  ... and 1,494 more, older: https://stats.example/api/runs/2020-10-25T17:00:00Z/changes",
     ]
-    assert len(revised) == 1 + LISTED + 1
+    assert len(revised) == 1 + 2 * LISTED + 1
 
 
 def test_the_first_load_is_summarised() -> None:

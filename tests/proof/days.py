@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.day_folders import read_days
-from shared.dataset import ONE_SERIES
+from shared.dataset import ONE_SERIES, Dataset
 from tests.proof.corpus import CUTS, Corpus
 from tests.proof.model import Rows
 from tests.shared.declared import US_COVID
@@ -23,6 +23,7 @@ class Days:
     name: str
     each: Callable[[], Iterator[tuple[str, Files]]]
     """(day, its files), in order."""
+    dataset: Dataset = US_COVID
     oracle: Mapping[str, Rows] = field(default_factory=dict)
     """Day -> its rows as another program found them; days may be missing."""
 

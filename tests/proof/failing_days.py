@@ -11,9 +11,9 @@ from random import Random
 from unittest import mock
 
 from shared import aws
-from tests.proof.calls import CrashPoint
 from tests.proof.life import CHANGES, Life, OneAfterTheOther
 from tests.proof.troubles import sns_is_down, sns_is_silent
+from tests.shared.calls import CrashPoint
 from tests.world import World
 
 DAYS = 10
@@ -71,12 +71,13 @@ def _lead_a_day(life: Life, random: Random, sns: Sns) -> None:
     life.a_new_day_is_published(random.choice(["both", "both", "first", "second"]))
     if random.random() < 0.3:
         life.the_past_is_revised(random.randrange(10), random.randrange(6), random.choice([0, 5, 6, 700]))
-    if random.random() < 0.2:
+    if random.random() < 0.4:
         life.something_is_odd(random.randrange(10), random.choice(CHANGES))
     life.the_schedule_fires()
     for _ in range(random.randint(3, 9)):
         sns.down, sns.silent = random.random() < _SNS_IS_DOWN, random.random() < _SNS_IS_SILENT
         life.seen["hours without SNS"] += sns.down or sns.silent
+        life.sns_was_away |= sns.down or sns.silent
         for _ in range(random.randrange(12)):
             _something_is_delivered(life, random)
         if life.states and random.random() < 0.1:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import zip_longest
 from typing import Any, Self
 from unittest import mock
 
@@ -24,17 +25,20 @@ from shared.errors import NotAllowed, TransientError
 from shared.keys import change_set_key, current_views_key, raw_key, snapshot_key
 from shared.ledger.items import NOTICES
 from shared.runs import ENDED_BADLY, Run, State
-from tests.proof.calls import Crash, CrashPoint, Fault
+from tests.api import recomputed
 from tests.proof.findings import Lost, Twice
-from tests.proof.model import Rows, change_set, closes_gate, merged_rows
-from tests.proof.upstream import BREAKS, Upstream
+from tests.proof.model import Broken, Rows, change_set, closes_gate, latest_date, lost_values, merged_rows
+from tests.proof.upstream import BREAKS, ODDITIES, Upstream
+from tests.shared.calls import Crash, CrashPoint, Fault
 from tests.world import Pending, Slow, World
 
 SETTINGS = {"MAX_REMOVED_PERCENT": "25", "STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
 _MOST_REMOVED = 25
 _MAX_ATTEMPTS = 3
 
-CHANGES = ("drop", "roll_back", "restore", "junk", "absent", "broken", "mended")
+MOST_DAYS = 16
+"""Of a history: so many that all of a column can be revised, and weeks and months end within."""
+CHANGES = ("drop", "roll_back", "restore", "junk", "absent", "broken", "mended", *ODDITIES)
 """What may be odd about a feed."""
 
 _places = st.integers(0, 9)
@@ -64,11 +68,13 @@ class Life(RuleBasedStateMachine):
         """Run -> how often it has ended badly."""
         self.spare_mails = 0
         """Invocations that died behind a mail."""
+        self.sns_was_away = False
+        """Whether records of the stream may be given up: for longer than there are retries no mail could be sent."""
         self.slow: Slow | None = None
         self.served = ""
         self.seen["lives"] += 1
         for feed in world.dataset.feeds:
-            for _ in range(4):
+            for _ in range(9):
                 self.upstream.next_day(feed)
         self._publish()
 
@@ -78,7 +84,7 @@ class Life(RuleBasedStateMachine):
     def a_new_day_is_published(self, which: str) -> None:
         feeds = self.world.dataset.feeds
         for feed in {"both": feeds, "first": feeds[:1], "second": feeds[1:]}[which]:
-            if self.upstream.days(feed.name) < 12:
+            if self.upstream.days(feed.name) < MOST_DAYS:
                 self.upstream.next_day(feed)
         self._publish()
 
@@ -105,7 +111,19 @@ class Life(RuleBasedStateMachine):
                 self.upstream.broken = {feed.name: BREAKS[place % len(BREAKS)]}
             case "mended":
                 self.upstream.absent, self.upstream.broken = set(), {}
+            case _:
+                self.upstream.distort(feed, change, back=place % 4)
+                self.seen[change] += 1
         self._publish()
+
+    @rule(place=_places, oddity=st.sampled_from(ODDITIES), restored=st.booleans())
+    def an_odd_day_goes_by(self, place: int, oddity: str, restored: bool) -> None:
+        """The day's file is odd, and the next day's is so no more, or still."""
+        self.something_is_odd(place, oddity)
+        self.a_day_goes_by("both")
+        if restored:
+            self.something_is_odd(place, "restore")
+            self.a_day_goes_by("both")
 
     def _publish(self) -> None:
         self.world.publish(self.upstream.files(), at=self.world.now)
@@ -236,10 +254,9 @@ class Life(RuleBasedStateMachine):
         if run_id == self.served:
             return
         self.served = run_id
-        table = self.world.get("/data").json
-        assert sorted(map(_as_key, table)) == sorted(
-            _as_key(row) for row in _as_rows(self.rows_of[run_id], self.world.dataset)
-        )
+        for name, wanted in _tables(self.rows_of[run_id], self.world.dataset).items():
+            served = self.world.get(f"/{name}" + ("" if name == "data" else "?days=yes")).json
+            assert served == wanted, f"/{name} of {run_id}: {differing(wanted, served)}"
 
     def the_store_holds_the_head_when_nobody_writes(self) -> None:
         head = self.world.head()
@@ -295,6 +312,9 @@ class Life(RuleBasedStateMachine):
         assert {name: list(getattr(written, name)) for name in wanted} == wanted
         assert (written.run_id, written.base_run_id) == (run.run_id, self.head or None) == (run.run_id, run.base_run_id)
         assert (run.added, run.changed, run.removed) == tuple(map(len, wanted.values()))
+        for measure, (lost, of) in lost_values(old, rows).items() if old else ():
+            warned = [it for it in run.summary["warnings"] if it.startswith(f"{measure}: {lost:,} of {of:,} values of")]
+            assert len(warned) == 1, f"{lost} of {of} values of {measure} are lost: {run.summary['warnings']}"
         self.marks = {key: run.run_id if rows[key] != old.get(key) else self.marks[key] for key in rows}
         self.head = run.run_id
         self.rows_of[run.run_id] = rows
@@ -308,9 +328,10 @@ class Life(RuleBasedStateMachine):
         """The rows that the run's files give; None where one breaks its contract."""
         dataset, kept = self.world.dataset, self.world.files()
         files = {feed: kept[raw_key(dataset.name, run.run_id, feed)] for feed in dataset.feed_names}
-        if any(_is_broken(data) for data in files.values()):
+        try:
+            return merged_rows(dataset, files, firsts=self.rows_of[self.head].firsts, latest=latest_date(run.run_id))
+        except Broken:
             return None
-        return merged_rows(dataset, files, firsts=self.rows_of[self.head].firsts)
 
     def _wanted_rows(self) -> dict[Any, dict[str, Any]]:
         return {key: dict(row) | {"run_id": self.marks[key]} for key, row in self.rows_of[self.head].items()}
@@ -363,7 +384,8 @@ class Life(RuleBasedStateMachine):
     def _hold_to_the_end(self) -> None:
         world = self.world
         head = world.head()
-        assert not world.platform.dead_letters or all(isinstance(it, Pending) for it in world.platform.dead_letters)
+        records = [it for it in world.platform.dead_letters if not isinstance(it, Pending)]
+        assert self.sns_was_away or not records, records
         if head.writing and self.head:
             return  # rows of a run that failed for good: put right by whoever writes next
         self.readers_see_a_committed_run_never_an_older_one()
@@ -407,17 +429,18 @@ def _found(pattern: str, text: str) -> str:
     return match[1] if match else ""
 
 
-def _is_broken(data: bytes) -> bool:
-    lines = data.decode().splitlines()
-    return "new_" in lines[0] or len(set(lines)) < len(lines) or "-1" in lines[-1].split(",") or "surplus" in lines[-1]
+def _tables(rows: Rows, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
+    """All four tables as they must be served, worked out a day at a time."""
+    series: dict[str, dict[str, list[int | None]]] = {}
+    for (name, date), row in sorted(rows.items(), key=lambda it: it[0][1]):
+        series.setdefault(name, {})[date] = [row[measure] for measure in dataset.measure_names]
+    return recomputed.tables(series, dataset, days=True)
 
 
-def _as_rows(rows: Rows, dataset: Dataset) -> list[dict[str, Any]]:
-    return [({"series": key[0]} if dataset.has_series else {}) | {"date": key[1]} | row for key, row in rows.items()]
-
-
-def _as_key(row: dict[str, Any]) -> str:
-    return json.dumps(row, sort_keys=True)
+def differing(wanted: list[Any], served: list[Any]) -> str:
+    """The first row that differs, as it must be and as it is."""
+    pairs = zip_longest(wanted, served)
+    return next((f"{right} must be, {left} is" for right, left in pairs if right != left), "the same")
 
 
 def live(

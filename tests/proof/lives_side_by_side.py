@@ -15,14 +15,14 @@ from shared.dataset import Dataset
 from shared.ledger.items import Head
 from shared.runs import Run
 from tests.api.serving import Answer
-from tests.proof.calls import CrashPoint
-from tests.proof.life import Life
+from tests.proof.life import CHANGES, Life
+from tests.proof.upstream import ODDITIES
+from tests.shared.calls import CrashPoint
 from tests.world import World
 
 _either, _places = st.integers(0, 1), st.integers(0, 9)
 _points = st.builds(CrashPoint, number=st.integers(0, 16), after=st.booleans(), fails=st.booleans())
 _feeds = st.sampled_from(["both", "first", "second"])
-_CHANGES = ["drop", "roll_back", "restore", "junk", "absent", "broken", "mended"]
 
 
 class OfOne:
@@ -113,9 +113,13 @@ class SideBySide(RuleBasedStateMachine):
     def the_past_is_revised(self, n: int, **chosen: Any) -> None:
         self._step(n, "the_past_is_revised", **chosen)
 
-    @rule(n=_either, place=_places, change=st.sampled_from(_CHANGES))
+    @rule(n=_either, place=_places, change=st.sampled_from(CHANGES))
     def something_is_odd(self, n: int, **chosen: Any) -> None:
         self._step(n, "something_is_odd", **chosen)
+
+    @rule(n=_either, place=_places, oddity=st.sampled_from(ODDITIES), restored=st.booleans())
+    def an_odd_day_goes_by(self, n: int, **chosen: Any) -> None:
+        self._step(n, "an_odd_day_goes_by", **chosen)
 
     @rule(n=_either)
     def the_schedule_fires(self, n: int) -> None:

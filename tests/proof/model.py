@@ -177,12 +177,28 @@ def closes_gate(dataset: Dataset, old: Rows, new: Rows, *, percent: float = 1) -
     if removed * 100 > percent * len(old):
         return f"{removed} of {len(old)} rows go"
     revised = []
+    for name, (lost, of) in lost_values(old, new).items():
+        if lost * 100 > percent * of:
+            return f"{lost} of {of} values of {name} are lost"
     for name in dataset.measure_names:
         reported = [key for key in old if old[key][name] is not None]
-        lost = [key for key in reported if key in new and new[key][name] is None]
-        if len(lost) * 100 > percent * len(reported):
-            return f"{len(lost)} of {len(reported)} values of {name} are lost"
         other = [key for key in reported if key in new and new[key][name] not in (None, old[key][name])]
         if len(other) >= 10 and len(other) > 0.9 * len(reported):
             revised.append(name)
     return f"all values of {revised} are revised" if len(revised) > 1 else ""
+
+
+def lost_values(old: Rows, new: Rows) -> dict[str, tuple[int, int]]:
+    """Measure -> how many of its values were reported before and are not any more, of how many; where any are."""
+    found = {}
+    for name in next(iter(old.values()), {}):
+        reported = [key for key in old if old[key][name] is not None]
+        lost = [key for key in reported if key in new and new[key][name] is None]
+        if lost:
+            found[name] = len(lost), len(reported)
+    return found
+
+
+def latest_date(run_id: str) -> str:
+    """The last date that a run of daily dates may find: the day after its own."""
+    return (dt.date.fromisoformat(run_id[:10]) + dt.timedelta(days=1)).isoformat()

@@ -21,6 +21,7 @@ from tests.proof.crash_points import Then, try_story
 from tests.proof.days import days_in
 from tests.proof.failing_days import live_through_failures
 from tests.proof.findings import Finding, finding_of
+from tests.proof.histories import hold_history
 from tests.proof.hostile_answers import endure
 from tests.proof.lives_side_by_side import SideBySide
 from tests.proof.mutating import seeds
@@ -201,18 +202,20 @@ def failures(extent: Extent) -> Iterator[Row]:
 # --- inputs --------------------------------------------------------------------------------------------------------
 
 
-SHARES = {"files": 0.67, "pairs of files": 0.1, "events": 0.16, "requests": 0.06, "answers": 0.01}
+SHARES = {"files": 0.66, "pairs of files": 0.1, "histories": 0.01, "events": 0.16, "requests": 0.06, "answers": 0.01}
 """Of all inputs."""
 
 
 def inputs(extent: Extent) -> Iterator[Row]:
-    """Arbitrary files, pairs of files, events, requests and answers of servers, each made from a seed of its own."""
+    """Arbitrary files, histories, events, requests and answers of servers, each made from a seed of its own."""
     yield _past_findings()
     many = {what: round(extent.inputs * share) for what, share in SHARES.items()}
     read = [functools.partial(fuzzing.read_arbitrary_bytes, name=name, count=1) for name in fuzzing.FEEDS]
     yield _inputs("files", read, extent, many)
     merge = [functools.partial(fuzzing.merge_arbitrary_bytes, dataset=dataset, count=1) for dataset in DATASETS]
     yield _inputs("pairs of files", merge, extent, many)
+    keep = [functools.partial(hold_history, dataset=dataset) for dataset in DATASETS]
+    yield _inputs("histories", keep, extent, many)
     with _loaded() as made:
         saved = made.save()
         handle = [functools.partial(_handle, made=made, saved=saved, handler=name) for name in fuzzing.HANDLERS]

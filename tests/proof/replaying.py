@@ -12,23 +12,23 @@ from typing import Any
 
 from chalicelib.comparing.delta_merge import delta_merge
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.comparing.gate import Limits, check_gate, check_rows
+from chalicelib.comparing.gate import GateLimits, check_gate, check_rows
 from chalicelib.storing.snapshots import Snapshot
 from shared.changes import ChangeSet
+from shared.dataset import ONE_SERIES, Dataset
 from shared.errors import ContractBroken, GateClosed
 from shared.keys import change_set_key
 from shared.runs import State
-from tests.merger.merges import LATEST, entries, keyed, merge, opened, output, state, through_storage
+from tests.merger.merges import entries, keyed, merge, opened, output, state, through_storage
 from tests.proof.days import Days, Files
 from tests.proof.findings import Finding, Kind
-from tests.proof.model import Rows, Verdict, change_set, judge
-from tests.shared.declared import US_COVID
+from tests.proof.model import Rows, Verdict, change_set, judge, latest_date
 from tests.world import World
 
 type Said = tuple[str, Any, Any]
 """What it is about, as it must be, as it is."""
 
-LIMITS = Limits(max_removed_percent=1, revision_warn_percent=10)
+LIMITS = GateLimits(max_removed_percent=1, revision_warn_percent=10)
 STALE_AFTER = 3
 """Days; the default of `STALE_AFTER_DAYS`."""
 
@@ -52,25 +52,31 @@ class Replay:
 
 def merge_days(days: Days, *, report: Callable[[int], None] = lambda _: None) -> Replay:
     """Each day's files merged in full and, where that can be, by delta, with what was committed last."""
-    replay, dataset = Replay(), US_COVID
+    replay, dataset = Replay(), days.dataset
     before = Rows()
     old: Snapshot | None = None
     old_files: Files = {}
     for day, files in days.each():
         replay.days += 1
         report(replay.days)
-        wanted = judge(dataset, before, files, known=days.oracle.get(day))
+        latest = latest_date(day)
+        wanted = judge(dataset, before, files, known=days.oracle.get(day), latest=latest)
         replay.ends[wanted.state] += 1
         found: list[Said] = []
         if wanted.state is not State.INCOMPLETE:
-            full, ended = _merge(files, old, day)
+            full, ended = _merge(dataset, files, old, day, latest=latest)
             found.append(("end", (wanted.state, wanted.rejected_by), ended))
             if full is not None and wanted.state in (State.COMMITTED, State.UNCHANGED):
                 found.append(("rows", wanted.rows, keyed(full.snapshot.reported)))
                 found.append(("changes", change_set(dataset, before, wanted.rows), entries(full.changes, dataset)))
             if old is not None:
                 delta = delta_merge(
-                    opened(files), old_files=opened(old_files), old=old, dataset=dataset, run_id=day, latest_day=LATEST
+                    opened(files),
+                    old_files=opened(old_files),
+                    old=old,
+                    dataset=dataset,
+                    run_id=day,
+                    latest_day=dt.date.fromisoformat(latest).toordinal(),
                 )
                 replay.deltas += delta is not None
                 if delta is not None and full is not None:
@@ -84,11 +90,13 @@ def merge_days(days: Days, *, report: Callable[[int], None] = lambda _: None) ->
     return replay
 
 
-def _merge(files: Files, old: Snapshot | None, day: str) -> tuple[Merged | None, tuple[State, str]]:
+def _merge(
+    dataset: Dataset, files: Files, old: Snapshot | None, day: str, *, latest: str
+) -> tuple[Merged | None, tuple[State, str]]:
     """The merge, and how the run would end; None where a file breaks its contract."""
     try:
-        full = merge(US_COVID, files, old=old, run_id=day)
-        check_rows(full, US_COVID)
+        full = merge(dataset, files, old=old, run_id=day, latest_day=dt.date.fromisoformat(latest).toordinal())
+        check_rows(full, dataset)
     except ContractBroken:
         return None, (State.REJECTED, "contract")
     try:
@@ -148,7 +156,7 @@ def _ends(world: World, run_id: str, wanted: Verdict, before: Rows) -> Iterator[
         yield "changes", changes, {name: list(getattr(found, name)) for name in changes}
     rows = wanted.rows if committed else before
     yield "rows", rows, {key: {k: v for k, v in row.items() if k != "run_id"} for key, row in world.rows().items()}
-    yield "served", rows, {(world.dataset.series, row.pop("date")): row for row in world.get("/data").json}
+    yield "served", rows, {(row.pop("series", ONE_SERIES), row.pop("date")): row for row in world.get("/data").json}
 
 
 @dataclass

@@ -14,11 +14,11 @@ from infra.errors import CommandFailed
 from infra.operating.restore import restore
 from shared.ledger import Ledger
 from shared.runs import State
-from tests.proof.calls import Invocation
 from tests.proof.findings import Lost, Twice
 from tests.proof.model import merged_rows
 from tests.proof.small_feeds import pair
 from tests.proof.stories import a_day, at, carry, fetch, publish, watch
+from tests.shared.calls import Invocation
 from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, World, world
 
 _CLOSED_AT = 2
@@ -29,7 +29,7 @@ class WorldStage:
     """A world as the commands see a stage; before one of the calls of a command something else happens."""
 
     def __init__(self, made: World, *, at_call: int, meanwhile: Callable[[], None]) -> None:
-        self.named, self.each = "", [self]
+        self.named, self.each, self.dataset = "", [self], made.dataset
         self.name, self.place = "test", SimpleNamespace(bucket=BUCKET, runs_table=RUNS_TABLE)
         self.settings = {"OBSERVATIONS_TABLE": OBSERVATIONS}
         self.calls, self._at, self._meanwhile = 0, at_call, meanwhile

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.runs import State
-from tests.proof.calls import CrashPoint
 from tests.proof.small_feeds import jhu, nyt, pair
+from tests.shared.calls import CrashPoint
 from tests.world import World
 
 type Step = Callable[[World], None]

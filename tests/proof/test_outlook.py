@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from chalicelib.vintages.completeness import describe
-from chalicelib.vintages.outlook import AHEAD, outlook, ratio_of, rounded
+from chalicelib.vintages.outlook import outlook, ratio_of
 from chalicelib.vintages.value_paths import Path, value_paths
 from chalicelib.vintages.version_table import Version, VersionTable
 from shared.changes import ChangeSet
 from shared.dataset import Dataset, Measure
 from shared.datasets import find_dataset
+from shared.outlook_words import AHEAD, rounded
 from tests.proof.corpus import FEEDS, WHY_NOT
 from tests.proof.days import oracle_rows
 from tests.shared.declared import US_COVID

@@ -9,8 +9,13 @@ from shared.dataset import ONE_SERIES, Dataset, Feed
 
 FIRST = dt.date(2018, 1, 22)
 
-type FeedRows = dict[tuple[str, int], dict[str, int]]
-"""(series, day number) -> measure -> number."""
+type FeedRows = dict[tuple[str, int], dict[str, int | None]]
+"""(series, day number) -> measure -> number; None is written as a blank."""
+
+ODDITIES = ("gap", "blank", "zeroed", "swapped", "partial")
+"""What publishers do to a history without breaking its contract; `Upstream.restore` takes it back."""
+BREAKS = ("renamed", "twice", "negative", "mistyped", "sentinel")
+"""How a file may break its contract; the last two are dates of a year to come."""
 
 
 def date(day: int) -> str:
@@ -31,7 +36,7 @@ class Upstream:
     broken: dict[str, str] = field(default_factory=dict)
     """Feed -> how it breaks its contract."""
     kept: dict[str, FeedRows] = field(default_factory=dict)
-    """What was there before rows were rolled back."""
+    """What was there before rows were rolled back, or anything else was odd."""
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -44,7 +49,8 @@ class Upstream:
     def next_day(self, feed: Feed) -> None:
         day, rows = self.days(feed.name), self.rows.setdefault(feed.name, {})
         for place, series in enumerate(self.series):
-            rows[series, day] = dict.fromkeys(feed.measures, 100 * (day + 1) + 7 * place)
+            numbers = (100 * (day + 1) + 7 * place + 1000 * n for n in range(len(feed.measures)))
+            rows[series, day] = dict(zip(feed.measures, numbers, strict=True))
 
     def revise(self, feed: Feed, *, back: int, number: int) -> None:
         """Another number in one of the last rows; 0 is what publishers write who have stopped counting."""
@@ -59,13 +65,41 @@ class Upstream:
 
     def roll_back(self, feed: Feed) -> None:
         """Two days are gone, until `restore`."""
-        self.kept[feed.name] = copy.deepcopy(self.rows[feed.name])
+        self._keep(feed)
         newest = self.days(feed.name) - 2
         left = {key: row for key, row in self.rows[feed.name].items() if key[1] < newest}
         self.rows[feed.name] = left or self.rows[feed.name]
 
+    def distort(self, feed: Feed, oddity: str, *, back: int) -> None:
+        """Something odd of the whole history, or of two days that lie so far back; one of `ODDITIES`."""
+        self._keep(feed)
+        rows, last = self.rows[feed.name], self.days(feed.name) - 1
+        days = {last - 1 - back, last - back}
+        first, *_, other = (*feed.measures, *feed.measures)
+        match oddity:
+            case "gap":
+                left = {key: row for key, row in rows.items() if key[1] not in days or key[1] == last}
+                self.rows[feed.name] = left or rows
+            case "blank":
+                for key in rows:
+                    rows[key][other] = None if key[1] in days else rows[key][other]
+            case "zeroed":
+                for key in rows:
+                    rows[key][other] = 0 if key[1] < last else rows[key][other]
+            case "swapped":
+                for row in rows.values():
+                    row[first], row[other] = row[other], row[first]
+            case "partial":
+                late = self.series[-1]
+                left = {key: row for key, row in rows.items() if key[0] != late or key[1] < last - back}
+                self.rows[feed.name] = left or rows
+
     def restore(self, feed: Feed) -> None:
         self.rows[feed.name] = self.kept.pop(feed.name, self.rows[feed.name])
+
+    def _keep(self, feed: Feed) -> None:
+        """For `restore`: as it was before anything was odd."""
+        self.kept.setdefault(feed.name, copy.deepcopy(self.rows[feed.name]))
 
     def files(self) -> Mapping[str, bytes]:
         """Feed -> its file."""
@@ -83,10 +117,13 @@ class Upstream:
             cells = {feed.date[0]: date(day), "unused": str(self.junk)} | {
                 column: values[0] for column, values in feed.where.items()
             }
-            cells |= {column: str(row[name]) for name, column in feed.measures.items()}
+            cells |= {column: "" if row[name] is None else str(row[name]) for name, column in feed.measures.items()}
             if feed.series:
                 cells[feed.series[0]] = series
             lines.append(",".join(cells[name] for name in header))
+        if how in _YEARS:
+            last = date(self.days(feed.name) - 1)
+            lines[-1] = lines[-1].replace(last, _YEARS[how] + last[4:])
         if how == "twice":
             lines.append(lines[-1])
         if how == "negative":
@@ -94,4 +131,4 @@ class Upstream:
         return ("\n".join(lines) + "\n").encode()
 
 
-BREAKS = ("renamed", "twice", "negative")
+_YEARS = {"mistyped": "2081", "sentinel": "9999"}

@@ -8,7 +8,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from chalicelib.runs.caller_identity import Reply, SignedRequest
+from chalicelib.runs.caller_identity import SignedRequest, StsResponse
 
 
 class FakeSts:
@@ -18,7 +18,7 @@ class FakeSts:
         self._credentials, self._arn, self._region = credentials, arn, region
         self.requests = list[SignedRequest]()
 
-    def __call__(self, request: SignedRequest) -> Reply:
+    def __call__(self, request: SignedRequest) -> StsResponse:
         self.requests.append(request)
         if not self._is_signed(request):
             return _reply(403, {"Error": {"Code": "SignatureDoesNotMatch", "Message": "...", "Type": "Sender"}})
@@ -38,5 +38,5 @@ class FakeSts:
         return bool(auth.signature(text, again) == signature)
 
 
-def _reply(status: int, answer: Any) -> Reply:
-    return Reply(status=status, body=json.dumps(answer).encode())
+def _reply(status: int, answer: Any) -> StsResponse:
+    return StsResponse(status=status, body=json.dumps(answer).encode())

@@ -179,3 +179,8 @@ def test_revisions_of_several_series_stand_under_their_series() -> None:
         "Guam, Iowa, Maine and 2 more",
         "  COVID-19 admissions: 3 weeks, 3 Oct to 17 Oct 2026, each +2",
     ]
+
+
+def test_a_date_has_a_page_that_says_why_it_changed() -> None:
+    assert wording.date_path("2020-10-05", "") == "/data/2020-10-05"
+    assert wording.date_path("2020-10-05", "North & South") == "/data/2020-10-05?series=North%20%26%20South"

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from urllib.parse import quote
 
 from chalicelib.dashboard.formatting import count, date, moment, number, text
-from chalicelib.dashboard.placeholders import QUERY_AS_OF
+from chalicelib.dashboard.placeholders import AND_AS_OF, QUERY_AS_OF
 from chalicelib.tabulation.histories import Revision
 from shared.dataset import Dataset
 from shared.runs import Run
@@ -63,8 +64,9 @@ def _revisions_summary(changes: Sequence[Revision]) -> str:
 def _revision_row(change: Revision, labels: dict[str, str], dataset: Dataset) -> str:
     series = f'<td class="words">{text(change.series)}</td>' if dataset.has_series else ""
     after = "removed" if change.removed else number(change.new)
+    query = f"?series={quote(change.series, safe='')}{AND_AS_OF}" if dataset.has_series else QUERY_AS_OF
     return (
-        f'<tr><th scope="row"><a href="data/{change.date}{QUERY_AS_OF}">{date(change.date)}</a></th>{series}'
+        f'<tr><th scope="row"><a href="data/{change.date}{query}">{date(change.date)}</a></th>{series}'
         f'<td class="words">{text(labels[change.measure])}</td>'
         f"<td>{number(change.old)}</td><td>{after}</td>"
         f"<td>{number(change.difference, sign=True)}</td></tr>"

@@ -15,6 +15,8 @@ from chalicelib.refresh.series_views import SeriesViews
 from chalicelib.tabulation.histories import History, extend_history
 from chalicelib.view_store.bundles import media_type_of
 from chalicelib.view_store.view_pointer import PointerWriter
+from chalicelib.vintages.newest_outlook import OUTLOOK, first_date, outlooks, spoken_series
+from chalicelib.vintages.vintage_reading import VintageReader
 from chalicelib.vintages.vintage_store import VintageWriter
 from chalicelib.web.assets import Assets
 from chalicelib.web.documents import JSON, Document, pack
@@ -40,7 +42,14 @@ class Refresher:
     """Renders runs into the bucket and moves the pointer."""
 
     def __init__(
-        self, s3: Any, *, bucket: str, ledger: Ledger, dataset: Dataset, assets: Assets, edge: Edge | None = None
+        self,
+        s3: Any,
+        *,
+        bucket: str,
+        ledger: Ledger,
+        dataset: Dataset,
+        assets: Assets,
+        edge: Edge | None = None,
     ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
         self._assets, self._edge = assets, edge
@@ -71,11 +80,23 @@ class Refresher:
             base = self._before(run)
             digests = self._rendered(run, base)
             self._vintages.write(run, base=base, all_runs=lambda: self._ledger.oldest_first(after=""))
+            self._write_outlook(run)
             changed = self._pointer.move({"run_id": run.run_id, "views": digests})
             span.annotate(views_changed=len(changed))
             if self._edge:
                 self._edge.invalidate(run.run_id, {name: digests[name] for name in changed})
             self._ledger.mark_views(run.run_id, "RENDERED")
+
+    def _write_outlook(self, run: Run) -> None:
+        """What usually becomes of values like the newest ones: for the page, and for the digest that follows."""
+        series = spoken_series(self._dataset)
+        if series is None:
+            return
+        reader = VintageReader(self._s3, bucket=self._bucket, dataset=self._dataset)
+        versions = reader.select(run.run_id, series=series, start=first_date(run.run_id, self._dataset.period))
+        found = outlooks(versions, self._dataset, run_id=run.run_id, series=series)
+        packed = Document(JSON, packed=pack(dumps(found).encode()))
+        self._put(view_key(self._dataset.name, run.run_id, f"{OUTLOOK}.gz"), packed)
 
     def refresh_or_mark(self, run: Run) -> None:
         """The same; where it fails the run says so."""

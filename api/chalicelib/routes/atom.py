@@ -3,6 +3,7 @@
 Addresses in it are absolute: many readers do not resolve relative ones, and an entry is read far from its feed.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from html import escape
 
 from chalicelib.web.documents import ATOM, Document
 from shared.dataset import Dataset
+from shared.ledger.items import Annotation
 from shared.printing import without_controls
 from shared.runs import Run
 from shared.summary import Summary
-from shared.wording import changes, headline, latest_rows, sentence
+from shared.wording import changes, date_path, headline, latest_rows, sentence
 
 ENTRIES = 50
+_ADDRESS = re.compile(r"https?://[^\s<>]+")
 
 _NAMESPACE = uuid.UUID("6f0d2d8e-0f3c-5b0e-9a55-3c1f5b6a7d10")
 """Ids are made from this and the run, so that an entry keeps its id for ever and wherever it is served."""
@@ -29,13 +32,23 @@ class Entries:
     address: str
     """Of the dataset's page, with a slash at the end."""
     runs: Sequence[Run]
+    annotations: Sequence[Annotation] = ()
+    """What operators wrote down."""
+
+    def notes_on(self, run: Run) -> list[Annotation]:
+        return [note for note in self.annotations if note.about == run.run_id]
+
+    def updated(self, run: Run) -> str:
+        """When the run's entry became what it is."""
+        return max([_when(run), *(note.time for note in self.notes_on(run))])
 
 
 def render_feed(of: Entries, *, stage: str, notice: str = "") -> Document:
     """The feed of one dataset; `notice` is what the operator has to say, as the feed's subtitle."""
     entries = [_entry(run, of, stage=stage) for run in of.runs]
     title, names = f"{of.dataset.title}: what changed", (stage, of.dataset.name)
-    return _feed(names, title, entries, runs=of.runs, address=of.address, rights=of.dataset.credits, notice=notice)
+    updated = [of.updated(run) for run in of.runs]
+    return _feed(names, title, entries, updated=updated, address=of.address, rights=of.dataset.credits, notice=notice)
 
 
 def render_feed_of_all(found: Sequence[Entries], *, stage: str, address: str, notice: str = "") -> Document:
@@ -44,8 +57,8 @@ def render_feed_of_all(found: Sequence[Entries], *, stage: str, address: str, no
     entries = [_entry(run, of, stage=stage, named=True) for run, of in runs]
     rights = tuple(dict.fromkeys(credit for of in found for credit in of.dataset.credits))
     title = f"What changed in {', '.join(of.dataset.name for of in found)}"
-    newest = [run for run, _ in runs]
-    return _feed((stage,), title, entries, runs=newest, address=address, rights=rights, notice=notice)
+    updated = [of.updated(run) for run, of in runs]
+    return _feed((stage,), title, entries, updated=updated, address=address, rights=rights, notice=notice)
 
 
 def _feed(
@@ -53,18 +66,18 @@ def _feed(
     title: str,
     entries: Iterable[str],
     *,
-    runs: Iterable[Run],
+    updated: Iterable[str],
     address: str,
     rights: Iterable[str],
     notice: str,
 ) -> Document:
     subtitle = f"<subtitle>{escape(notice)}</subtitle>\n" if notice else ""
-    updated = max((_when(run) for run in runs), default="1970-01-01T00:00:00Z")
+    newest = max(updated, default="1970-01-01T00:00:00Z")
     feed = f"""<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
 <id>{_id(*names)}</id>
 <title>{escape(title)}</title>
-{subtitle}<updated>{updated}</updated>
+{subtitle}<updated>{newest}</updated>
 <link rel="self" type="application/atom+xml" href="{escape(address)}changes.atom"/>
 <link rel="alternate" type="text/html" href="{escape(address)}"/>
 <author><name>covid-stats</name></author>
@@ -80,11 +93,11 @@ def _entry(run: Run, of: Entries, *, stage: str, named: bool = False) -> str:
     return f"""<entry>
 <id>{_id(stage, of.dataset.name, run.run_id)}</id>
 <title>{escape(title)}</title>
-<updated>{_when(run)}</updated>
+<updated>{of.updated(run)}</updated>
 <published>{run.run_id}</published>
 {category}<link rel="alternate" type="text/html" href="{escape(of.address)}?as_of={_when(run)[:10]}"/>
 <link rel="related" type="application/json" href="{escape(of.address)}runs/{run.run_id}/changes"/>
-<content type="html">{escape(_content(run, of.dataset, address=of.address))}</content>
+<content type="html">{escape(_notes(run, of) + _content(run, of.dataset, address=of.address))}</content>
 </entry>
 """
 
@@ -97,15 +110,23 @@ def _content(run: Run, dataset: Dataset, *, address: str) -> str:
     parts = [f"<pre>{_lines(latest_rows(summary, dataset=dataset))}</pre>"]
     if summary.first_load:
         parts.append(f"<p>The first load: {summary.rows:,} rows.</p>")
-    for title, lines in changes(run, summary, dataset=dataset, more_at=f"{address}runs/{run.run_id}/changes"):
+    more_at, base = f"{address}runs/{run.run_id}/changes", address.removesuffix("/")
+    for title, lines in changes(
+        run, summary, dataset=dataset, more_at=more_at, date_at=lambda date, series: base + date_path(date, series)
+    ):
         parts.append(f"<h2>{escape(title)}</h2><pre>{_lines(lines)}</pre>")
-    sentences = [*summary.warnings, *summary.recovered]
+    sentences = [*summary.warnings, *summary.recovered, *summary.annotations]
     parts += [f"<p>{escape(sentence(one))}</p>" for one in sentences]
     return "".join(parts)
 
 
+def _notes(run: Run, of: Entries) -> str:
+    return "".join(f"<p><strong>{escape(sentence(note.text))}</strong></p>" for note in of.notes_on(run))
+
+
 def _lines(lines: Iterable[str]) -> str:
-    return escape("\n".join(lines))
+    """As HTML, with addresses as links."""
+    return _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', escape("\n".join(lines)))
 
 
 def _when(run: Run) -> str:

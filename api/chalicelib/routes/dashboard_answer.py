@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from urllib.parse import quote
 
 from chalicelib.dashboard.formatting import count, date, moment, text
 from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
@@ -10,6 +11,7 @@ from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.web.documents import HTML, Document, Reply
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.requests import Request
+from shared.ledger.items import Annotation
 from shared.runs import Run, State, parse_time
 from shared.schedule import next_due
 
@@ -58,7 +60,8 @@ def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
     page = dashboard_view(site, run_id, "dashboard.html", args).text if run_id else _empty_page(site)
     upto = f"{day}T23:59:59Z" if day else "9"
     runs = list(islice(site.ledger().newest_first(upto=upto, page=RUNS_LISTED), RUNS_LISTED))
-    return Reply(headers=HEADERS, document=Document(HTML, plain=fill(page, site, runs, day, run_id).encode()))
+    filled = fill(page, site, runs, day, run_id, series=args.get("series") or "")
+    return Reply(headers=HEADERS, document=Document(HTML, plain=filled.encode()))
 
 
 def _empty_page(site: Site) -> str:
@@ -67,15 +70,15 @@ def _empty_page(site: Site) -> str:
     return render_empty_page(site.dataset, site.assets)
 
 
-def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: str | None) -> str:
+def fill(page: str, site: Site, runs: Sequence[Run], day: str | None, run_id: str | None, *, series: str = "") -> str:
     fillings = {
         QUERY_AS_OF: f"?as_of={day}" if day else "",
         AND_AS_OF: f"&amp;as_of={day}" if day else "",
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else ""),
-        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id),
-        RUNS: _runs(runs),
+        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id) + _how_final(site, run_id, series),
+        RUNS: operators_notes(site, runs, day, series) + _runs(runs),
     }
     for placeholder, filling in fillings.items():
         page = page.replace(placeholder, filling)
@@ -121,12 +124,45 @@ def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> str:
     return f'<div class="stopped"><dt>Numbers stand still</dt><dd>{"; ".join(facts)}</dd></div>' if facts else ""
 
 
+def _how_final(site: Site, run_id: str | None, series: str) -> str:
+    """What usually becomes of values like those shown; nothing where too few have been followed."""
+    from chalicelib.routes.outlook_answers import newest_in_words  # deferred: brings the reading of vintages
+
+    words = newest_in_words(site, run_id, series or None) if run_id else {}
+    return "".join(
+        f'<div class="final"><dt>{text(measure.label)}</dt><dd>{text(words[measure.name])}</dd></div>'
+        for measure in site.dataset.measures
+        if measure.name in words
+    )
+
+
 def _words(run: Run, *, several: bool) -> str:
     word = _WORDS[run.state]
     if run.state is State.COMMITTED:
         new = "new row" if several else "new date"
         return f"{count(run.added, new)}, {run.changed:,} changed, {run.removed:,} removed"
     return f"{word}: {text(run.reason)}" if run.reason else word
+
+
+def operators_notes(site: Site, runs: Sequence[Run], day: str | None, series: str) -> str:
+    """What operators wrote down, the newest date first; `data-note` is where the chart has its line."""
+    if not runs:
+        return ""
+    known = [note for note in site.ledger().annotations() if note.time[:10] <= (day or "9")]
+    notes = [note for note in known if note.series in ("", series)]
+    notes.sort(key=lambda note: note.about, reverse=True)
+    items = "".join(
+        f'<li data-note="{note.about[:10]}"><a href="{_address(note)}">{date(note.about[:10])}</a>'
+        f"{f', {text(note.series)}' if note.series else ''}: {text(note.text)}</li>"
+        for note in notes[:RUNS_LISTED]
+    )
+    return f'<h3>What the operators know of them</h3><ul class="notes">{items}</ul>' if items else ""
+
+
+def _address(note: Annotation) -> str:
+    if not note.date:
+        return f"runs/{note.about}"
+    return f"data/{note.date}" + (f"?series={quote(note.series, safe='')}" if note.series else "")
 
 
 def _runs(runs: Sequence[Run]) -> str:

@@ -107,13 +107,13 @@ ROUTES: tuple[Endpoint, ...] = (
     ),
     _table(
         "monthly",
-        "Months, labelled by their last day: what a total grew by, and sums, last or mean values of all else.",
+        "Months, labelled by their last day; else as /weekly.",
     ),
     Endpoint(
         path="/data/{date}",
-        summary="One date: its values, and every value it ever had, by which run.",
+        summary="One date: every value it ever had, by which run; to browsers a page.",
         answer=answer_date,
-        media={"application/json": "DateHistory"},
+        media={"application/json": "DateHistory", "text/html": "Text"},
         parameters=(DATE, AS_OF, ROWS, AFTER_SERIES),
         problems=(404,),
     ),

@@ -272,6 +272,7 @@ def _run() -> dict[str, Any]:
             "mail": {"enum": ["", "AGAIN", "SENDING", "SENT", "UNSURE"]},
             "views": {"enum": ["", "AGAIN", "RENDERED", "FAILED"]},
             "source": _TEXT,
+            "annotations": _list(_object({"text": _TEXT, "time": _TIME})),
         }
     )
 

@@ -6,8 +6,8 @@ from typing import Any
 from chalicelib.routes.site import Site
 from chalicelib.routes.vintage_answers import checked, directory_of
 from chalicelib.vintages.completeness import describe
-from chalicelib.vintages.outlook import AHEAD, Outlook, in_words, outlook
-from chalicelib.vintages.value_paths import Path, value_paths
+from chalicelib.vintages.newest_outlook import newest
+from chalicelib.vintages.value_paths import value_paths
 from chalicelib.vintages.version_table import Version
 from chalicelib.web.documents import CURRENT, Document, Reply, json_document
 from chalicelib.web.parameters import Arguments
@@ -52,29 +52,5 @@ def _entry(site: Site, versions: list[Version], measure: Measure, run_id: str, s
         "measure": measure.name,
         "values": "increments" if measure.cumulative else "as published",
         **describe(paths, period=site.dataset.period),
-        "newest": _newest(paths, site) if of_one else None,
+        "newest": newest(paths, site.dataset.period) if of_one else None,
     }
-
-
-def _newest(paths: list[Path], site: Site) -> dict[str, Any] | None:
-    """The newest value, and what usually becomes of such a one."""
-    reported = [path for path in paths if path.values and path.values[-1] is not None]
-    if not reported:
-        return None
-    newest, ahead = reported[-1], AHEAD[site.dataset.period][0]
-    lag = newest.until_lag
-    found = outlook(reported[:-1], lag=lag, ahead=ahead)
-    is_first = newest.first_lag is not None and sum(it is not None for it in newest.values) == 1
-    return {
-        "date": newest.date,
-        "value": newest.values[-1],
-        "lag": lag,
-        "first_report": is_first,
-        "outlook": _as_map(found) if found else None,
-        "words": in_words(found, is_first=is_first, period=site.dataset.period) if found else None,
-    }
-
-
-def _as_map(found: Outlook) -> dict[str, Any]:
-    told = {"after_days": found.ahead, "unchanged": round(found.unchanged, 4), "dates": found.count}
-    return told | ({"low": round(found.low, 4), "high": round(found.high, 4)} if found.is_band else {})

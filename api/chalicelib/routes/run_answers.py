@@ -1,5 +1,6 @@
 """What is answered from the ledger: runs, change sets, the feed of them, health."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -26,11 +27,12 @@ def answer_runs(site: Site, args: Arguments, _request: Request) -> Reply:
     runs = list(islice(site.ledger().newest_first(upto=upto, page=args["limit"] + 1), args["limit"] + 1))
     shown = runs[: args["limit"]]
     more = f"runs?before={shown[-1].run_id}&limit={args['limit']}" if len(runs) > len(shown) else ""
-    return Reply(headers=LIVE | _link(more), document=json_document([run_as_map(run) for run in shown]))
+    return Reply(headers=LIVE | _link(more), document=json_document(_with_notes(site, shown)))
 
 
 def answer_run(site: Site, args: Arguments, _request: Request) -> Reply:
-    return Reply(headers=LIVE, document=json_document(run_as_map(_run(site, args["run_id"]))))
+    [run] = _with_notes(site, [_run(site, args["run_id"])])
+    return Reply(headers=LIVE, document=json_document(run))
 
 
 def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
@@ -91,7 +93,7 @@ def answer_feed(site: Site, _args: Arguments, request: Request) -> Reply:
     """`/changes.atom`: the newest committed runs."""
     runs = list(islice(site.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES))
     address = site.stage().address(request) + (f"{request.dataset}/" if request.dataset else "")
-    of = Entries(dataset=site.dataset, address=address, runs=runs)
+    of = Entries(dataset=site.dataset, address=address, runs=runs, annotations=site.ledger().annotations())
     return Reply(headers=LIVE, document=render_feed(of, stage=site.place.stage, notice=site.settings.notice))
 
 
@@ -125,6 +127,16 @@ def run_as_map(run: Run) -> dict[str, Any]:
         "views": run.views,
         "source": run.source,
     }
+
+
+def _with_notes(site: Site, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """The runs, and what operators wrote down about each."""
+    notes = site.ledger().annotations(about=runs[0].run_id if len(runs) == 1 else "") if runs else []
+    return [
+        run_as_map(run)
+        | {"annotations": [{"text": note.text, "time": note.time} for note in notes if note.about == run.run_id]}
+        for run in runs
+    ]
 
 
 def _run(site: Site, run_id: str) -> Run:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import link_to_next, page_of
-from chalicelib.series_store.series_index import INDEX, Block, SeriesEntry, SeriesIndex, series_object
+from chalicelib.series_store.series_index import INDEX, SeriesEntry, SeriesIndex, TableBlock, series_object
 from chalicelib.series_store.whole_tables import Part, csv_page, csv_pieces, json_page
 from chalicelib.tabulation.row_text import csv_header, defused, join_json
 from chalicelib.tabulation.slicing import add_days
@@ -93,7 +93,7 @@ def _header(site: Site, table: str, part: Part) -> str:
     return ",".join([*names, *(f"{name}_days" for name in part.days)]) + "\n"
 
 
-def _read_block(site: Site, block: Block, *, keep: bool) -> Mapping[str, str]:
+def _read_block(site: Site, block: TableBlock, *, keep: bool) -> Mapping[str, str]:
     bundle = site.shelf.bundle(block.run_id, block.name, keep=keep)
     return {name: document.plain.decode() for name, document in bundle.items()}
 

@@ -53,6 +53,7 @@ def answer_feed_of_all(site: Site, _args: Arguments, request: Request) -> Reply:
             dataset=one.dataset,
             address=f"{base}{one.dataset.name}/",
             runs=list(islice(one.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES)),
+            annotations=one.ledger().annotations(),
         )
         for one in sites
     ]

@@ -11,9 +11,9 @@ from chalicelib.routes.site import Site
 from chalicelib.tabulation.bucket_labels import labels_between
 from chalicelib.tabulation.row_text import csv_header
 from chalicelib.tabulation.slicing import add_days, cut, first_rows
-from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply, json_document
+from chalicelib.web.documents import BY_ACCEPT, CSV, CURRENT, JSON, Document, Reply, json_document
 from chalicelib.web.parameters import Arguments
-from chalicelib.web.problems import ThingUnknown
+from chalicelib.web.problems import NotFound, ThingUnknown
 from chalicelib.web.requests import Request
 
 type Responder = Callable[[Site, Arguments, Request], Reply]
@@ -66,24 +66,37 @@ def link_to_next(path: str, args: Arguments, following: str) -> dict[str, str]:
     return {"Link": f'<{path}?{query}>; rel="next"'}
 
 
-def answer_date(site: Site, args: Arguments, _request: Request) -> Reply:
-    """`/data/{date}`: one object, or a list of them where the dataset has several series."""
+def answer_date(site: Site, args: Arguments, request: Request) -> Reply:
+    """`/data/{date}`: a page for people; else one object, or a list of them where the dataset has several series."""
+    if request.wants_page:
+        from chalicelib.routes.date_answer import answer_page, refused  # deferred: programs need none of it
+
+        try:
+            return answer_page(site, args, request, *_histories(site, args))
+        except NotFound as problem:
+            return refused(site, args, request, problem)
     from shared import exact  # deferred: tables are served as they were written
 
-    run_id, link = site.run_at(args["as_of"]), {}
-    if run_id and site.dataset.has_series:
-        from chalicelib.routes.series_answers import histories_at
-
-        history, following = histories_at(site, run_id, args)
-        link = link_to_next(args["date"], args, following)
-    else:
-        history = exact.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}
+    history, following = _histories(site, args)
     rows = [_history_row(site, series, args["date"], dates) for series, dates in history.items()]
     found = [row for row in rows if row]
+    link = link_to_next(args["date"], args, following)
     if not found and not link:
         raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
     plain = exact.dumps(found if site.dataset.has_series else found[0]).encode() + b"\n"
-    return Reply(headers=CURRENT | link, document=Document(JSON, plain=plain))
+    return Reply(headers=CURRENT | link | BY_ACCEPT, document=Document(JSON, plain=plain))
+
+
+def _histories(site: Site, args: Arguments) -> tuple[Mapping[str, Any], str]:
+    """Series -> its dates with all their versions; and the last series of these, where there are more behind it."""
+    run_id = site.run_at(args["as_of"])
+    if run_id and site.dataset.has_series:
+        from chalicelib.routes.series_answers import histories_at
+
+        return histories_at(site, run_id, args)
+    from shared import exact
+
+    return (exact.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}), ""
 
 
 def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:

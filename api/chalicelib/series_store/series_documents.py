@@ -16,16 +16,16 @@ HISTORY = "history.json"
 _LINE = 12
 """Points of the small line."""
 
-type Dates = Mapping[str, Sequence[Entry]]
+type EntriesByDate = Mapping[str, Sequence[Entry]]
 """Date -> every entry that it had, see `chalicelib.tabulation.histories`."""
 
 
-def tabulate_series(series: str, dates: Dates, dataset: Dataset) -> Tables:
+def tabulate_series(series: str, dates: EntriesByDate, dataset: Dataset) -> Tables:
     rows = {date: entries[-1]["values"] for date, entries in dates.items() if entries[-1]["values"] is not None}
     return tabulate_rows(from_rows({series: rows} if rows else {}, dataset.decimals), dataset)
 
 
-def series_documents(tables: Tables, dates: Dates) -> dict[str, bytes]:
+def series_documents(tables: Tables, dates: EntriesByDate) -> dict[str, bytes]:
     """Name -> document; the same arguments give the same bytes."""
     documents = {f"{name}.json": to_json(table) for name, table in tables.items().items()}
     documents |= {f"{name}.csv": to_csv(table) for name, table in tables.items().items()}

@@ -35,7 +35,7 @@ class SeriesEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class TableBlock:
     """Some dates of a table of all series."""
 
     first: str
@@ -55,7 +55,7 @@ class SeriesIndex:
     run_id: str
     series: Mapping[str, SeriesEntry] = field(default_factory=dict)
     """Name -> entry, in order of the names."""
-    blocks: Mapping[str, Sequence[Block]] = field(default_factory=dict)
+    blocks: Mapping[str, Sequence[TableBlock]] = field(default_factory=dict)
     """Table -> its blocks, in order of the dates."""
 
     @property
@@ -82,7 +82,7 @@ class SeriesIndex:
 
     @classmethod
     def from_json(cls, body: bytes) -> "SeriesIndex":
-        plain, of_series, of_block = loads(body), list(SeriesEntry.__annotations__), list(Block.__annotations__)
+        plain, of_series, of_block = loads(body), list(SeriesEntry.__annotations__), list(TableBlock.__annotations__)
         return cls(
             run_id=plain["run_id"],
             series={
@@ -90,7 +90,7 @@ class SeriesIndex:
                 for name, values in plain["series"].items()
             },
             blocks={
-                table: [Block(**dict(zip(of_block, values, strict=True))) for values in blocks]
+                table: [TableBlock(**dict(zip(of_block, values, strict=True))) for values in blocks]
                 for table, blocks in plain["blocks"].items()
             },
         )

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.series_store.series_documents import HISTORY, Dates, entry_of, series_documents, tabulate_series
-from chalicelib.series_store.series_index import INDEX, Block, SeriesEntry, SeriesIndex, series_object
+from chalicelib.series_store.series_documents import HISTORY, EntriesByDate, entry_of, series_documents, tabulate_series
+from chalicelib.series_store.series_index import INDEX, SeriesEntry, SeriesIndex, TableBlock, series_object
 from chalicelib.series_store.table_blocks import (
-    Changes,
-    Line,
+    TableChanges,
+    TableLine,
     changes_between,
     cut_into_blocks,
     from_texts,
@@ -36,9 +36,9 @@ from shared.tracing import carried
 TABLES = ("data", "daily", "weekly", "monthly")
 _WORKERS = 16
 
-type Find = Callable[[str, str], bytes | None]
+type FindView = Callable[[str, str], bytes | None]
 """(run id, name of a view) -> its bytes as they are stored."""
-type Pieces = Mapping[str, dict[str, dict[str, Line | None]]]
+type Pieces = Mapping[str, dict[str, dict[str, TableLine | None]]]
 """Table -> date -> series -> the row as it is now."""
 type Put = Callable[[str, str, bytes], None]
 
@@ -56,7 +56,7 @@ class Written:
 class SeriesWriter:
     """Of one dataset with several series."""
 
-    def __init__(self, dataset: Dataset, *, find: Find, put: Put) -> None:
+    def __init__(self, dataset: Dataset, *, find: FindView, put: Put) -> None:
         self._dataset, self._find, self._put = dataset, find, put
 
     def index_of(self, run_id: str) -> SeriesIndex | None:
@@ -103,7 +103,7 @@ class SeriesWriter:
         workers: ThreadPoolExecutor,
         run_id: str,
         series: str,
-        change: tuple[Tables, Dates],
+        change: tuple[Tables, EntriesByDate],
         pieces: Pieces,
         entries: dict[str, SeriesEntry],
     ) -> Future[None]:
@@ -136,7 +136,7 @@ class SeriesWriter:
 
     def recent_rows(self, index: SeriesIndex, table: str, *, dates: int) -> Table:
         """The rows of all series on the newest dates of a table."""
-        lines: list[Line] = []
+        lines: list[TableLine] = []
         for block in reversed(index.blocks.get(table, ())):
             lines = [*self._lines(block), *lines]
             if len({line.text[:10] for line in lines}) >= dates:
@@ -171,10 +171,10 @@ class SeriesWriter:
         return dates
 
     def _blocks(
-        self, run_id: str, table: str, old: Sequence[Block], changes: Changes, ranks: Mapping[str, int]
-    ) -> tuple[list[Block], int]:
+        self, run_id: str, table: str, old: Sequence[TableBlock], changes: TableChanges, ranks: Mapping[str, int]
+    ) -> tuple[list[TableBlock], int]:
         """The blocks of a table after a run, and how many of them were written."""
-        blocks: list[Block] = []
+        blocks: list[TableBlock] = []
         written = 0
         for block, its in _shared_out(old, changes):
             if not its and block is not None:
@@ -186,7 +186,7 @@ class SeriesWriter:
                 documents = to_documents(part)
                 self._put(run_id, name, pack_bundle(documents, level=3))
                 blocks.append(
-                    Block(
+                    TableBlock(
                         first=part[0].text[:10],
                         last=part[-1].text[:10],
                         rows=len(part),
@@ -198,7 +198,7 @@ class SeriesWriter:
                 written += 1
         return blocks, written
 
-    def _lines(self, block: Block | None) -> list[Line]:
+    def _lines(self, block: TableBlock | None) -> list[TableLine]:
         if block is None:
             return []
         body = self._find(block.run_id, block.name)
@@ -215,7 +215,9 @@ def _collect(pieces: Pieces, series: str, was: Tables, now: Tables) -> None:
             pieces[name][date][series] = line
 
 
-def _shared_out(blocks: Sequence[Block], changes: Changes) -> Iterator[tuple[Block | None, Changes]]:
+def _shared_out(
+    blocks: Sequence[TableBlock], changes: TableChanges
+) -> Iterator[tuple[TableBlock | None, TableChanges]]:
     """Each block with the changes of its dates, up to the next block; what is earlier than all goes with the first."""
     if not blocks:
         yield None, changes

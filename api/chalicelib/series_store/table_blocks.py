@@ -17,7 +17,7 @@ ROWS = 40_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class TableLine:
     """One row."""
 
     text: str
@@ -28,15 +28,15 @@ class Line:
 
 type Dated = tuple[str, int]
 """Date, and the place of the series among all."""
-type Changes = Mapping[str, Mapping[str, Line | None]]
+type TableChanges = Mapping[str, Mapping[str, TableLine | None]]
 """Date -> series -> the row as it is now, None where it is gone."""
 
 
-def table_lines(table: Table) -> dict[str, Line]:
+def table_lines(table: Table) -> dict[str, TableLine]:
     """Date -> row of a table of one series."""
     days = list(_days_of(table)) if table.days else [""] * len(table.dates)
     lines = _written(csv_cells(table))
-    return {date: Line(text=text, days=its) for date, text, its in zip(table.dates, lines, days, strict=True)}
+    return {date: TableLine(text=text, days=its) for date, text, its in zip(table.dates, lines, days, strict=True)}
 
 
 def _days_of(table: Table) -> Iterator[str]:
@@ -55,7 +55,7 @@ def series_of(text: str) -> str:
     return text[11:].partition(",")[0] if text[11:12] != '"' else next(csv.reader([text]))[1]
 
 
-def cut_into_blocks(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+def cut_into_blocks(lines: Sequence[TableLine]) -> Iterator[Sequence[TableLine]]:
     """Rows in order, in blocks of whole dates."""
     start = 0
     while start < len(lines):
@@ -72,14 +72,14 @@ def cut_into_blocks(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
         start = min(end, len(lines))
 
 
-def spliced(lines: Sequence[Line], changes: Changes, ranks: Mapping[str, int]) -> list[Line]:
+def spliced(lines: Sequence[TableLine], changes: TableChanges, ranks: Mapping[str, int]) -> list[TableLine]:
     """The rows of a block with what changed; only dates that did are looked into."""
-    made: list[Line] = []
+    made: list[TableLine] = []
     at = 0
     for date, rows in sorted(changes.items()):
         low, high = _places(lines, date, at)
         made += lines[at:low]
-        of_date: dict[str, Line | None] = {series_of(line.text): line for line in lines[low:high]}
+        of_date: dict[str, TableLine | None] = {series_of(line.text): line for line in lines[low:high]}
         of_date |= rows
         kept = {series: line for series, line in of_date.items() if line is not None}
         made += [kept[series] for series in sorted(kept, key=ranks.__getitem__)]
@@ -87,7 +87,7 @@ def spliced(lines: Sequence[Line], changes: Changes, ranks: Mapping[str, int]) -
     return [*made, *lines[at:]]
 
 
-def _places(lines: Sequence[Line], date: str, start: int) -> tuple[int, int]:
+def _places(lines: Sequence[TableLine], date: str, start: int) -> tuple[int, int]:
     """Where the rows of a date are, or would be."""
     return (
         bisect_left(lines, date, lo=start, key=lambda line: line.text[:10]),
@@ -95,7 +95,9 @@ def _places(lines: Sequence[Line], date: str, start: int) -> tuple[int, int]:
     )
 
 
-def changes_between(before: Mapping[str, Line], after: Mapping[str, Line]) -> Iterator[tuple[str, Line | None]]:
+def changes_between(
+    before: Mapping[str, TableLine], after: Mapping[str, TableLine]
+) -> Iterator[tuple[str, TableLine | None]]:
     """(date, row as it is now) of one series, wherever it is not as it was."""
     for date, line in after.items():
         if before.get(date) != line:
@@ -105,7 +107,7 @@ def changes_between(before: Mapping[str, Line], after: Mapping[str, Line]) -> It
             yield date, None
 
 
-def to_documents(lines: Sequence[Line]) -> dict[str, bytes]:
+def to_documents(lines: Sequence[TableLine]) -> dict[str, bytes]:
     """A block as the documents of a bundle."""
     return {
         "rows.csv": "".join(f"{line.text}\n" for line in lines).encode(),
@@ -113,5 +115,7 @@ def to_documents(lines: Sequence[Line]) -> dict[str, bytes]:
     }
 
 
-def from_texts(rows: str, days: str) -> list[Line]:
-    return [Line(text=text, days=its) for text, its in zip(rows.split("\n")[:-1], days.split("\n")[:-1], strict=True)]
+def from_texts(rows: str, days: str) -> list[TableLine]:
+    return [
+        TableLine(text=text, days=its) for text, its in zip(rows.split("\n")[:-1], days.split("\n")[:-1], strict=True)
+    ]

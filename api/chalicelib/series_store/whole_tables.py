@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chalicelib.series_store.series_index import Block
+from chalicelib.series_store.series_index import TableBlock
 from chalicelib.tabulation.row_text import defused
 
 PAGE_BYTES = 4_000_000
 """A page of JSON ends before it grows beyond this."""
 
-type Read = Callable[[Block], Mapping[str, str]]
+type Read = Callable[[TableBlock], Mapping[str, str]]
 """Block -> `rows.csv` and `days.csv`."""
 
 
@@ -20,7 +20,7 @@ type Read = Callable[[Block], Mapping[str, str]]
 class Part:
     """Which rows of a table are wanted."""
 
-    blocks: Sequence[Block]
+    blocks: Sequence[TableBlock]
     start: str
     """The first date."""
     end: str
@@ -31,7 +31,7 @@ class Part:
     """The measures whose days are wanted as well."""
 
     @property
-    def needed(self) -> list[Block]:
+    def needed(self) -> list[TableBlock]:
         begin = max(self.start, self.after[0])
         return [block for block in self.blocks if block.last >= begin and block.first <= self.end]
 

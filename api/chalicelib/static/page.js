@@ -100,11 +100,9 @@
   }
 
   function writeView(view) {
-    const said = new URLSearchParams(location.hash.slice(1));
-    for (const [name, value] of Object.entries(view)) {
-      if (value !== usual[name]) said.set(name, value);
-      else said.delete(name);
-    }
+    const said = new URLSearchParams();
+    for (const [name, value] of Object.entries(view)) if (value !== usual[name]) said.set(name, value);
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) if (!(name in view)) said.set(name, value);
     const hash = said.toString();
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   }
@@ -225,6 +223,15 @@
     }
   }
 
+  function showNotes(figure, view) {
+    // A line across the panels for each date that an operator wrote something about; the list below them has the words.
+    const days = [...new Set($$("[data-note]").map((note) => note.dataset.note))].filter((day) => within(view, day));
+    figure.layout.shapes = [...(figure.layout.shapes ?? []), ...days.map((day) => ({
+      type: "line", xref: "x", yref: "paper", x0: day, x1: day, y0: 0, y1: 1, layer: "below",
+      line: { color: colour("--wait"), width: 1.5, dash: "dot" },
+    }))];
+  }
+
   let drawing = false;
 
   async function drawMain(view) {
@@ -238,6 +245,7 @@
     figure.layout.height = shown.length ? 50 + shown.length * (small ? 130 : 165) : 120;
     showDates(figure, view);
     if (view.scale === "log") makeLogarithmic(figure);
+    showNotes(figure, view);
     figure.layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
     drawing = true;
     await Plotly.react(plot, figure.data, figure.layout, options);

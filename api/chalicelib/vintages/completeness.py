@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.vintages.outlook import SHARE
 from chalicelib.vintages.value_paths import Path
 from shared.dataset import Period
+from shared.outlook_words import SHARE
 
 HORIZONS = (7, 14, 21, 28, 42, 56, 84, 112, 168, 252, 364)
 """Days after a date, of which the first is taken at which values have settled."""

@@ -25,6 +25,9 @@ LIVE = {"Cache-Control": "public, max-age=5, s-maxage=5"}
 """What changes while a run is under way."""
 NEVER = {"Cache-Control": "no-store"}
 
+BY_ACCEPT = {"Vary": "Accept-Encoding, Accept"}
+"""Of an address that answers people with a page and programs with JSON."""
+
 WORTH_PACKING = 1000
 """Bytes below which gzip saves nothing."""
 

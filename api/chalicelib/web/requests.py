@@ -1,8 +1,11 @@
 """A request as API Gateway hands it over (Lambda proxy integration, payload format 1.0)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+_QUALITY = re.compile(r"[01](\.[0-9]{0,3})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,12 @@ class Request:
         return "no-cache" in self.headers.get("cache-control", "")
 
     @property
+    def wants_page(self) -> bool:
+        """Whether HTML is liked better than JSON, as browsers do for whoever opens an address (RFC 9110, 12.5.1)."""
+        accept = self.headers.get("accept", "")
+        return "html" in accept and _weight(accept, "text/html") > _weight(accept, "application/json")
+
+    @property
     def takes_packed(self) -> bool:
         """Whether it takes gzip; without an Accept header API Gateway would hand the bytes on in base64."""
         return bool(self.headers.get("accept")) and accepts_gzip(self.headers.get("accept-encoding", ""))
@@ -74,3 +83,14 @@ def accepts_gzip(header: str) -> bool:
         coding, _, weight = part.partition(";")
         weights[coding.strip()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return weights.get("gzip", weights.get("*", False))
+
+
+def _weight(accept: str, media_type: str) -> float:
+    """What Accept says of a media type; the range that fits it best counts. What is no number is 1."""
+    weights = {}
+    for part in accept.lower().split(","):
+        media_range, *parameters = (it.strip() for it in part.split(";"))
+        given = next((it[2:] for it in parameters if it.startswith("q=")), "1")
+        weights[media_range] = float(given) if _QUALITY.fullmatch(given) else 1.0
+    ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+    return next((weights[it] for it in ranges if it in weights), 0.0)

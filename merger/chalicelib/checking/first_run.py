@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.checking.feed_check import FeedCheck
 from chalicelib.comparing.full_merge import Merged, merge_rows
-from chalicelib.comparing.gate import Limits, check_rows
+from chalicelib.comparing.gate import GateLimits, check_rows
 from chalicelib.comparing.run_warnings import find_notes, find_warnings
 from chalicelib.storing.snapshots import empty_snapshot
 from chalicelib.tables import Table
@@ -44,7 +44,7 @@ def first_run(checks: Sequence[FeedCheck], dataset: Dataset) -> FirstRun:
         check_rows(merged, dataset)
     except ContractBroken as nothing:
         return FirstRun(rejected=str(nothing), merged=merged)
-    limits = Limits(
+    limits = GateLimits(
         max_removed_percent=dataset.max_removed_percent,
         revision_warn_percent=dataset.revision_warn_percent,
         revision_warn_at_least=dataset.revision_warn_at_least,

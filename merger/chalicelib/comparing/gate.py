@@ -17,7 +17,7 @@ FEWEST_REVISED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class GateLimits:
     """Both ends of the gate: what closes it, and what is only warned of."""
 
     max_removed_percent: float
@@ -40,7 +40,7 @@ def check_rows(merged: Merged, dataset: Dataset) -> None:
         )
 
 
-def check_gate(merged: Merged, limits: Limits) -> None:
+def check_gate(merged: Merged, limits: GateLimits) -> None:
     """Raises GateClosed with what was seen and what is allowed."""
     if merged.first_load:
         return
@@ -50,7 +50,7 @@ def check_gate(merged: Merged, limits: Limits) -> None:
         raise GateClosed(reason, rows=rows)
 
 
-def _reasons(merged: Merged, limits: Limits) -> Iterator[str]:
+def _reasons(merged: Merged, limits: GateLimits) -> Iterator[str]:
     now, before = merged.snapshot.newest, merged.old.newest
     if now < before:
         yield f"the newest date would move back from {before} to {now}; it may not be before {before}"
@@ -65,7 +65,7 @@ def _reasons(merged: Merged, limits: Limits) -> Iterator[str]:
     yield from _all_revised(merged)
 
 
-def _lost_values(merged: Merged, limits: Limits) -> Iterator[str]:
+def _lost_values(merged: Merged, limits: GateLimits) -> Iterator[str]:
     for measure in merged.old.measures:
         lost = lost_values(merged, measure)
         if not len(lost):

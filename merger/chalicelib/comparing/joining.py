@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chalicelib.feed_masks import FEEDS
-from chalicelib.tables import NULL, Ints, Table, on_common_names
+from chalicelib.tables import NULL, Ints, Table, on_common_names, widened
 
 
 def join(feeds: Mapping[str, Table], *, measures: Sequence[str]) -> Table:
@@ -23,7 +23,7 @@ def join(feeds: Mapping[str, Table], *, measures: Sequence[str]) -> Table:
         masks[places] |= 1 << bit
         for measure, numbers in table.values.items():
             columns[measure] = np.full(len(keys), NULL, dtype=np.int64)
-            columns[measure][places] = numbers
+            columns[measure][places] = widened(numbers)  # null of a smaller type is another number
     values = {measure: columns[measure] for measure in measures} | {FEEDS: masks}
     return Table(names=tables[0].names, keys=keys, values=values)
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chalicelib.comparing.differences import distances
 from chalicelib.comparing.full_merge import Merged
 from chalicelib.comparing.gate import (
     ALL_REVISED,
     FEWEST_REVISED,
-    Limits,
+    GateLimits,
     dates_of,
     lost_values,
     reported_values,
@@ -26,7 +27,7 @@ _LONG_AGO = 3660
 """Days before the next date: an oldest date so far off is no date of the data."""
 
 
-def find_warnings(merged: Merged, dataset: Dataset, limits: Limits) -> list[str]:
+def find_warnings(merged: Merged, dataset: Dataset, limits: GateLimits) -> list[str]:
     """Sentences about what is odd among the rows that changed; of a first load only about its oldest date."""
     oldest = list(_too_early(merged))
     if merged.first_load:
@@ -143,7 +144,7 @@ def _oldest(rows: Table) -> str:
 
 
 def _silences(
-    _merged: Merged, measure: Measure, _limits: Limits, series: _BySeries, *, with_series: bool
+    _merged: Merged, measure: Measure, _limits: GateLimits, series: _BySeries, *, with_series: bool
 ) -> Iterator[str]:
     """New rows that lack a measure which the row before, of the same series, has."""
     nulls = is_null(series.rows.values[measure.name])
@@ -156,7 +157,9 @@ def _silences(
     yield from _listed(found, f"{measure.name}: not reported any more in {len(found):,} series")
 
 
-def _lost(merged: Merged, measure: Measure, _limits: Limits, _series: _BySeries, *, with_series: bool) -> Iterator[str]:
+def _lost(
+    merged: Merged, measure: Measure, _limits: GateLimits, _series: _BySeries, *, with_series: bool
+) -> Iterator[str]:
     lost = lost_values(merged, measure.name)
     if len(lost):
         where = f" in {len(set(lost.codes.tolist())):,} series" if with_series else ""
@@ -167,7 +170,7 @@ def _lost(merged: Merged, measure: Measure, _limits: Limits, _series: _BySeries,
 
 
 def _falls(
-    _merged: Merged, measure: Measure, _limits: Limits, series: _BySeries, *, with_series: bool
+    _merged: Merged, measure: Measure, _limits: GateLimits, series: _BySeries, *, with_series: bool
 ) -> Iterator[str]:
     """Totals that are less than on the date before, where either row is new or changed and it was not so before."""
     if not measure.cumulative:
@@ -189,7 +192,7 @@ def _falls(
 
 
 def _revisions(
-    merged: Merged, measure: Measure, limits: Limits, _series: _BySeries, *, with_series: bool
+    merged: Merged, measure: Measure, limits: GateLimits, _series: _BySeries, *, with_series: bool
 ) -> Iterator[str]:
     """Large revisions; where nearly all values are revised at once, that one fact."""
     before, after = merged.changes.before, merged.changes.after
@@ -199,7 +202,7 @@ def _revisions(
         return
     old, new = before.values[measure.name], after.values[measure.name]
     both = ~is_null(old) & ~is_null(new)
-    amount = np.abs(np.where(both, new - old, 0))
+    amount = np.abs(distances(np.where(both, old, 0), np.where(both, new, 0)))
     at_least = limits.revision_warn_at_least * 10**measure.decimals
     large = both & (amount >= at_least) & (amount * 100.0 > limits.revision_warn_percent * np.abs(old))
     large &= (old != 0) | (at_least > 0)  # of nothing there is no share

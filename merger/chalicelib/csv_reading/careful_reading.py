@@ -6,7 +6,7 @@ The contract looks at the columns and rows that are used and at nothing else of 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib.csv_reading.csv_rows import CsvRows, Report, Row, raise_it
+from chalicelib.csv_reading.csv_rows import CsvRow, CsvRows, FaultHandler, raise_it
 from chalicelib.csv_reading.decoding import file_fault, text_lines
 from chalicelib.csv_reading.feed_layout import Layout, find_layout, layout_faults
 from chalicelib.csv_reading.row_builder import RowBuilder
@@ -25,7 +25,7 @@ class CarefulRows:
 
 
 def read_carefully(
-    data: bytes, feed: Feed, dataset: Dataset, *, latest_day: int | None = None, report: Report = raise_it
+    data: bytes, feed: Feed, dataset: Dataset, *, latest_day: int | None = None, report: FaultHandler = raise_it
 ) -> CarefulRows:
     """All used rows of an unpacked file.
 
@@ -52,7 +52,7 @@ def read_carefully(
     return CarefulRows(table=builder.table(), as_headed=builder.width in (None, layout.width))
 
 
-def read_rows(rows: Iterable[Row], layout: Layout, feed: Feed, dataset: Dataset, *, latest_day: int | None) -> Table:
+def read_rows(rows: Iterable[CsvRow], layout: Layout, feed: Feed, dataset: Dataset, *, latest_day: int | None) -> Table:
     """The used ones among some rows; there may be none. Raises ContractBroken."""
     builder = RowBuilder(layout, feed, dataset, latest_day=latest_day, width=layout.width)
     builder.add_all(rows)

@@ -13,9 +13,9 @@ from shared.errors import ContractBroken
 
 FIELD_LIMIT = 1 << 20
 
-type Row = tuple[int, list[str]]
+type CsvRow = tuple[int, list[str]]
 """The number of the line on which a row ends, and its fields."""
-type Report = Callable[[ContractBroken], None]
+type FaultHandler = Callable[[ContractBroken], None]
 """What is done with a fault: raise it, or keep it and read on."""
 
 
@@ -27,7 +27,7 @@ def raise_it(fault: ContractBroken) -> None:
 class CsvRows:
     """A file's header, and then its rows. Raises ContractBroken for what is not CSV."""
 
-    def __init__(self, lines: Iterable[str], feed: Feed, *, report: Report = raise_it) -> None:
+    def __init__(self, lines: Iterable[str], feed: Feed, *, report: FaultHandler = raise_it) -> None:
         csv.field_size_limit(FIELD_LIMIT)
         self._feed, self._report = feed, report
         self._lines = iter(lines)
@@ -48,7 +48,7 @@ class CsvRows:
         """The number of the last line that was read or passed over."""
         return self._passed + self._reader.line_num
 
-    def header(self) -> Row:
+    def header(self) -> CsvRow:
         """The column names and their line. Raises ContractBroken where there is no line for them."""
         self._pass_over(self._feed.skip)
         first = next(self._rows, None)
@@ -59,10 +59,10 @@ class CsvRows:
         line, names = first
         return line, [name.strip() for name in names]
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[CsvRow]:
         return self._rows
 
-    def _read(self) -> Iterator[Row]:
+    def _read(self) -> Iterator[CsvRow]:
         reader = self._reader
         while True:
             try:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chalicelib.tables import Ints, Mask
 
-type Words = NDArray[np.uint64]
+type WordArray = NDArray[np.uint64]
 
 BLOCK = 1 << 19
 """Bytes of a block, about: so few that they stay in the processor's cache."""
@@ -76,7 +76,7 @@ def _quoted(letters: NDArray[np.uint8], separators: Ints, delimiter: int) -> Mas
     return None if (letters[separators[within]] == _LINE_END).any() else within
 
 
-class Block:
+class LineBlock:
     """Lines, and where their fields are; of chosen rows, once some are chosen."""
 
     def __init__(self, text: bytes, *, width: int, delimiter: str) -> None:
@@ -134,7 +134,7 @@ class Block:
             return starts + quoted, ends - quoted
         return starts, ends
 
-    def words(self, places: Ints) -> Words:
+    def words(self, places: Ints) -> WordArray:
         """The eight bytes from each place on."""
-        words: Words = self._words[places]
+        words: WordArray = self._words[places]
         return words

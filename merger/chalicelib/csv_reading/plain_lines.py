@@ -18,7 +18,7 @@ from chalicelib.csv_reading.csv_rows import CsvRows
 from chalicelib.csv_reading.decoding import BOM, extends_ascii, text_lines
 from chalicelib.csv_reading.feed_layout import Layout, find_layout
 from chalicelib.csv_reading.field_rules import NumberRule, day_rule, is_name, name_of
-from chalicelib.csv_reading.plain_block import Block, NotPlain, blocks_of, lines_are_rows
+from chalicelib.csv_reading.plain_block import LineBlock, NotPlain, blocks_of, lines_are_rows
 from chalicelib.csv_reading.plain_names import PlainNames
 from chalicelib.csv_reading.plain_numbers import PlainNumbers
 from chalicelib.tables import NULL, Ints, Mask, Table, ascending_table, make_keys, ranks_of
@@ -72,7 +72,7 @@ def _below_header(block: bytes, feed: Feed) -> tuple[Layout, int]:
         start = block.find(b"\n", start) + 1
         if not start:
             raise NotPlain
-    if b"\r" in block[:start]:
+    if b"\r" in block[:start] or any("\n" in name for name in header):  # which line end was within is not known here
         raise NotPlain
     return find_layout(header, feed, line=line), start
 
@@ -109,16 +109,16 @@ class _Columns:
         if block is not None and block.rows:
             self._add(block)
 
-    def _block(self, text: bytes) -> Block | None:
+    def _block(self, text: bytes) -> LineBlock | None:
         try:
-            return Block(text, width=self._layout.width, delimiter=self._feed.delimiter)
+            return LineBlock(text, width=self._layout.width, delimiter=self._feed.delimiter)
         except NotPlain:
             less = _without_blank_lines(text)  # they are rare, and looking for them is not free
             if less == text:
                 raise
-            return Block(less, width=self._layout.width, delimiter=self._feed.delimiter) if less else None
+            return LineBlock(less, width=self._layout.width, delimiter=self._feed.delimiter) if less else None
 
-    def _add(self, block: Block) -> None:
+    def _add(self, block: LineBlock) -> None:
         self._days.append(self._dates.codes_of_runs(block, self._layout.date[0]))
         for place, names, codes in zip(self._layout.series, self._names, self._codes, strict=True):
             codes.append(names.codes(block, place))
@@ -197,7 +197,7 @@ class _Filter:
         self._names = PlainNames()
         self._judged = np.empty(0, dtype=np.bool_)
 
-    def passes(self, block: Block) -> Mask:
+    def passes(self, block: LineBlock) -> Mask:
         codes = self._names.codes(block, self._place)
         fresh = self._names.listed[len(self._judged) :]
         if fresh:

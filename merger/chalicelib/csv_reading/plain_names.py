@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chalicelib.csv_reading.plain_block import FIRST_BYTES, LONGEST_TEXT, Block, NotPlain, Words
+from chalicelib.csv_reading.plain_block import FIRST_BYTES, LONGEST_TEXT, LineBlock, NotPlain, WordArray
 from chalicelib.tables import Ints
 
 _SLOTS = 18
@@ -21,16 +21,16 @@ class PlainNames:
     """Code -> text."""
     _places: dict[bytes, int] = field(default_factory=dict)
     _slots: Ints = field(default_factory=lambda: np.zeros(1 << _SLOTS, dtype=np.int64))
-    _known: Words = field(default_factory=lambda: np.zeros((LONGEST_TEXT // 8, 1), dtype=np.uint64))
+    _known: WordArray = field(default_factory=lambda: np.zeros((LONGEST_TEXT // 8, 1), dtype=np.uint64))
     """For each text its bytes in words, zeros behind (none are within: a block has none); the first is of no text."""
     _longest: int = 0
     """Words of the longest text."""
 
-    def codes(self, block: Block, place: int) -> Ints:
+    def codes(self, block: LineBlock, place: int) -> Ints:
         """For each row the code of its text. Raises NotPlain."""
         return self._codes(block, *block.field(place))
 
-    def _codes(self, block: Block, starts: Ints, ends: Ints) -> Ints:
+    def _codes(self, block: LineBlock, starts: Ints, ends: Ints) -> Ints:
         sizes = ends - starts
         shortest, longest = int(sizes.min()), int(sizes.max())
         if longest > LONGEST_TEXT:
@@ -52,7 +52,7 @@ class PlainNames:
             codes[unlike] = self._learn(block, starts[unlike], ends[unlike], slots[unlike])
         return codes
 
-    def codes_of_runs(self, block: Block, place: int) -> Ints:
+    def codes_of_runs(self, block: LineBlock, place: int) -> Ints:
         """The same for a column in which most rows have the text of the row before, and all are of one length."""
         starts, ends = block.field(place)
         size = int(ends[0] - starts[0])
@@ -69,7 +69,7 @@ class PlainNames:
         codes = self._learn(block, starts[places], ends[places], np.zeros(len(places), dtype=np.int64))
         return np.repeat(np.array(codes, dtype=np.int64), np.diff(places, append=len(starts)))
 
-    def _propose(self, words: Sequence[Words], slots: Ints) -> Ints:
+    def _propose(self, words: Sequence[WordArray], slots: Ints) -> Ints:
         """The code of the text that has the slot, where it is the row's text; else -1."""
         found = self._slots[slots]
         same = found > 0
@@ -79,7 +79,7 @@ class PlainNames:
             same &= self._known[len(words)][found] == 0
         return np.where(same, found - 1, -1)
 
-    def _learn(self, block: Block, starts: Ints, ends: Ints, slots: Ints) -> list[int]:
+    def _learn(self, block: LineBlock, starts: Ints, ends: Ints, slots: Ints) -> list[int]:
         """Look the texts up one by one; a new one gets the next code, and its slot where that is free."""
         codes, before = [], len(self.listed)
         for start, end, slot in zip(starts.tolist(), ends.tolist(), slots.tolist(), strict=True):
@@ -98,7 +98,7 @@ class PlainNames:
         return codes
 
 
-def _slots(words: Sequence[Words]) -> Ints:
+def _slots(words: Sequence[WordArray]) -> Ints:
     """A slot for each row's text: the high bits of its hash."""
     mixed = words[0] * _MIX
     for word in words[1:]:

@@ -6,7 +6,7 @@ What is not written in the plainest way (a plus sign, thousands, more than 15 di
 import numpy as np
 
 from chalicelib.csv_reading.field_rules import NumberRule
-from chalicelib.csv_reading.plain_block import FIRST_BYTES, LONGEST_TEXT, Block, NotPlain, Words
+from chalicelib.csv_reading.plain_block import FIRST_BYTES, LONGEST_TEXT, LineBlock, NotPlain, WordArray
 from chalicelib.tables import NULL, Ints, Mask
 
 _DIGITS = 15
@@ -35,7 +35,7 @@ class PlainNumbers:
         self._has_points, self._has_signs = rule.decimals > 0, False
         self._parts: list[Ints] = []
 
-    def add(self, block: Block, place: int) -> None:
+    def add(self, block: LineBlock, place: int) -> None:
         """Take a block's numbers. Raises NotPlain."""
         starts, ends = block.field(place)
         for text in self._missing:
@@ -55,7 +55,7 @@ class PlainNumbers:
         """All numbers, NULL where nothing is reported."""
         return np.concatenate(self._parts) if self._parts else np.empty(0, dtype=np.int64)
 
-    def _read(self, block: Block, starts: Ints, ends: Ints) -> Ints:
+    def _read(self, block: LineBlock, starts: Ints, ends: Ints) -> Ints:
         blank = starts == ends
         negative = None
         if self._has_signs:
@@ -74,7 +74,7 @@ class PlainNumbers:
             signed[blank] = NULL
         return signed
 
-    def _pointed(self, block: Block, starts: Ints, ends: Ints, blank: Mask) -> Words:
+    def _pointed(self, block: LineBlock, starts: Ints, ends: Ints, blank: Mask) -> WordArray:
         """Numbers with a decimal point, or without, as multiples of 10^-decimals."""
         sizes, words = ends - starts, block.words(ends - 8)
         point = _bytes_like(words, self._points, np.minimum(sizes, 8))
@@ -95,7 +95,7 @@ class PlainNumbers:
             numbers += _to_numbers(block.words(ends - 16 - pointed), np.maximum(digits - 8, 0)) * np.uint64(10**8)
         return self._scaled(numbers, digits, decimals)
 
-    def _scaled(self, numbers: Words, digits: Ints, decimals: Ints) -> Words:
+    def _scaled(self, numbers: WordArray, digits: Ints, decimals: Ints) -> WordArray:
         more = self._rule.decimals - decimals
         least, most = int(more.min(initial=0)), int(more.max(initial=0))
         if most > 0:
@@ -113,7 +113,7 @@ class PlainNumbers:
         return numbers
 
 
-def _whole(block: Block, starts: Ints, ends: Ints) -> Words:
+def _whole(block: LineBlock, starts: Ints, ends: Ints) -> WordArray:
     """Digits and nothing else, or blank."""
     sizes = ends - starts
     longest = int(sizes.max(initial=0))
@@ -125,7 +125,7 @@ def _whole(block: Block, starts: Ints, ends: Ints) -> Words:
     return numbers
 
 
-def _to_numbers(words: Words, sizes: Ints) -> Words:
+def _to_numbers(words: WordArray, sizes: Ints) -> WordArray:
     """What the last `sizes` of eight letters say in digits. Raises NotPlain.
 
     Eight digits at once: neighbours are added up to pairs, pairs to fours, fours to eight.
@@ -139,7 +139,7 @@ def _to_numbers(words: Words, sizes: Ints) -> Words:
     return (digits & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(10000 << 32 | 1) >> np.uint64(32)
 
 
-def _bytes_like(words: Words, letters: np.uint64, sizes: Ints) -> Words:
+def _bytes_like(words: WordArray, letters: np.uint64, sizes: Ints) -> WordArray:
     """The high bit of each byte that is the letter, among the last `sizes` of eight."""
     before = ((8 - sizes) * 8).view(np.uint64)
     unlike = words ^ letters
@@ -147,13 +147,13 @@ def _bytes_like(words: Words, letters: np.uint64, sizes: Ints) -> Words:
     return (alike >> before) << before
 
 
-def _top_bit(words: Words) -> Ints:
+def _top_bit(words: WordArray) -> Ints:
     """The place of the only bit that is set: the exponent of the number as a float, which is exact."""
     places: Ints = (words.astype(np.float64).view(np.int64) >> _MANTISSA_BITS) - _BIAS
     return places
 
 
-def _is_text(block: Block, starts: Ints, ends: Ints, text: bytes) -> Mask:
+def _is_text(block: LineBlock, starts: Ints, ends: Ints, text: bytes) -> Mask:
     """Which fields are this text."""
     same: Mask = ends - starts == len(text)
     rows = np.flatnonzero(same)

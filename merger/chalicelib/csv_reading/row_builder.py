@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from chalicelib.csv_reading.csv_rows import Report, Row, raise_it
+from chalicelib.csv_reading.csv_rows import CsvRow, FaultHandler, raise_it
 from chalicelib.csv_reading.feed_layout import Layout
 from chalicelib.csv_reading.field_rules import (
     LARGEST,
@@ -50,7 +50,7 @@ class RowBuilder:
         dataset: Dataset,
         *,
         latest_day: int | None,
-        report: Report = raise_it,
+        report: FaultHandler = raise_it,
         width: int | None = None,
     ) -> None:
         self._layout, self._feed, self._report = layout, feed, report
@@ -70,7 +70,7 @@ class RowBuilder:
         rules = [NumberRule.of(feed, dataset.measure(name)) for name in feed.measures]
         self._numbers = [_RememberedNumbers(rule) for rule in rules]
 
-    def add_all(self, rows: Iterable[Row]) -> None:
+    def add_all(self, rows: Iterable[CsvRow]) -> None:
         """Take the used ones among the rows."""
         if self._feed.wide:
             self._add_wide_rows(rows)
@@ -94,7 +94,7 @@ class RowBuilder:
             for take, value in zip(takes, values, strict=True):
                 take(value)
 
-    def _used(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def _used(self, rows: Iterable[CsvRow]) -> Iterator[CsvRow]:
         """The rows that are used and have as many fields as they must."""
         filtered = bool(self._layout.where or self._layout.where_not)
         for line, fields in rows:
@@ -127,7 +127,7 @@ class RowBuilder:
         if day is not None and code is not None:
             self._put(line, make_key(day, code), values, self._feed.date[0], fields)
 
-    def _add_wide_rows(self, rows: Iterable[Row]) -> None:
+    def _add_wide_rows(self, rows: Iterable[CsvRow]) -> None:
         columns = [it for it in self._layout.date_columns if self._latest_day is None or it.day <= self._latest_day]
         for it in self._layout.date_columns:
             if it not in columns:

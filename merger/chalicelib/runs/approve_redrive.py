@@ -1,18 +1,21 @@
-"""What an operator may ask of a run: let a rejected one pass, or take up one that ended badly."""
+"""What an operator may command: let a rejected run pass, take up one that ended badly, write down why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
+from chalicelib.runs.annotating import read_note, write_down
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
 from shared.errors import EventMalformed, HeadMoved, LeaseHeld, NotAllowed
 from shared.events import member
+from shared.ledger.items import Annotation
 from shared.runs import ENDED_BADLY, MAILED, Run, State, parse_time
 
-type Command = Literal["approve", "redrive", "resend"]
-"""Let a rejected run pass the gate; try one that ended badly again; ask again for mail or views that are not out."""
+type Command = Literal["approve", "redrive", "resend", "annotate"]
+"""Let a rejected run pass the gate; try one that ended badly again; ask again for mail or views that are not out; write
+down something about a run or a date."""
 
 COMMANDS: tuple[Command, ...] = get_args(Command.__value__)
 
@@ -29,6 +32,8 @@ class OperateRun:
     """Who gives it, as the ledger records it: the ARN that STS names."""
     time: str
     """When, as a run id."""
+    note: Annotation | None = None
+    """What is to be written down; none with any other command."""
 
 
 def operate_run(event: Mapping[str, Any], *, identify: Callable[[Mapping[str, Any]], str]) -> OperateRun:
@@ -39,10 +44,15 @@ def operate_run(event: Mapping[str, Any], *, identify: Callable[[Mapping[str, An
     command = member(event, "command")
     if command not in COMMANDS:
         raise EventMalformed(f"command is {command!r}; {', '.join(COMMANDS)} are allowed")
-    run_id, time = member(event, "run_id"), member(event, "time")
-    parse_time(run_id)
+    time, dataset = member(event, "time"), str(event.get("dataset") or "")
     parse_time(time)
-    dataset = str(event.get("dataset") or "")
+    if command == "annotate":
+        note = read_note(event, time=time)
+        by = identify(event)
+        run_id = "" if note.date else note.about
+        return OperateRun(command=command, dataset=dataset, run_id=run_id, by=by, time=time, note=replace(note, by=by))
+    run_id = member(event, "run_id")
+    parse_time(run_id)
     return OperateRun(command=command, dataset=dataset, run_id=run_id, by=identify(event), time=time)
 
 
@@ -56,6 +66,8 @@ def handle_command(
     command again goes on then, and so does the watch. `report` is called with what a merge came to. Raises UnknownRun,
     and NotAllowed where the run's state does not allow the command.
     """
+    if request.note:
+        return write_down(request.note, tools)
     if request.command == "resend":
         return _answer(_resend(request, tools))
     if closed := tools.ledger.head().closed:

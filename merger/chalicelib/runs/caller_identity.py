@@ -38,14 +38,14 @@ class SignedRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reply:
+class StsResponse:
     """What STS answered."""
 
     status: int
     body: bytes
 
 
-type Send = Callable[[SignedRequest], Reply]
+type Send = Callable[[SignedRequest], StsResponse]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +78,13 @@ def who_commands(event: Mapping[str, Any], *, where: Where, clock_ms: int, send:
     return _arn(send(request))
 
 
-def send_to_sts(request: SignedRequest) -> Reply:
+def send_to_sts(request: SignedRequest) -> StsResponse:
     """Over https. Raises NotAllowed where STS cannot be reached."""
     connection = http.client.HTTPSConnection(request.host, timeout=_SECONDS)
     try:
         connection.request("GET", request.target, headers=dict(request.headers))
         response = connection.getresponse()
-        return Reply(status=response.status, body=response.read(_LONGEST_REPLY))
+        return StsResponse(status=response.status, body=response.read(_LONGEST_REPLY))
     except (OSError, http.client.HTTPException) as error:
         raise NotAllowed(
             f"who gives the command is not known: {request.host} cannot be reached ({type(error).__name__});"
@@ -151,7 +151,7 @@ def _check_time(text: str, now: dt.datetime) -> None:
         )
 
 
-def _arn(reply: Reply) -> str:
+def _arn(reply: StsResponse) -> str:
     """Whom STS names. Raises NotAllowed where it does not."""
     try:
         answer = json.loads(reply.body)

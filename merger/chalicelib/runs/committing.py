@@ -8,27 +8,33 @@ is `late` until the next one, and a writer that learns that its time is up puts 
 """
 
 import contextlib
+import functools
+import gzip
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.runs.finality import NAME as OUTLOOK
+from chalicelib.runs.finality import in_words_of
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools
 from shared.attributes import Value
 from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
-from shared.keys import change_set_key, index_key, snapshot_key, snapshot_part_key
-from shared.ledger.items import Head, Notice
+from shared.keys import change_set_key, index_key, snapshot_key, snapshot_part_key, view_key
+from shared.ledger.items import Annotation, Head, Notice
 from shared.runs import ENDED_BADLY, RejectedBy, Run, State
 from shared.scrubbing import scrub
 from shared.tracing import subsegment
 
-if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
+if TYPE_CHECKING:  # numpy is imported where rows are compared: an unchanged run does not need it
     from chalicelib.comparing.full_merge import Merged
 
 
 _MOST_RECOVERED = 50
 """Notices whose recovery one digest reports: a transaction takes 100 items."""
+_MOST_ANNOTATIONS = 20
+"""Operators' notes that one digest has; the next has those behind them."""
 
 
 def commit_unchanged(
@@ -92,12 +98,14 @@ def _commit_rows(
     run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
     over = (notice for notice in tools.ledger.notices() if _is_over(notice, run, merged.moved))
     recovered = list(itertools.islice(over, _MOST_RECOVERED))
+    written_down = (note for note in tools.ledger.annotations() if not note.reported_by)
+    annotations = list(itertools.islice(written_down, _MOST_ANNOTATIONS))
     counts = {"added": len(changes.added), "changed": len(changes.after), "removed": len(changes.removed)}
     ended: dict[str, Value] = {
         "state": State.COMMITTED,
         "reason": "",
         "base_run_id": head.head or None,
-        "summary": _summary(compared, merged, recovered, tools),
+        "summary": _summary(compared, merged, recovered, annotations, tools),
         **counts,
     }
     new_head = Head(
@@ -113,7 +121,7 @@ def _commit_rows(
         engine_attempt=run.engine_attempt if compared.result else 0,
         parts=len(compared.result.parts) if compared.result else 0,
     )
-    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, recovered=recovered)
+    tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, recovered=recovered, annotations=annotations)
     return Outcome(
         state=State.COMMITTED, way=compared.way, rows_written=written, bytes_read=compared.size, counts=counts
     )
@@ -145,7 +153,9 @@ def _rows_since(compared: Comparison, moved: frozenset[str]) -> dict[str, str]:
     return {feed: run.run_id if feed in moved else since.get(feed, run.run_id) for feed in compared.shas}
 
 
-def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], tools: Tools) -> dict[str, Any]:
+def _summary(
+    compared: Comparison, merged: "Merged", recovered: list[Notice], annotations: list[Annotation], tools: Tools
+) -> dict[str, Any]:
     from chalicelib.comparing.run_warnings import find_notes, find_warnings  # deferred: brings numpy
     from chalicelib.runs.summarising import recoveries, summarise, went_back
 
@@ -163,7 +173,20 @@ def _summary(compared: Comparison, merged: "Merged", recovered: list[Notice], to
         notes=find_notes(merged, tools.dataset),
         recovered=recoveries(bad, stale, missed),
         rows_since=_rows_since(compared, merged.moved),
+        annotations=[note.sentence for note in annotations],
+        outlook=functools.partial(_outlook, compared, tools),
     ).as_map()
+
+
+def _outlook(compared: Comparison, tools: Tools, latest: Mapping[str, Any]) -> dict[str, str]:
+    """By what the api kept of the run before; nothing where it has not, or not yet."""
+    if not compared.head.head:
+        return {}
+    try:
+        kept = tools.files.read(view_key(tools.dataset.name, compared.head.head, OUTLOOK))
+    except ObjectMissing:
+        return {}
+    return in_words_of(gzip.decompress(kept), latest, tools.dataset, run_id=compared.run.run_id)
 
 
 def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ _MIB = 2**20
 _LONGEST_DEADLINE = 24 * 28
 """Hours: the watch looks at runs of the last thirty days."""
 _RUNTIME_BYTES = 150 * _MIB
-"""What the interpreter, botocore, numpy and pandas take before the first row is read."""
+"""What the interpreter, botocore and numpy take at most before the first row is read."""
 _PER_BYTE = 3
 """Peak memory that a byte of all files together costs: `make bench` measures 2.2 (memory_full), a third is reserve."""
 _PER_ODD_BYTE = 9

@@ -12,7 +12,7 @@ from shared.ledger.items import Head
 from shared.runs import Run, State
 
 if TYPE_CHECKING:
-    from chalicelib.comparing.gate import Limits
+    from chalicelib.comparing.gate import GateLimits
     from chalicelib.engine.job_result import JobResult
 
 type Way = Literal["", "same", "delta", "full", "engine"]
@@ -53,12 +53,12 @@ class Policy:
     most_odd_bytes: int
     """Nor does a single one that is larger than this, where it is filtered, quoted, or has anything odd in it."""
 
-    def limits(self, dataset: Dataset) -> "Limits":
+    def limits(self, dataset: Dataset) -> "GateLimits":
         """What the stage sets, else what the dataset declares."""
-        from chalicelib.comparing.gate import Limits  # deferred: brings numpy
+        from chalicelib.comparing.gate import GateLimits  # deferred: brings numpy
 
         removed, revised = self.max_removed_percent, self.revision_warn_percent
-        return Limits(
+        return GateLimits(
             max_removed_percent=dataset.max_removed_percent if removed is None else removed,
             revision_warn_percent=dataset.revision_warn_percent if revised is None else revised,
             revision_warn_at_least=dataset.revision_warn_at_least,

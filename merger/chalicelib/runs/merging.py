@@ -21,7 +21,7 @@ from shared.ledger.items import Head
 from shared.runs import Run, State, parse_time
 from shared.tracing import subsegment
 
-if TYPE_CHECKING:  # numpy and pandas are imported where rows are compared: an unchanged run needs neither
+if TYPE_CHECKING:  # numpy is imported where rows are compared: an unchanged run does not need it
     from chalicelib.comparing.full_merge import Merged, Open
 
 

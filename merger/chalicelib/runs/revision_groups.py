@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chalicelib.comparing.differences import Changes
+from chalicelib.comparing.differences import Changes, distances
 from chalicelib.tables import Ints, Mask, Table, is_null, iso_date
 from shared.dataset import Dataset, Measure
 from shared.exact import Number, from_scaled
@@ -89,7 +89,7 @@ def _groups(changes: Changes, measure: Measure, dataset: Dataset) -> Iterator[_G
     old, new, both = _pairs(changes, measure)
     order = np.argsort(changes.after.codes, kind="stable")
     revised = order[(both & (old != new))[order]]
-    difference = new[revised] - old[revised]
+    difference = distances(old[revised], new[revised])
     largest = int(np.abs(difference).max()) if len(revised) else 0
     for places in _largest_first(_alike(changes.after.codes[revised], difference), np.abs(difference)):
         found = difference[places]

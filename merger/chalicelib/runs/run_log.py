@@ -50,6 +50,8 @@ def log_watched(line: Line, watched: Watched) -> None:
         line.measure("Seconds", commit_age=watched.commit_age.total_seconds())
     if watched.views_age is not None:
         line.measure("Seconds", views_age=watched.views_age.total_seconds())
+    if watched.feed_age is not None:
+        line.measure("Seconds", feed_age=watched.feed_age.total_seconds())
     if watched.merges:
         _log_rows(line, watched.merges)
 

@@ -1,6 +1,6 @@
 """What a committed run says about itself (`shared.summary`): small, whatever the size of the change."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,15 +27,21 @@ def summarise(
     notes: Sequence[str] = (),
     recovered: Sequence[str] = (),
     rows_since: Mapping[str, str] | None = None,
+    annotations: Sequence[str] = (),
+    outlook: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _: {},
 ) -> Summary:
-    """The most important entries of each list, the newest numbers, and what people should know besides."""
+    """The most important entries of each list, the newest numbers, and what people should know besides.
+
+    `outlook` says of the newest numbers what usually becomes of such: measure -> words.
+    """
     changes, rows = merged.changes, merged.snapshot.reported
     shown: dict[str, Any] = {"with_series": dataset.has_series, "decimals": dataset.decimals}
     newest = slice(-LISTED, None)
     first_load = merged.first_load
     latest = Latest(rows, dataset)
+    values = latest.values()
     return Summary(
-        latest=latest.values(),
+        latest=values,
         latest_increments=latest.increments(),
         latest_days=latest.days(),
         rows=len(rows),
@@ -54,6 +60,8 @@ def summarise(
         warnings=_capped(warnings),
         notes=_capped(notes),
         recovered=_capped(recovered),
+        annotations=list(annotations),
+        outlook=outlook(values),
     )
 
 

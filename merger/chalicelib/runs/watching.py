@@ -3,6 +3,7 @@
 `now` is the time of the scheduled event that wakes the watch; only leases are judged by the clock.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from chalicelib.runs.engine_orders import has_result
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
+from shared.errors import UnknownRun
+from shared.ledger import Ledger
 from shared.ledger.items import FeedState, Head, Notice
 from shared.observation import passed_over
 from shared.runs import MAILED, Delivery, Run, State, parse_time, run_id_at
@@ -23,6 +26,10 @@ _HORIZON = dt.timedelta(days=30)
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 _ENDED_WELL = frozenset({State.COMMITTED, State.UNCHANGED})
 _GRACE = dt.timedelta(hours=1)
+_DAILY = 3
+"""The first threshold of a daily dataset that declares none, in days."""
+_LONG = dt.timedelta(days=1)
+"""A run that is open for so long is remembered by its id, until it has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,9 @@ class Watched:
     """Since the newest committed run, however long ago; None before the first."""
     good_run_age: dt.timedelta = dt.timedelta(0)
     """Since the newest run that was committed or found nothing new, 30 days where it was before."""
+    feed_age: dt.timedelta | None = None
+    """Since the used rows changed of the feed whose did so longest ago, less what the dataset's first threshold is
+    longer than that of a daily one; None before a feed was seen."""
     open_age: dt.timedelta = dt.timedelta(0)
     """Since the beginning of the oldest run that has not ended; none where all have."""
 
@@ -76,7 +86,8 @@ def watch(
     """
     seen = Watched()
     follow("schedule")
-    runs = list(tools.ledger.newest_first(since=run_id_at(now - min(_HORIZON, now - _EARLIEST)), upto=run_id_at(now)))
+    open_long = tools.ledger.open_long()
+    runs = _recent_or_open(tools.ledger, open_long, now)
     for run in reversed(runs):  # the oldest first: after a newer one it would be superseded
         try:
             if not run.state.ended:
@@ -99,11 +110,26 @@ def watch(
         if tools.ledger.notify(notice):
             seen.notices.append(notice.text)
     _measure_ages(seen, runs, now, tools)
-    seen.open_age = max((now - _began(run) for run in runs if _is_open(run, seen)), default=dt.timedelta(0))
+    seen.feed_age = max(_feed_ages(tools, now), default=None)
+    still_open = [run for run in runs if _is_open(run, seen)]
+    seen.open_age = max((now - _began(run) for run in still_open), default=dt.timedelta(0))
     report(seen)
+    long = frozenset(run.run_id for run in still_open if now - _began(run) >= _LONG)
+    if long != open_long:
+        tools.ledger.remember_open(long)
     if seen.errors:
         raise seen.errors[0]
     return seen
+
+
+def _recent_or_open(ledger: Ledger, open_long: frozenset[str], now: dt.datetime) -> list[Run]:
+    """Runs of the last 30 days, and older ones that have not ended; newest first."""
+    since = run_id_at(now - min(_HORIZON, now - _EARLIEST))
+    runs = list(ledger.newest_first(since=since, upto=run_id_at(now)))
+    for run_id in sorted((it for it in open_long if it < since), reverse=True):
+        with contextlib.suppress(UnknownRun):  # a restore, or the retention, has taken it away
+            runs.append(ledger.get(run_id))
+    return runs
 
 
 def _measure_ages(seen: Watched, runs: list[Run], now: dt.datetime, tools: Tools) -> None:
@@ -224,6 +250,16 @@ def _stale(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Noti
                         "source_url": state.source_url or feed.url,
                     },
                 )
+
+
+def _feed_ages(tools: Tools, now: dt.datetime) -> Iterator[dt.timedelta]:
+    """As if the dataset were daily: one limit holds for weeks and months too."""
+    head = tools.ledger.head()
+    spared = dt.timedelta(days=min(tools.dataset.stale_after_days, default=_DAILY) - _DAILY)
+    for state in tools.ledger.feed_states().values():
+        if state.feed in tools.dataset.feed_names:
+            since, _ = _standing_still(state, head)
+            yield max(now - parse_time(since) - spared, dt.timedelta(0))
 
 
 def _ask_again(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Watched) -> None:

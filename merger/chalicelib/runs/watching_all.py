@@ -91,5 +91,6 @@ def combined(seen: Sequence[Watched]) -> Watched:
         views_age=commit_age + max(lags) if commit_age is not None and lags else max(views, default=None),
         commit_age=commit_age,
         good_run_age=max((it.good_run_age for it in seen), default=dt.timedelta(0)),
+        feed_age=max((it.feed_age for it in seen if it.feed_age is not None), default=None),
         open_age=max((it.open_age for it in seen), default=dt.timedelta(0)),
     )

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from chalicelib.tables import NULL, Ints
 
 type _Letters = NDArray[np.uint8]
-type Column = tuple[_Letters, NDArray[np.bool_]]
+type TextColumn = tuple[_Letters, NDArray[np.bool_]]
 """Letters, a row each, and which of them are there."""
 
 _ZERO, _POINT, _MINUS = map(ord, "0.-")
 
 
-def texts(choices: Sequence[bytes], chosen: Ints) -> Column:
+def texts(choices: Sequence[bytes], chosen: Ints) -> TextColumn:
     """For each row one of few texts."""
     width = max(map(len, choices), default=0)
     letters = np.frombuffer(b"".join(text.ljust(width) for text in choices), dtype=np.uint8).reshape(-1, width)
@@ -26,7 +26,7 @@ def texts(choices: Sequence[bytes], chosen: Ints) -> Column:
     return letters[chosen], np.arange(width) < sizes[chosen, np.newaxis]
 
 
-def numbers(values: Ints, decimals: int = 0) -> Column:
+def numbers(values: Ints, decimals: int = 0) -> TextColumn:
     """Multiples of 10^-decimals without leading zeros, with all their decimals; NULL as nothing."""
     nulls = values == NULL
     negative = (values < 0) & ~nulls
@@ -52,7 +52,7 @@ def numbers(values: Ints, decimals: int = 0) -> Column:
     return letters, there
 
 
-def lines(columns: Sequence[Column]) -> bytes:
+def lines(columns: Sequence[TextColumn]) -> bytes:
     """The rows as lines, commas between the columns."""
     rows = len(columns[0][0])
     width = sum(letters.shape[1] + 1 for letters, _ in columns)

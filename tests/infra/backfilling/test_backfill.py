@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.backfilling.backfill import Backfilled, backfill
-from infra.backfilling.versions import Content, Version
+from infra.backfilling.versions import Content, DatedCopy
 from shared.dataset import ONE_SERIES
 from shared.runs import State
 from tests.infra.backfilling.stages import WorldStage, stage_in_memory
@@ -27,19 +27,19 @@ def time_of(rows: int) -> str:
     return f"{FIRST + dt.timedelta(days=rows)}T17:00:00Z"
 
 
-def version(rows: int, files: Files | None = None) -> Version:
+def version(rows: int, files: Files | None = None) -> DatedCopy:
     contents = {
         feed: Content(f"{feed}-{rows}", lambda data=data: data)  # type: ignore[misc]
         for feed, data in (files or pair(rows)).items()
     }
-    return Version(time=time_of(rows), files=contents, note=f"day {rows}")
+    return DatedCopy(time=time_of(rows), files=contents, note=f"day {rows}")
 
 
 REVISED = {"nyt": nyt(102, cases={50: 9999}), "jhu": jhu(102)}
 THREE = [version(100), version(101), version(102, REVISED)]
 
 
-def fill(stage: WorldStage, versions: Sequence[Version] = THREE) -> Backfilled:
+def fill(stage: WorldStage, versions: Sequence[DatedCopy] = THREE) -> Backfilled:
     return backfill(stage, stage.world.dataset, versions, source="backfill x", report=lambda _: None)  # type: ignore[arg-type]
 
 

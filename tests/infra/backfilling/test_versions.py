@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.backfilling.sources import read_versions
-from infra.backfilling.versions import Version
+from infra.backfilling.versions import DatedCopy
 from infra.errors import CommandFailed
 from tests.shared.declared import US_COVID
 
@@ -46,7 +46,7 @@ class Repository:
         self.git("commit", "--quiet", "--allow-empty", "--message=x", time=time)
 
 
-def told(versions: list[Version]) -> list[tuple[str, dict[str, bytes]]]:
+def told(versions: list[DatedCopy]) -> list[tuple[str, dict[str, bytes]]]:
     return [(it.time, {feed: content.read() for feed, content in it.files.items()}) for it in versions]
 
 

@@ -1,6 +1,7 @@
 """The cost page is what its inputs give, and the inputs are what the templates and configurations say."""
 
 import json
+import re
 from pathlib import Path
 
 import botocore.session
@@ -143,6 +144,19 @@ def test_another_dataset_adds_no_alarm_and_no_dashboard() -> None:
     same = [("CloudWatch", "alarms"), ("CloudWatch", "the one light"), ("CloudWatch", "dashboard")]
     assert [one[it] for it in same] == [three[it] for it in same]
     assert three["S3", "writes"] == 3 * one["S3", "writes"]
+
+
+def test_the_visitor_is_paid_for_as_often_as_it_comes_and_for_what_it_asks() -> None:
+    template = load_template((ROOT / "infra" / "operations.yaml").read_text())
+    assert template["Parameters"]["VisitSchedule"]["Default"] == "rate(5 minutes)"
+    visitor = template["Resources"]["Visitor"]["Properties"]
+    asked = re.findall(r"(?<!def )\bget\(", visitor["Code"]["ZipFile"])
+    visits = 30 * 24 * 12
+    costs = quantities(SCENARIOS[0])
+    assert costs["Visitor: API Gateway"] == visits * len(asked)
+    assert costs["Visitor: Lambda, requests"] == visits * (1 + len(asked))
+    in_its_own_function = visits * 1 * visitor["MemorySize"] / 1024
+    assert costs["Visitor: Lambda"] == in_its_own_function + visits * len(asked) * 0.05 * 0.5
 
 
 def test_only_who_asks_for_analytics_pays_for_them() -> None:

@@ -44,13 +44,12 @@ class Life:
                 good = at
                 commit = at if self.commits(at) else commit
                 views = commit if self.renders(at) else views
-                found["covid-stats age_nyt fetch"].append((at, at - commit))
-                found["covid-stats age_jhu fetch"].append((at, at - commit))
             if self.watches(at):
                 found["AWS/Lambda Invocations covid-stats-merger-${Stage}-watch"].append((at, 1))
                 found["covid-stats good_run_age watch"].append((at, min(at - good, HORIZON)))
                 found["covid-stats commit_age watch"].append((at, at - commit))
                 found["covid-stats views_age watch"].append((at, at - views))
+                found["covid-stats feed_age watch"].append((at, at - commit))
                 found["covid-stats open_age watch"].append((at, 0))
             for visit in range(12):
                 self._visit(at + visit * 300, found)

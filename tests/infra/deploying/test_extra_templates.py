@@ -11,7 +11,7 @@ import pytest
 from infra.deploying.stage import read_choices
 from infra.deploying.templates import load_template
 from infra.services import EXTRAS, ROOT, SERVICES
-from tests.shared.declared import US_COVID
+from shared.datasets import dataset_names, find_dataset
 
 INFRA, DOCS = ROOT / "infra", ROOT / "infra" / "docs"
 OWN = ("foundation", "operations", "analytics", "engine", "delivery")
@@ -170,10 +170,14 @@ def test_every_alarm_notifies_the_operators_both_ways() -> None:
             assert (logical, alarm["AlarmActions"], alarm["OKActions"]) == (logical, operators, operators)
 
 
-def test_alarms_on_feeds_look_at_every_feed_of_the_dataset() -> None:
-    metrics = of_type("operations", "AWS::CloudWatch::Alarm")["FeedUnchanged"]["Metrics"]
-    seen = {it["MetricStat"]["Metric"]["MetricName"] for it in metrics if "MetricStat" in it}
-    assert seen == {f"age_{feed}" for feed in US_COVID.feed_names}
+def test_what_is_looked_at_is_measured_of_the_stage_and_names_no_feed_or_dataset() -> None:
+    """One alarm and one curve know every dataset of a stage, whichever those are."""
+    text = (ROOT / "infra" / "operations.yaml").read_text()
+    declared = [find_dataset(name) for name in dataset_names()]
+    names = {dataset.name for dataset in declared} | {
+        f"{kind}_{feed}" for dataset in declared for feed in dataset.feed_names for kind in ("age", "bytes")
+    }
+    assert sorted(name for name in names if re.search(rf"\b{re.escape(name)}\b", text)) == []
 
 
 def test_the_dashboard_is_json_and_draws_what_the_services_measure() -> None:

@@ -16,7 +16,8 @@ from infra.local.chain import Chain
 from infra.local.local_cloud import LocalCloud
 from infra.local.local_system import deployed_chain
 from infra.operating import smoke
-from infra.operating.restore import restore
+from infra.operating.restore import Restored, restore
+from infra.operating.restoring import Brought
 from infra.operating.start_run import start_run
 from infra.services import ROOT, SERVICES, find_service
 from infra.waiting import wait_for
@@ -169,12 +170,15 @@ def damage_and_restore(chain: Chain, days: Days) -> None:
     s3.put_object(Bucket=bucket, Key=keys.view_key("us-covid", "stray", "data.json.gz"), Body=b"[]")
 
     reports = list[str]()
-    restore(chain.stage, good, backups=backups, report=reports.append)
+    done = restore(chain.stage, good, backups=backups, report=reports.append)
     assert [line.split(": ")[1] for line in reports] == [
         "4 objects brought back, 1 newer ones put away",
         "40 items written, 0 deleted",
         "1 items written, 0 deleted",
+        "0 runs forgotten",
     ]
+    written = {rows: Brought(written=40, deleted=0), runs: Brought(written=1, deleted=0)}
+    assert done == Restored(objects=Brought(written=4, deleted=1), items=written, forgotten=frozenset())
     assert answers(chain) == kept
     assert dynamodb.scan(TableName=rows)["Items"] == kept_rows
     start_run(chain.stage)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.errors import CommandFailed
-from infra.operating.restore import (
+from infra.operating.restoring import (
     Brought,
     Items,
     as_they_were,

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from infra.deploying.deployed import Stage
 from infra.operating.status import Status, look_at
-from infra.operating.status_words import Words
+from infra.operating.status_words import StatusPrinter
 from infra.terminal import Terminal
 from shared import keys
 from shared.attributes import to_item
@@ -193,7 +193,7 @@ def test_status_is_given_in_words_and_to_machines(stage: Stage, cloud: Cloud) ->
 
 def words(found: Status) -> str:
     out = io.StringIO()
-    Words(Terminal(Console(file=out, width=160, highlight=False))).status(found)
+    StatusPrinter(Terminal(Console(file=out, width=160, highlight=False))).status(found)
     return out.getvalue()
 
 
@@ -201,7 +201,7 @@ def test_it_reads_well_at_80_columns_and_in_a_pipe(stage: Stage, cloud: Cloud) -
     """A run with its state on one line, whole ids, and no line beyond the terminal but a reason."""
     run(cloud, TODAY, State.REJECTED, reason="feed nyt, line 3: " + "cases is 'n/a', a whole number is needed " * 4)
     found, out = look_at(stage), io.StringIO()
-    Words(Terminal(Console(file=out, width=80, highlight=False))).status(found)
+    StatusPrinter(Terminal(Console(file=out, width=80, highlight=False))).status(found)
     lines = out.getvalue().splitlines()
     [row] = [line for line in lines if line.startswith(TODAY)]
     assert row.split()[:2] == [TODAY, "REJECTED"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.tracing.hops import Hop
-from infra.tracing.log_fields import HANDLERS, METRICS, fields_always, fields_at_all, metric_names
+from infra.tracing.log_fields import HANDLERS, METRICS, fields_always, fields_at_all
 from shared.tracing import reference
 from tests.infra.tracing import observed_days as days
 from tests.infra.tracing.observed_days import ObservedDays
@@ -52,7 +52,7 @@ def test_a_line_holds_what_is_declared_of_its_handler_and_nothing_else(observed:
 
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_the_metrics_of_a_line_are_those_declared_with_their_units(observed: ObservedDays, handler: str) -> None:
-    declared = {name: metric.unit for name, metric in metric_names(US_COVID).items()}
+    declared = {name: metric.unit for name, metric in METRICS.items()}
     for line in (line for line in observed.lines if name_of(line) == handler):
         [directive] = line["_aws"]["CloudWatchMetrics"]
         units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
@@ -63,7 +63,7 @@ def test_the_metrics_of_a_line_are_those_declared_with_their_units(observed: Obs
 
 def test_every_declared_metric_was_written(observed: ObservedDays) -> None:
     written = {name for line in observed.lines for name in line}
-    assert metric_names(US_COVID).keys() - written == {"items_passed_over"}, "no item of these days is malformed"
+    assert METRICS.keys() - written == {"items_passed_over"}, "no item of these days is malformed"
 
 
 def test_lines_name_no_person_and_hold_no_secret(observed: ObservedDays) -> None:

@@ -7,127 +7,27 @@ in `inbox`, changes of the ledger wait in `streams`, until `deliver` or `settle`
 import contextlib
 import copy
 import datetime as dt
-import enum
-import functools
 import io
 import json
-import os
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import ModuleType, SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
-
-from moto import mock_aws
+from urllib.parse import unquote, urlsplit
 
 from infra.local.chain import scheduled_event
-from infra.local.feed_server import FeedServer
-from shared import aws, datasets
+from shared import aws
 from shared.dataset import Dataset
 from shared.ledger.items import Head
-from shared.operator_identity import UNVERIFIED
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
-from tests.proof import memory
-from tests.proof.calls import Call, Calls, Crash, CrashPoint, Invocation
-from tests.proof.stream_filters import stream_filter
-from tests.shared.apps import load_app
-from tests.shared.declared import US_COVID
-from tests.shared.in_memory import forget_clients
-
-EVENTS = Path(__file__).parent / "events"
-
-BUCKET, RUNS_TABLE, OBSERVATIONS = "covid-stats-test-data", "covid-stats-test-runs", "covid-stats-test-observations"
-ENGINE_JOB = "covid-stats-test-engine"
-TOPIC = "arn:aws:sns:us-east-1:123456789012:covid-stats-test-mails"
-
-ENVIRONMENT = {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "STAGE": "test",
-    "CLOUD": "local",
-    "BUCKET": BUCKET,
-    "RUNS_TABLE": RUNS_TABLE,
-    "OBSERVATIONS_TABLE": OBSERVATIONS,
-    "TOPIC_ARN": TOPIC,
-    "RUNS_STREAM_ARN": f"arn:aws:dynamodb:us-east-1:123456789012:table/{RUNS_TABLE}/stream/2020",
-    "VIEWS_TTL_MS": "0",
-    "LEASE_SECONDS": "960",
-    "FETCH_ATTEMPTS": "1",
-}
-
-RETRIES = 2
-"""Of an asynchronous invocation that failed, after the first try; infra/merge/*.yaml says so."""
-STREAM_RETRIES = 8
-"""Of a batch of stream records; infra/merge/*.yaml says so."""
-BATCH = 10
-
-CONSUMERS = ("on_run_ended", "refresh_views")
-
-ANN = "arn:aws:iam::123456789012:user/ann"
-"""Who operates, by their own account: nobody signs anything here."""
-ANN_RECORDED = ANN + UNVERIFIED
-"""The same, as the ledger has it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mail:
-    """What was published, as subscribers get it."""
-
-    kind: str
-    subject: str
-    body: str
-    dataset: str = ""
-    """By the message attribute."""
-
-
-@dataclass(kw_only=True)
-class Pending:
-    """An asynchronous event that waits for its delivery."""
-
-    handler: str
-    event: Mapping[str, Any]
-    request_id: str
-    """Kept by the platform's retries."""
-    tries: int = 0
-
-
-@dataclass(kw_only=True)
-class Stream:
-    """One consumer's place in the ledger's stream."""
-
-    waiting: list[dict[str, Any]] = field(default_factory=list)
-    tries: int = 0
-    """Of the first record that waits."""
-    size: int = BATCH
-    """Of the next batch: halved after a failure, as BisectBatchOnFunctionError has it."""
-
-
-@dataclass(kw_only=True)
-class _Platform:
-    """What the platform remembers, apart from the stores."""
-
-    now_ms: int = 1_577_836_800_000
-    requests: int = 0
-    inbox: list[Pending] = field(default_factory=list)
-    streams: dict[str, Stream] = field(default_factory=lambda: {name: Stream() for name in CONSUMERS})
-    dead_letters: list[Any] = field(default_factory=list)
-    mails: list[Mail] = field(default_factory=list)
-    errors: list[BaseException] = field(default_factory=list)
-    """What handlers raised, crashes apart."""
-
-
-class Feeds(FeedServer):
-    """The two upstream hosts; what they serve can be kept and brought back."""
-
-    def kept(self) -> Any:
-        return dict(self._files)
-
-    def keep(self, kept: Any) -> None:
-        self._files = dict(kept)
+from tests.shared.calls import Call, Calls, Crash, CrashPoint, Invocation
+from tests.world import memory
+from tests.world.feeds import Feeds, file_address
+from tests.world.pausing import Sleep, Slow
+from tests.world.platform import BATCH, RETRIES, STREAM_RETRIES, Pending, Platform
+from tests.world.platform_events import object_created, received_mail, wanted_event
+from tests.world.stage_environment import ANN, BUCKET, ENGINE_JOB, OBSERVATIONS, RUNS_TABLE
+from tests.world.stream_filters import stream_filter
 
 
 class World:
@@ -150,7 +50,7 @@ class World:
             "job": self._job,
         }
         self._filters = {"on_run_ended": stream_filter("notifier"), "refresh_views": stream_filter("api")}
-        self.platform = _Platform()
+        self.platform = Platform()
         self.lines = io.StringIO()
         """What the last invocation said of itself."""
         self.point: CrashPoint | None = None
@@ -287,7 +187,7 @@ class World:
         """Whether the last invocation did, or one of its calls failed, at the point where it was to."""
         return self.calls.current.dead or self.calls.current.failed
 
-    def start(self, pending: Pending, *, stop_at: int, sleeps: "Sleep | None" = None) -> "Slow":
+    def start(self, pending: Pending, *, stop_at: int, sleeps: Sleep | None = None) -> Slow:
         """Begin to deliver an event to a handler without threads of its own, and stop it before a call."""
         self.platform.inbox.remove(pending)
         slow = Slow(self, pending, stop_at=stop_at, sleeps=sleeps)
@@ -336,7 +236,7 @@ class World:
             started = json.loads(call.request.body)
             self._queue("job", {"arguments": started["Arguments"], "id": answer["JobRunId"]})
         elif call.name == "sns.Publish":
-            self.platform.mails.append(_mail(call.request.body))
+            self.platform.mails.append(received_mail(call.request.body))
         elif call.name == "eventbridge.PutEvents":
             body = call.request.body if isinstance(call.request.body, str) else call.request.body.decode()
             for entry in json.loads(body)["Entries"]:
@@ -399,177 +299,3 @@ class World:
         for remembered in (self.apps["api"].site, self.apps["api"].refresher):
             remembered.cache_clear()  # a process remembers views, by the ids of runs that are others now
         self.point, self.turns = None, ()
-
-
-TIMEOUT_MS = 900_000
-"""Of the merger's functions: Lambda kills what takes longer, and the lease outlasts it."""
-
-
-class Sleep(enum.Enum):
-    """What becomes of an invocation that stood still beyond its time, with a call under way."""
-
-    KILLED = "the call has its effect, and the invocation is dead"
-    WAKES = "it goes on as if no time had passed"
-
-
-class Slow:
-    """An invocation in a thread of its own, which stands still before one of its calls until it is let go on."""
-
-    def __init__(self, made: World, pending: Pending, *, stop_at: int, sleeps: "Sleep | None" = None) -> None:
-        self.pending, self._sleeps = pending, sleeps
-        self._world, self._stop_at = made, stop_at
-        self._began_ms = made.platform.now_ms
-        self._stopped, self._go = threading.Event(), threading.Event()
-        self.invocation = Invocation(gate=self._pass)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._error: BaseException | None = None
-
-    @property
-    def handler(self) -> str:
-        return self.pending.handler
-
-    def run_to_stop(self) -> None:
-        self._thread.start()
-        self._stopped.wait()
-
-    def go(self) -> None:
-        """Be let go on."""
-        self._go.set()
-
-    def finish(self) -> None:
-        """Go on to the end, unless its time is up: then Lambda has killed it. What failed is delivered again."""
-        with contextlib.redirect_stdout(io.StringIO()):
-            self.go()
-            self._thread.join()
-        if isinstance(self._error, Exception):
-            self._world.platform.errors.append(self._error)
-        if self._error:
-            self._world._again(self.pending)
-
-    def _run(self) -> None:
-        context = SimpleNamespace(aws_request_id=self.pending.request_id, function_name=self.handler)
-        self._world.calls.begin(self.invocation, here_only=True)
-        try:
-            self._world._handlers[self.handler](copy.deepcopy(self.pending.event), context)
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._stopped.set()
-
-    def _pass(self, number: int) -> None:
-        if number == self._stop_at and not self._go.is_set():
-            self._stopped.set()
-            self._go.wait()
-        late = self._world.platform.now_ms - self._began_ms >= TIMEOUT_MS
-        if late and (self._sleeps is None or (self._sleeps is Sleep.KILLED and number > self._stop_at)):
-            raise Crash("timed out")
-
-
-def object_created(key: str) -> dict[str, Any]:
-    """EventBridge's event for an object that was put."""
-    event: dict[str, Any] = json.loads((EVENTS / "s3_object_created.json").read_text())
-    event["detail"]["object"]["key"] = key
-    return event
-
-
-def wanted_event(entry: Mapping[str, str]) -> dict[str, Any]:
-    """EventBridge's event for an entry that was put on the bus."""
-    event: dict[str, Any] = json.loads((EVENTS / "feed_wanted.json").read_text())
-    return event | {"detail": json.loads(entry["Detail"])}
-
-
-def _mail(body: Any) -> Mail:
-    fields = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
-    attributes = {
-        fields[f"MessageAttributes.entry.{n}.Name"]: fields[f"MessageAttributes.entry.{n}.Value.StringValue"]
-        for n in range(1, 11)
-        if f"MessageAttributes.entry.{n}.Name" in fields
-    }
-    return Mail(
-        kind=attributes["kind"],
-        dataset=attributes["dataset"],
-        subject=fields["Subject"],
-        body=fields["Message"],
-    )
-
-
-def file_address(dataset: Dataset, file_name: str) -> str:
-    """Where the upstream host has a file: names of files are unique in a dataset only."""
-    return f"{dataset.name}/{file_name}"
-
-
-@contextlib.contextmanager
-def world(
-    settings: Mapping[str, str] | None = None, *, dataset: Dataset = US_COVID, beside: Sequence[Dataset] = ()
-) -> Iterator[World]:
-    """A deployment of its own, empty. `settings` are environment variables of all services.
-
-    `beside` are further datasets of the same stage.
-    """
-    before, registered = dict(os.environ), dict(datasets._REGISTRY)
-    served = {it.name: it for it in (dataset, *beside)}
-    datasets._REGISTRY.update(served)
-    try:
-        with Feeds() as feeds:
-            urls = {
-                it.name: {feed.name: feeds.url(file_address(it, feed.file_name)) for feed in it.feeds}
-                for it in served.values()
-            }
-            os.environ.update(ENVIRONMENT | {"DATASETS": ",".join(served), "FEED_URLS": json.dumps(urls)})
-            os.environ.update(settings or {})
-            forget_clients()
-            with mock_aws():
-                yield _found(dataset, feeds, beside=beside)
-    finally:
-        forget_clients()
-        os.environ.clear()
-        os.environ.update(before)
-        datasets._REGISTRY.clear()
-        datasets._REGISTRY.update(registered)
-
-
-def _found(dataset: Dataset, feeds: Feeds, *, beside: Sequence[Dataset]) -> World:
-    clients = {name: aws.client(name) for name in ("s3", "dynamodb", "sns", "events")}
-    clients["s3"].create_bucket(Bucket=BUCKET)
-    clients["sns"].create_topic(Name=TOPIC.rpartition(":")[2])
-    for name, hash_key, range_key in ((RUNS_TABLE, "dataset", "run_id"), (OBSERVATIONS, "dataset#series", "date")):
-        clients["dynamodb"].create_table(
-            TableName=name,
-            KeySchema=[
-                {"AttributeName": hash_key, "KeyType": "HASH"},
-                {"AttributeName": range_key, "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": hash_key, "AttributeType": "S"},
-                {"AttributeName": range_key, "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        )
-    if os.environ.get("ENGINE"):
-        clients["glue"] = aws.client("glue")
-        memory.make_job(clients["glue"], ENGINE_JOB)
-    calls = Calls(lanes=sorted({name for it in (dataset, *beside) for name in it.feed_names}))
-    calls.listen(*clients.values())
-    made = World(
-        dataset=dataset,
-        beside=beside,
-        feeds=feeds,
-        calls=calls,
-        apps={name: load_app(name) for name in ("fetcher", "merger", "notifier", "api")},
-    )
-    _set_clocks(made)
-    return made
-
-
-def _set_clocks(made: World) -> None:
-    """The composition roots of the apps, with the test's clock in place of the wall's."""
-    vars(made.apps["fetcher"])["clock_ms"] = lambda: made.platform.now_ms
-    for service, root, clock in (("merger", "tools", "clock"), ("notifier", "mailer", "now_ms")):
-        made_for, set_clock = getattr(made.apps[service], root), {clock: lambda: made.platform.now_ms}
-        of_each = {name: replace(made_for(name), **set_clock) for name in made.datasets}
-        vars(made.apps[service])[root] = functools.partial(_of_dataset, of_each, made.dataset.name)
-
-
-def _of_dataset(of_each: Mapping[str, Any], first: str, name: str = "") -> Any:
-    return of_each[name or first]

@@ -4,9 +4,10 @@ Hooked into the clients' own event system: `before-send` comes before the call h
 after its effect and before its answer is known. A call that is added to a handler is covered without a word here.
 """
 
+import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +62,8 @@ class Invocation:
 class Calls:
     """Listens to clients. One call at a time takes effect, whichever thread makes it: the store is one place."""
 
-    def __init__(self, *, lanes: Sequence[str]) -> None:
+    def __init__(self, *clients: Any, lanes: Sequence[str] = ()) -> None:
+        """`lanes` are the feeds whose threads are told apart."""
         self.listeners: list[Callable[[Call, Any], None]] = []
         """Hear of every call that took effect, with the parsed answer, before the caller does."""
         self._lanes = tuple(lanes)
@@ -70,8 +72,6 @@ class Calls:
         self._server = threading.RLock()
         self._turn = threading.Condition()
         self._here = threading.local()
-
-    def listen(self, *clients: Any) -> None:
         for client in clients:
             client.meta.events.register_first("before-send", self._before)
             client.meta.events.register_last("response-received", self._after)
@@ -154,6 +154,25 @@ class Calls:
                 if lane == call.lane:
                     mine.turns[:1] = [(lane, left - 1)] if left > 1 else []
                 self._turn.notify_all()
+
+
+def every_crash(calls: Calls, work: Callable[[], object], *, afresh: Callable[[], object]) -> Iterator[CrashPoint]:
+    """Do `work` with a crash at the first point, at the second, and so on; each point at which it crashed.
+
+    `afresh` sets everything back before each; the caller does the work again and looks at the end state.
+    """
+    for place in itertools.count():
+        afresh()
+        point = CrashPoint(number=place // 2, after=bool(place % 2))
+        calls.begin(Invocation(point=point))
+        try:
+            work()
+        except Crash:
+            calls.begin(Invocation())
+            yield point
+        else:
+            calls.begin(Invocation())
+            return
 
 
 def lanes_of(calls: Sequence[Call]) -> Counter[str]:
