@@ -129,7 +129,7 @@ lint:  ## ruff, mypy, and cfn-lint on every template as it is deployed
 	$(TESTS)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --check .; exit 1; }
-	@.venv/bin/mypy shared infra tests fetcher/chalicelib merger/chalicelib notifier/chalicelib api/chalicelib api/client
+	@.venv/bin/mypy shared infra tests fetcher/chalicelib merger/chalicelib merger/spark_job notifier/chalicelib api/chalicelib api/client
 	@for app in fetcher merger notifier api; do .venv/bin/mypy $$app/app.py || exit 1; done
 	@$(INFRA) build
 	@.venv/bin/cfn-lint infra/*.yaml .build/offline/dev/fetcher/sam.yaml .build/offline/dev/merger/sam.yaml \
