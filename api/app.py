@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chalice.app import DynamoDBEvent
 
     from chalicelib.refresh.refreshing import Refresher
+    from chalicelib.routes.visit_answers import VisitCounter
     from chalicelib.vintages.vintage_reading import VintageReader
     from chalicelib.web.documents import Document
     from shared.ledger import Ledger
@@ -61,6 +62,14 @@ def vintages(name: str = "") -> "VintageReader":
 
 
 @functools.cache
+def visits(name: str) -> "VisitCounter":
+    from chalicelib.routes.visit_answers import VisitCounter  # deferred: tables are served without it
+
+    table = ApiSettings.read(os.environ).visits_table
+    return VisitCounter(client("dynamodb"), table=table, dataset=place().find(name).name)
+
+
+@functools.cache
 def site(name: str = "") -> Site:
     settings, dataset = ApiSettings.read(os.environ), place().find(name)
     late = functools.partial(late_view, dataset.name)
@@ -74,6 +83,7 @@ def site(name: str = "") -> Site:
         stage=sites,
         vintages=functools.partial(vintages, dataset.name),
         ledger=functools.partial(ledger, dataset.name),
+        visits=functools.partial(visits, dataset.name) if settings.visits_table else None,
         now=lambda: dt.datetime.now(dt.UTC),
     )
 

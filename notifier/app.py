@@ -1,4 +1,4 @@
-"""The notifier: mails the end of a run, and notices, to those who subscribed.
+"""The notifier: mails the end of a run, and notices, to those who subscribed; an event for programs beside.
 
 Here the settings are read, the clients made and the clock looked at; what is done is in `chalicelib.mailing`.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from chalice import Chalice
 
+from chalicelib.event_bus import EventBus
 from chalicelib.letterhead import Letterhead, page_address
 from chalicelib.mailing import Mailer, mail_batch
 from chalicelib.topic import Topic
@@ -38,13 +39,14 @@ def mailer(name: str = "") -> Mailer:
         ),
         ledger=Ledger(client("dynamodb"), table=place.runs_table, dataset=dataset.name, service="notifier"),
         publish=topic.publish,
+        put_event=EventBus(client("events")).put,
         now_ms=lambda: int(time.time() * 1000),
     )
 
 
 @app.on_dynamodb_record(stream_arn=Source(os.environ).text("RUNS_STREAM_ARN"), batch_size=10)
 def on_run_ended(event: Event) -> dict[str, Any]:
-    """Mail about each record of the ledger's stream that says a run ended, or that there is a notice."""
+    """An event and a mail for each record of the ledger's stream that says a run ended; a mail for a notice."""
     with invocation(
         service="notifier", handler="on_run_ended", stage=os.environ.get("STAGE", ""), context=event.context
     ) as line:

@@ -57,7 +57,7 @@ class _Data(Loader):  # type: ignore[misc]
 def endpoints_of_services(endpoints: Mapping[str, Any]) -> dict[str, Any]:
     """What ENDPOINTS holds: all partitions, and of their services those that handlers call."""
     partitions = [
-        partition | {"services": {name: said for name, said in partition["services"].items() if name in SERVICES}}
+        partition | {"services": {name: its for name, its in partition["services"].items() if name in SERVICES}}
         for partition in endpoints["partitions"]
     ]
     return {**endpoints, "partitions": partitions}

@@ -82,8 +82,8 @@ def days(first: str, last: str) -> str:
 
 
 def counted(count: int, word: str) -> str:
-    """`1 day`, `1,200 days`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+    """`1 day`, `1,200 days`; `2 series`, which has no other plural."""
+    return f"{count:,} {word}{'' if count == 1 or word.endswith('series') else 's'}"
 
 
 def dates(count: int, dataset: Dataset) -> str:

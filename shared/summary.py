@@ -14,6 +14,9 @@ from shared.sizes import FEED_REASON, SUMMARY, cut, size
 LISTED = 25
 """At most this many entries of each list are carried; the counts on the run tell how many there are."""
 
+TOUCHED = 6_000
+"""Bytes of names of series: they go along with every message."""
+
 _COUNTED = re.compile(r"\d+ series")
 _ROWS = ("added", "changed", "removed")
 
@@ -56,6 +59,12 @@ class Summary:
     `least` and `most`, and `old` or `new` is None."""
     removed: Sequence[Mapping[str, Any]]
     """The newest removed rows with their last values."""
+    removals: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """All removed rows, drawn together where they are more than are listed, the most first: `dates`, how many; `first`
+    and `last` date; where there are several series, `series`, names, and `several`, how many those are."""
+    touched: Sequence[str] = field(default_factory=list)
+    """Series with rows that were added, changed or removed, where there are several: at most TOUCHED bytes of names,
+    with `*` behind them where there are more."""
     partnerless: Mapping[str, int] = field(default_factory=dict)
     """Feed -> how many of its rows another feed lacks."""
     rows_since: Mapping[str, str] = field(default_factory=dict)
@@ -79,8 +88,10 @@ class Summary:
         values = {name: _plain(value) for name, value in vars(self).items()}
         for name in ("warnings", "notes", "recovered", "annotations"):
             values[name] = [cut(sentence, FEED_REASON) for sentence in values[name]]
-        while size(values) > SUMMARY and (longest := max((values[name] for name in (*_ROWS, "revisions")), key=size)):
-            del longest[-1 if longest is values["revisions"] else 0]
+        while size(values) > SUMMARY and (
+            longest := max((values[name] for name in (*_ROWS, "revisions", "removals")), key=size)
+        ):
+            del longest[0 if any(longest is values[name] for name in _ROWS) else -1]
         return values
 
     @property

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from shared.dataset import Dataset, Measure
 from shared.exact import Number
-from shared.number_words import before, dates, day, days, longer, noun, number, signed, step
+from shared.number_words import before, counted, dates, day, days, longer, noun, number, signed, step
 from shared.runs import Run
 from shared.summary import LISTED, Summary
 
@@ -70,6 +70,14 @@ def revisions(summary: Summary, *, dataset: Dataset, date_at: DateAddress = no_a
             yield from _addresses(date_at, str(group.get("date") or group["first"]), series, indent=indent)
 
 
+def removals(summary: Summary, *, dataset: Dataset) -> Iterator[str]:
+    """`200 days, 22 Dec 2021 to 9 Jul 2022`, under its series; the most first."""
+    for group in summary.removals:
+        count, span = int(group["dates"]), days(group["first"], group["last"])
+        text = span if count == 1 else f"{dates(count, dataset)}, {span}"
+        yield f"{_names(group)}: {text}" if dataset.has_series else text
+
+
 def latest_rows(summary: Summary, *, dataset: Dataset) -> list[str]:
     """The newest date's numbers, a line for each measure: its value, and how that moved.
 
@@ -108,7 +116,11 @@ def changes(
             for line in (revised_row(row, dataset=dataset), *_addresses(date_at, row["date"], row.get("series", "")))
         ]
         yield f"Revised ({run.changed:,})", [*lines, *_left_out(run.changed, summary.changed, more_at, dataset)]
-    if run.removed and summary.removed:
+    if run.removed > len(summary.removed) and summary.removals:
+        several = len(summary.removals) > 1
+        lines = [*removals(summary, dataset=dataset), *([f"Each of them: {more_at}"] if more_at else [])]
+        yield f"Removed ({run.removed:,}){', the most first' if several else ''}", lines
+    elif run.removed and summary.removed:
         lines = [
             line
             for row in summary.removed
@@ -136,7 +148,7 @@ def _new_title(run: Run, summary: Summary, dataset: Dataset) -> str:
     by = f"by {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"
     if summary.new_dates == 1:
         return f"New {period} {summary.added[-1]['date']}, {by} ({run.added:,})"
-    return f"New {period}s ({summary.new_dates:,}), {by} ({run.added:,} rows)"
+    return f"New {period}s ({summary.new_dates:,}), {by} ({counted(run.added, 'row')})"
 
 
 def _latest_row(measure: Measure, summary: Summary, dataset: Dataset) -> str:

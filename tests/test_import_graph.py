@@ -18,11 +18,14 @@ from tests.shared.declared import US_COVID
 
 ROOT = Path(__file__).resolve().parent.parent
 EVENTS = {
-    "fetcher": "scheduled",
-    "merger": "s3_object_created",
-    "notifier": "stream_committed",
-    "api": "api_get_daily",
+    "fetcher": ("fetcher", "scheduled"),
+    "merger": ("merger", "s3_object_created"),
+    "watch": ("merger", "scheduled"),
+    "notifier": ("notifier", "stream_committed"),
+    "api": ("api", "api_get_daily"),
+    "refresh": ("api", "stream_committed"),
 }
+"""First event (see `tests.shared.first_event`) -> its service, and the file with the event."""
 ENVIRONMENT = {
     "PATH": os.defpath,
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -38,11 +41,12 @@ ENVIRONMENT = {
 UNWANTED = HEAVY | {"multiprocessing", "pip", "unittest", "moto", "tests", "infra"}
 
 
-def first_event(service: str, **environment: str) -> tuple[frozenset[str], object]:
+def first_event(first: str, **environment: str) -> tuple[frozenset[str], object]:
     """The top-level names of all modules that are there after the first event, and what the handler answered."""
-    program, event = ROOT / "tests" / "shared" / "first_event.py", ROOT / "tests" / "events" / f"{EVENTS[service]}.json"
+    service, name = EVENTS[first]
+    program, event = ROOT / "tests" / "shared" / "first_event.py", ROOT / "tests" / "events" / f"{name}.json"
     run = subprocess.run(
-        [sys.executable, "-P", str(program), service, str(event)],
+        [sys.executable, "-P", str(program), first, str(event)],
         cwd=ROOT / service,
         env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT / service}{os.pathsep}{ROOT}"} | environment,
         capture_output=True,
@@ -54,9 +58,9 @@ def first_event(service: str, **environment: str) -> tuple[frozenset[str], objec
     return frozenset(found["modules"]), found["response"]
 
 
-@pytest.mark.parametrize("service", ["merger", "notifier", "api"])
-def test_the_first_event_loads_nothing_heavy(service: str) -> None:
-    modules, _ = first_event(service)
+@pytest.mark.parametrize("first", ["merger", "watch", "notifier", "api"])
+def test_the_first_event_loads_nothing_heavy(first: str) -> None:
+    modules, _ = first_event(first)
     assert modules & UNWANTED == frozenset()
 
 
@@ -72,7 +76,7 @@ def test_fetching_loads_nothing_heavy() -> None:
 
 def test_the_first_events_are_handled_to_their_end() -> None:
     """A path that stops early would load nothing heavy either."""
-    answers = {service: first_event(service)[1] for service in ("merger", "notifier", "api")}
-    assert answers["merger"] is None
-    assert answers["notifier"] == {"batchItemFailures": []}
+    answers = {first: first_event(first)[1] for first in ("merger", "watch", "notifier", "refresh", "api")}
+    assert (answers["merger"], answers["watch"]) == (None, None)
+    assert (answers["notifier"], answers["refresh"]) == ({"batchItemFailures": []}, {"batchItemFailures": []})
     assert isinstance(answers["api"], dict) and answers["api"]["statusCode"] == 200

@@ -104,20 +104,20 @@ def redirect_target(feed: FeedAddress, current: Address, locations: Sequence[str
     Allowed are the feed's own site and the hosts that are declared for it; never from https to http, and never with
     credentials of the server's choosing.
     """
-    said = f"HTTP {status} from {feed.shown} redirects"
+    redirect = f"HTTP {status} from {feed.shown} redirects"
     if len(locations) != 1 or not locations[0]:
-        raise FeedRefused(f"{said} to {'nowhere' if not any(locations) else 'several addresses'}")
+        raise FeedRefused(f"{redirect} to {'nowhere' if not any(locations) else 'several addresses'}")
     try:
         target = parse_address(urljoin(current.url, locations[0]))
     except ValueError as error:
-        raise FeedRefused(f"{said} to what is no http(s) address: {error}") from error
+        raise FeedRefused(f"{redirect} to what is no http(s) address: {error}") from error
     shown = scrub(target.url)
     if current.scheme == "https" != target.scheme:
-        raise FeedRefused(f"{said} from https to {shown}")
+        raise FeedRefused(f"{redirect} from https to {shown}")
     if target.authorization:
-        raise FeedRefused(f"{said} to {shown}, with credentials in the address")
+        raise FeedRefused(f"{redirect} to {shown}, with credentials in the address")
     if target.host not in feed.redirect_hosts and not _is_own_site(feed, target):
-        raise FeedRefused(f"{said} to {shown}, which is another site: REDIRECT_HOSTS can allow its host")
+        raise FeedRefused(f"{redirect} to {shown}, which is another site: REDIRECT_HOSTS can allow its host")
     return target
 
 

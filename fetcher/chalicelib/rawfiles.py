@@ -67,18 +67,18 @@ class RawFiles:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return None
             raise
-        said = head["Metadata"]
+        metadata = head["Metadata"]
         return Copy(
             run_id=run_id,
             feed=feed,
-            sha256=said.get("sha256") or self._sha256(run_id, feed),
+            sha256=metadata.get("sha256") or self._sha256(run_id, feed),
             bytes=head["ContentLength"],
-            source_url=said.get("source-url", ""),
-            etag=said.get("upstream-etag", ""),
-            last_modified=said.get("upstream-last-modified", ""),
-            changed_run_id=said.get("changed-run-id", run_id),
-            received_run_id=said.get("received-run-id", run_id),
-            went_back_to=said.get("went-back-to", ""),
+            source_url=metadata.get("source-url", ""),
+            etag=metadata.get("upstream-etag", ""),
+            last_modified=metadata.get("upstream-last-modified", ""),
+            changed_run_id=metadata.get("changed-run-id", run_id),
+            received_run_id=metadata.get("received-run-id", run_id),
+            went_back_to=metadata.get("went-back-to", ""),
         )
 
     def _sha256(self, run_id: str, feed: str) -> str:

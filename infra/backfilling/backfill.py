@@ -64,9 +64,9 @@ def main(arguments: list[str], *, find: FindStage = find_stage) -> int:
     stage = find(chosen.stage)
     began = time.monotonic()
     done = backfill(stage, dataset, versions, source=f"backfill {chosen.places}", report=terminal.say)
-    told = ", ".join(f"{count} {state}" for state, count in sorted(done.counts.items())) or "nothing new"
+    states = ", ".join(f"{count} {state}" for state, count in sorted(done.counts.items())) or "nothing new"
     seconds = time.monotonic() - began
-    terminal.say(f"stage {stage.name}: {told}, {done.there} were there; {seconds:.0f} s; served is run {done.head}")
+    terminal.say(f"stage {stage.name}: {states}, {done.there} were there; {seconds:.0f} s; served is run {done.head}")
     return 0
 
 

@@ -155,7 +155,7 @@ class Carrier:
             for feed, content in version.files.items()
         }
         self._last = {feed: content.sha256 for feed, content in version.files.items()}
-        told: dict[str, Value] = {
+        fields: dict[str, Value] = {
             "state": state,
             "reason": "",
             "known_from": version.time,
@@ -165,13 +165,13 @@ class Carrier:
             "source": f"{self._source} {version.note}",
         }
         if state is State.UNCHANGED:
-            told["base_run_id"] = self.standing.run_id
+            fields["base_run_id"] = self.standing.run_id
         if state is not State.REJECTED:
-            told[STANDING] = {"seen": dict(self.standing.seen), "rows_since": dict(self.standing.rows_since)}
+            fields[STANDING] = {"seen": dict(self.standing.seen), "rows_since": dict(self.standing.rows_since)}
         return Record(
             run_id=version.time,
             state=state,
-            values=told | dict(values),
+            values=fields | dict(values),
             contents={content.sha256: content for content in version.files.values()},
             **more,
         )

@@ -60,6 +60,8 @@ class Scenario:
     """So many times the rows that were measured, with as many changed of each hundred."""
     visits: int = 100
     """A day; each asks for the page and all tables once, and none is answered by CloudFront alone."""
+    counted: bool = False
+    """Whether visits are counted (`VisitCounter`)."""
     analytics: bool = False
     """Athena, and the stream of changes."""
     datasets: int = 1
@@ -69,6 +71,7 @@ class Scenario:
 SCENARIOS = (
     Scenario(title="US feeds"),
     Scenario(title="US feeds, 100 times the readers", visits=10_000),
+    Scenario(title="US feeds, 100 times the readers, counted", visits=10_000, counted=True),
     Scenario(title="10,000 times the rows", rows_factor=10_000),
     Scenario(title="US feeds with analytics", analytics=True),
     Scenario(title="three datasets of that size", datasets=3),
@@ -208,6 +211,9 @@ def _readers(scenario: Scenario, measured: Mapping[str, Any]) -> Iterator[CostIt
     yield CostItem(group="Readers", name="API Gateway", quantity=requests, price="api_request")
     yield CostItem(group="Readers", name="Lambda, requests", quantity=requests, price="lambda_request")
     yield CostItem(group="Readers", name="Lambda", quantity=requests * seconds * 0.5, price="lambda_gb_second")
+    if scenario.counted:  # one more request that CloudFront passes on, and one write
+        yield CostItem(group="Readers", name="visits counted, requests", quantity=visits, price="api_request")
+        yield CostItem(group="Readers", name="visits counted, writes", quantity=visits, price="dynamodb_write")
     yield CostItem(group="Readers", name="S3, reads", quantity=requests * 2, price="s3_get")
     mails = _DAYS * scenario.datasets
     yield CostItem(group="Readers", name="mails published", quantity=mails, price="sns_publish")

@@ -17,9 +17,11 @@ from infra.deploying.stage import (
     find_names,
     find_published,
     keep_choices,
+    kept_webhooks,
 )
 from infra.deploying.stage_names import check_stage
 from infra.deploying.templates import VALUES, digests, load_template, parameters_behind
+from infra.deploying.webhooks import Webhook
 from infra.packaging.build import BUILD, CODE, Built, build
 from infra.packaging.engine_package import engine_code
 from infra.progress import Report
@@ -88,10 +90,12 @@ def deploy(
         root=root,
         report=report,
     )
-    asked = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
-    changed = list(deployment.foundation()) if "foundation" in asked else []
-    changed += deployment.services([name for name in asked if name != "foundation" and name not in EXTRAS])
-    changed += deployment.extras([name for name in asked if name in EXTRAS])
+    wanted = ["foundation", *SERVICES, *EXTRAS] if services is None else list(services)
+    changed = list(deployment.foundation()) if "foundation" in wanted else []
+    changed += deployment.services([name for name in wanted if name != "foundation" and name not in EXTRAS])
+    changed += deployment.extras([name for name in wanted if name in EXTRAS])
+    if "notifier" in wanted:  # its stack has what all webhooks need
+        changed += deployment.webhooks(choices.webhooks, before=kept_webhooks(stage, cloud=cloud))
     keep_choices(stage, cloud=cloud, folder=files)
     for name in kept_datasets(cloud.client("s3"), deployment.names()):
         report(f"{name}: is none of the stage's datasets (any more); no run of it starts, and its data stay")
@@ -155,6 +159,28 @@ class _Deployment:
         client.put_object(Bucket=bucket, Key=made.script_key, Body=made.script)
         client.put_object(Bucket=bucket, Key=made.code_key, Body=made.code)
         return {"EngineScript": made.script_key, "EngineCode": made.code_key}
+
+    def webhooks(self, wanted: Sequence[Webhook], *, before: Sequence[Webhook]) -> Iterator[str]:
+        """A stack for each; those that are not wanted any more are removed. The local cloud has no such things."""
+        if self.cloud.kind == "local":
+            return
+        names = self.names()
+        of_stage = {
+            "Role": f"arn:{names['PARTITION']}:iam::{names['ACCOUNT']}:role/covid-stats-{self.stage}-notifier-webhooks",
+            "DeadLetters": f"arn:{names['PARTITION']}:sqs:{names['REGION']}:{names['ACCOUNT']}"
+            f":covid-stats-{self.stage}-notifier-dead-letters",
+        }
+        datasets = [dataset.name for dataset in find_datasets(self.datasets)]
+        template = (self.root / "infra" / "webhook.yaml").read_text()
+        for webhook in wanted:
+            given = of_stage | webhook.parameters(datasets=datasets)
+            if self._apply(f"webhook {webhook.name}", webhook.stack(self.stage), template, given):
+                yield f"webhook {webhook.name}"
+        for name in {one.name for one in before} - {one.name for one in wanted}:
+            [stack] = [one.stack(self.stage) for one in before if one.name == name]
+            releases.forget(self.cloud.client("s3"), names["ARTEFACTS"], stack=stack)
+            if stacks.delete(stack, cloud=self.cloud):
+                yield f"webhook {name}"
 
     def _apply_service(
         self, service: Service, built: Built, names: Mapping[str, str], parameters: Mapping[str, str]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.errors import CommandFailed
+from infra.local.day_folders import declared_dataset
 from infra.services import SERVICES, find_service
 from shared import keys
 from shared.dataset import Dataset
@@ -68,8 +69,12 @@ class Stage:
         """Where all AWS services are; empty for AWS itself."""
 
     def of(self, dataset: str) -> "Stage":
-        """The same stage as one of its datasets: whose ledger and views are meant. Empty: the first."""
-        return Stage(self.name, endpoint=self.endpoint, dataset=dataset)
+        """The same stage as one of its datasets: whose ledger and views are meant. Empty: the first.
+
+        `dataset` is a name, or the path of the declaration. Raises CommandFailed for a file that declares none.
+        """
+        name = declared_dataset(dataset).name if dataset.endswith(".toml") else dataset
+        return Stage(self.name, endpoint=self.endpoint, dataset=name)
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -133,8 +138,14 @@ class Stage:
 
     @functools.cached_property
     def place(self) -> Place:
-        """Its dataset, bucket and ledger table."""
-        return Place.read(self.settings)
+        """Its datasets, bucket and ledger table. Raises CommandFailed for a dataset that nothing here declares."""
+        try:
+            return Place.read(self.settings)
+        except SettingInvalid as error:
+            raise CommandFailed(
+                f"stage {self.name} serves a dataset that is not declared in this checkout: {error};"
+                " DATASET=path/name.toml gives its declaration"
+            ) from error
 
     @functools.cached_property
     def ledger(self) -> Ledger:

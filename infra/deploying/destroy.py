@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.deploying import stacks
 from infra.deploying.cloud import Cloud
-from infra.deploying.stage import find_published, forget_choices
+from infra.deploying.stage import find_published, forget_choices, kept_webhooks
 from infra.deploying.stage_names import check_stage
 from infra.errors import CommandFailed
 from infra.progress import Report
@@ -28,7 +28,8 @@ def destroy(stage: str, *, endpoint: str = "", force: bool = False, report: Repo
     s3 = cloud.client("s3")
     if "BUCKET" in names and not force and _holds_anything(s3, names["BUCKET"]):
         raise NotEmpty(f"the bucket {names['BUCKET']} of stage {stage} holds data; FORCE=1 deletes it for good")
-    named = [(extra.name, extra.stack(stage)) for extra in reversed(EXTRAS.values())]
+    named = [(f"webhook {one.name}", one.stack(stage)) for one in kept_webhooks(stage, cloud=cloud)]
+    named += [(extra.name, extra.stack(stage)) for extra in reversed(EXTRAS.values())]
     named += [(service.name, service.stack(stage)) for service in reversed(SERVICES.values())]
     for name, stack in named:
         done = stacks.delete(stack, cloud=cloud)

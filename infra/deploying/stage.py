@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.deploying.cloud import Cloud
+from infra.deploying.webhooks import Webhook, read_webhooks
 from infra.errors import CommandFailed
 from infra.services import ROOT
 from shared.datasets import DEFAULT
@@ -45,6 +46,8 @@ class Choices:
     """Template parameters: `Emails`, `LogRetentionDays`, `DomainName` and so on."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the services: `SCHEDULE`, `DEADLINE_HOURS` and so on."""
+    webhooks: tuple[Webhook, ...] = ()
+    """Who gets events besides."""
 
 
 def find_choices(stage: str, *, cloud: Cloud, folder: Path = STAGES) -> Choices:
@@ -71,6 +74,11 @@ def forget_choices(stage: str, *, cloud: Cloud) -> None:
         ssm.delete_parameter(Name=f"/covid-stats/{stage}/{_COPY}")
 
 
+def kept_webhooks(stage: str, *, cloud: Cloud) -> tuple[Webhook, ...]:
+    """Those of the last deployment."""
+    return parse_choices(_kept(stage, cloud=cloud), f"the copy of {stage}'s file").webhooks
+
+
 def _kept(stage: str, *, cloud: Cloud) -> str:
     ssm = cloud.client("ssm")
     try:
@@ -81,23 +89,24 @@ def _kept(stage: str, *, cloud: Cloud) -> str:
 
 
 def read_choices(stage: str, *, folder: Path = STAGES) -> Choices:
-    """From `infra/stages/{stage}.toml`, tables `parameters` and `settings`; nothing chosen where there is none."""
+    """From `infra/stages/{stage}.toml`; nothing chosen where there is none."""
     path = folder / f"{stage}.toml"
     return parse_choices(path.read_text() if path.exists() else "", path.name)
 
 
 def parse_choices(text: str, name: str) -> Choices:
-    """From the text of a stage's file. Raises CommandFailed, naming the file, for a table that is none of the two."""
+    """From the text of a stage's file. Raises CommandFailed, naming the file, for a table that it may not have."""
     tables = tomllib.loads(text)
     datasets = {key: tables.pop(key) for key in ("DATASETS", "DATASET") if key in tables}
-    unknown = sorted(set(tables) - {"parameters", "settings"})
+    unknown = sorted(set(tables) - {"parameters", "settings", "webhook"})
     if unknown:
-        raise CommandFailed(f"{name} has {unknown}; allowed are DATASETS, parameters and settings")
+        raise CommandFailed(f"{name} has {unknown}; allowed are DATASETS, parameters, settings and [[webhook]]")
     parameters = {key: _text(value) for key, value in tables.get("parameters", {}).items()}
     _check_audiences(parameters, name)
     return Choices(
         parameters=parameters,
         settings={key: _text(value) for key, value in (datasets | tables.get("settings", {})).items()},
+        webhooks=read_webhooks(tables.get("webhook", []), file=name),
     )
 
 

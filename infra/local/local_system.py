@@ -71,9 +71,20 @@ def local_system(
             deployed = deployed_chain(stage, cloud=cloud, settings=chosen, report=terminal.detail)
             chain = stack.enter_context(deployed)
         if announce:
-            running = Running(pid=os.getpid(), endpoint=cloud.endpoint, stage=stage, traces=str(traces))
+            running = Running(
+                pid=os.getpid(),
+                endpoint=cloud.endpoint,
+                stage=stage,
+                traces=str(traces),
+                declarations=",".join(declaration_files(chosen_datasets(settings or {}))),
+            )
             stack.enter_context(announced(running))
         yield LocalSystem(cloud=cloud, chain=chain, traces=traces)
+
+
+def declaration_files(names: str) -> list[str]:
+    """Of datasets, with commas between, those that are named by a file: its whole path."""
+    return [str(Path(name.strip()).resolve()) for name in names.split(",") if name.strip().endswith(".toml")]
 
 
 @contextlib.contextmanager

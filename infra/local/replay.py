@@ -21,6 +21,7 @@ from infra.local.day_display import DayDisplay
 from infra.local.day_folders import Day, declared_datasets, read_days_of_all
 from infra.local.local_system import local_system
 from shared.datasets import DEFAULT
+from shared.number_words import counted
 
 ANSWERS = {
     "data.json": "/data",
@@ -52,8 +53,8 @@ def main(arguments: list[str]) -> int:
 def replay(days: Sequence[Sequence[Day]], *, datasets: str, out: Path, terminal: DayDisplay, engine: str = "") -> int:
     """0 when every day was carried to its end and the API answered, else 1 after printing why."""
     terminal.say(
-        f"{len(days)} days, {days[0][0].date} to {days[-1][0].date}, go through a fresh local cloud; what comes of them"
-        f" is written to {out}, in place of an earlier replay"
+        f"{counted(len(days), 'day')}, {days[0][0].date} to {days[-1][0].date}, through a fresh local cloud;"
+        f" what comes of it is written to {out}, in place of an earlier replay"
     )
     records = Records(out)
     settings = {"DATASETS": datasets}
@@ -64,8 +65,8 @@ def replay(days: Sequence[Sequence[Day]], *, datasets: str, out: Path, terminal:
             records.answers(system.chain)
     if failed:
         listed = ", ".join(str(day.date) for day in failed)
-        raise CommandFailed(f"{len(failed)} of {len(days)} days were not carried to their end: {listed}")
-    terminal.say(f"{len(days)} days are in {out}")
+        raise CommandFailed(f"{len(failed)} of {counted(len(days), 'day')} were not carried to their end: {listed}")
+    terminal.say(f"{counted(len(days), 'day')} {'is' if len(days) == 1 else 'are'} in {out}")
     return 0
 
 

@@ -19,6 +19,7 @@ from infra.local.day_watching import DayWatcher, as_next_run
 from infra.local.demo_feeds import DEMONSTRATED, NOTICE, all_demo_days
 from infra.local.local_system import LocalSystem, local_system
 from shared.datasets import DEFAULT
+from shared.number_words import counted
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +71,7 @@ def run(
         failed = [carried.day for carried in done if carried.problem]
         if failed:
             listed = ", ".join(str(day.date) for day in failed)
-            raise CommandFailed(f"{len(failed)} of {len(done)} days were not carried to their end: {listed}")
+            raise CommandFailed(f"{len(failed)} of {counted(len(done), 'day')} were not carried to their end: {listed}")
         system.chain.await_views()
         _serve(system, watcher, terminal, wait=serve)
     terminal.say("Everything is stopped and removed.")

@@ -23,6 +23,8 @@ class Running:
     stage: str
     traces: str = ""
     """The file of its trace collector; empty where there is none."""
+    declarations: str = ""
+    """Paths of its datasets' declarations that are files of their own, with commas between."""
 
 
 @contextlib.contextmanager

@@ -6,10 +6,12 @@ STAGE names a stage on AWS; without it, or with the name of one that runs in thi
 import argparse
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from infra.deploying.deployed import Stage
 from infra.deploying.stage_names import check_stage
 from infra.errors import CommandFailed
+from infra.local.day_folders import declared_dataset
 from infra.local.running_clouds import all_running
 from infra.operating.approve_redrive import CommandOutcome, operate
 from infra.operating.status import look_at
@@ -22,9 +24,9 @@ type FindStage = Callable[[str], Stage]
 
 def status(arguments: list[str], *, find: FindStage | None = None) -> int:
     """How a stage is: head, runs, feeds, views, queues, alarms. Exits with 1 when something needs attention."""
-    asked = stage_parser("status", status.__doc__).parse_args(arguments)
-    found = look_at((find or find_stage)(asked.stage).of(asked.dataset))
-    if asked.json:
+    args = stage_parser("status", status.__doc__).parse_args(arguments)
+    found = look_at((find or find_stage)(args.stage).of(args.dataset))
+    if args.json:
         print_json(found.as_map())
     else:
         StatusPrinter(Terminal()).status(found)
@@ -57,6 +59,7 @@ def find_stage(name: str) -> Stage:
         listed = ", ".join(f"STAGE={it.endpoint} (stage {it.stage})" for it in here)
         raise CommandFailed(f"{len(here)} local clouds run in this checkout; name one of them: {listed}")
     if here:
+        _declare(here[0].declarations)
         return Stage(here[0].stage, endpoint=here[0].endpoint)
     if name.startswith("http"):
         raise CommandFailed(
@@ -64,8 +67,19 @@ def find_stage(name: str) -> Stage:
             f"{', '.join(it.endpoint for it in running) or 'none'}"
         )
     if name:
-        return Stage(check_stage(name))
+        from infra.deploying.stage import read_choices  # deferred: brings boto3, which `--help` need not take
+
+        chosen = read_choices(check_stage(name)).settings
+        _declare(chosen.get("DATASETS") or chosen.get("DATASET") or "")
+        return Stage(name)
     raise CommandFailed("no local cloud runs in this checkout; start one with `make run`, or name a stage: STAGE=prod")
+
+
+def _declare(names: str) -> None:
+    """Have datasets that are declared in files of their own found by name; a file that is gone is passed over."""
+    for path in (name.strip() for name in names.split(",")):
+        if path.endswith(".toml") and Path(path).is_file():
+            declared_dataset(path)
 
 
 def _operate(command: str, arguments: list[str], about: str | None, *, find: FindStage) -> int:
@@ -87,7 +101,9 @@ def stage_parser(command: str, about: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m infra {command}", description=about)
     parser.add_argument("--stage", default="", help="a stage on AWS; empty for the local cloud that runs here")
     parser.add_argument("--json", action="store_true", help="for machines")
-    parser.add_argument("--dataset", default="", help="one of the stage's datasets; empty for the first, or for all")
+    parser.add_argument(
+        "--dataset", default="", help="one of the stage's datasets, or its .toml file; empty for the first, or for all"
+    )
     return parser
 
 

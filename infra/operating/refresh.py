@@ -22,11 +22,11 @@ def main(arguments: list[str], *, find: FindStage = find_stage) -> int:
     """Render the views of a committed run anew, of the one that is the head unless another is named."""
     parser = stage_parser("refresh", main.__doc__)
     parser.add_argument("--run", default="", help="the run's id, such as 2020-10-25T17:00:00Z; empty for the head")
-    asked = parser.parse_args(arguments)
-    stage = find(asked.stage).of(asked.dataset)
-    run_id = refresh(stage, asked.run)
+    args = parser.parse_args(arguments)
+    stage = find(args.stage).of(args.dataset)
+    run_id = refresh(stage, args.run)
     served, invalidated = stage.served_run(), invalidate(stage, at=dt.datetime.now(dt.UTC))
-    if asked.json:
+    if args.json:
         print_json({"stage": stage.name, "run_id": run_id, "served": served, "invalidated": invalidated})
         return 0
     Terminal().say(f"stage {stage.name}: the views of run {run_id} are rendered; served is run {served}")

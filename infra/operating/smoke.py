@@ -89,18 +89,18 @@ ON_AWS = {
 
 def main(arguments: list[str]) -> int:
     """Ask the endpoint of a stage what a visitor would ask. Exits with 1 when it does not answer as it should."""
-    asked = stage_parser("smoke", main.__doc__).parse_args(arguments)
-    stage = find_stage(asked.stage)
+    args = stage_parser("smoke", main.__doc__).parse_args(arguments)
+    stage = find_stage(args.stage)
     get, terminal = getter(stage.api_url, loopback=bool(stage.endpoint)), Terminal()
     wait_for(lambda: _answers(get), seconds=_SECONDS, what=f"{stage.api_url}/health answers")
-    said = {} if stage.endpoint else outputs(find_service("api").stack(stage.name), cloud=stage.cloud)
-    edge = "DistributionId" in said
+    published = {} if stage.endpoint else outputs(find_service("api").stack(stage.name), cloud=stage.cloud)
+    edge = "DistributionId" in published
     faults = list(find_faults(get, headers=ON_AWS if edge else {}))
     if edge:
-        faults += _origin_faults(getter(said["EndpointURL"].rstrip("/"), loopback=False)("/health"))
+        faults += _origin_faults(getter(published["EndpointURL"].rstrip("/"), loopback=False)("/health"))
     if not faults:
         mark_good(stage.client("s3"), stage.parameter("artefacts"))
-    if asked.json:
+    if args.json:
         print_json({"stage": stage.name, "url": stage.api_url, "questions": len(PROBES) + 1, "faults": faults})
         return 1 if faults else 0
     for fault in faults:

@@ -8,6 +8,7 @@ from rich.text import Text
 from infra.operating.approve_redrive import CommandOutcome
 from infra.operating.status import Status
 from infra.terminal import Terminal, row_counts, state_colour
+from shared.number_words import counted
 from shared.runs import State
 
 
@@ -55,7 +56,7 @@ class StatusPrinter:
 def _head(status: Status) -> Iterator[Text]:
     head = status.head
     newest = head.newest or "none"
-    yield Text(f"head   {head.head or 'nothing is committed'}  {head.rows:,} rows, newest {newest}")
+    yield Text(f"head   {head.head or 'nothing is committed'}  {counted(head.rows, 'row')}, newest {newest}")
     behind = "" if status.served == head.head else "  behind the head"
     yield Text.assemble(f"views  {status.served or 'none'}", (behind, "red"))
 
@@ -65,7 +66,7 @@ def _datasets(status: Status) -> Iterator[Text]:
     width = max(len(it.dataset) for it in status.datasets)
     for it in status.datasets:
         behind = "" if it.served == it.head else "  views behind the head"
-        rows = f"{it.rows:,} rows, newest {it.newest}" if it.head else "nothing is committed"
+        rows = f"{counted(it.rows, 'row')}, newest {it.newest}" if it.head else "nothing is committed"
         state = (f"{it.state or 'no run':<10}", state_colour(State(it.state)) if it.state else "")
         yield Text.assemble(f"{it.dataset:<{width}}  {it.last_run:<20}  ", state, f"  {rows}", (behind, "red"))
 

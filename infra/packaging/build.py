@@ -213,7 +213,7 @@ def _check_lease(service: Service, config: Mapping[str, Any]) -> None:
     text = config["environment_variables"].get("LEASE_SECONDS")
     if text is None:
         return
-    timeouts = {name: said["lambda_timeout"] for name, said in config["lambda_functions"].items()}
+    timeouts = {name: settings["lambda_timeout"] for name, settings in config["lambda_functions"].items()}
     longest = max(timeouts, key=lambda name: timeouts[name])
     try:
         lease = float(text)

@@ -105,6 +105,7 @@ METRICS: Mapping[str, Metric] = {
     "views_age": Metric(unit="Seconds", meaning="`commit_age`, and how long views lag behind where they lag most"),
     "items_passed_over": Metric(unit="Count", meaning="items of the ledger that could not be read and were left out"),
     "mails_sent": Metric(unit="Count", meaning="mails that went out"),
+    "events_sent": Metric(unit="Count", meaning="events about ends of runs that were put on the bus"),
     "records_failed": Metric(unit="Count", meaning="stream records that will be tried again"),
     "views_rendered": Metric(unit="Count", meaning="runs whose views were rendered"),
     "views_failed": Metric(unit="Count", meaning="runs whose views could not be rendered"),
@@ -142,7 +143,7 @@ HANDLERS: Mapping[str, Says] = {
         sometimes=frozenset({"waits", "way", "merge_duration"}) | _MERGE,
     ),
     "notifier.on_run_ended": Says(
-        always=frozenset({"dataset", "run_id", "state", "mails", "mails_sent", "records_failed"})
+        always=frozenset({"dataset", "run_id", "state", "mails", "mails_sent", "events_sent", "records_failed"})
     ),
     "api.serve": Says(always=frozenset({"dataset", "route", "method", "status"})),
     "api.refresh_views": Says(always=frozenset({"dataset", "run_id", "state", "views_rendered", "views_failed"})),

@@ -19,6 +19,7 @@ _NOT_SHOWN = frozenset({"request_id", "duration", "merge_duration", "errors", "i
     "feeds_failed",
     "bytes_fetched",
     "mails_sent",
+    "events_sent",
     "runs_ended",
     "runs_rejected",
 }

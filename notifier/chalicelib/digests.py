@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.plain_text import bullet, section
 from chalicelib.subjects import digest_subject
+from shared.number_words import counted
 from shared.runs import Run, parse_time
 from shared.summary import Summary
 from shared.wording import changes, date_path, headline, latest_rows
@@ -36,12 +37,16 @@ def digest(run: Run, *, letterhead: Letterhead) -> Mail:
         "largest_revision_percent": summary.largest_revision_percent,
         "warnings": len(summary.warnings),
     }
-    return letterhead.mail("digest", digest_subject(run, summary, letterhead=letterhead), blocks, figures=figures)
+    subject = digest_subject(run, summary, letterhead=letterhead)
+    return letterhead.mail("digest", subject, blocks, figures=figures, series=summary.touched)
 
 
 def _changes(run: Run, summary: Summary, *, letterhead: Letterhead, full: str) -> Iterator[str]:
     if summary.first_load:
-        yield f"This is the first load: all of the {summary.rows:,} rows are new, and none is listed."
+        rows = f"all of the {summary.rows:,} rows are new, and none is listed"
+        if summary.rows == 1:
+            rows = "its only row is new, and not listed"
+        yield f"This is the first load: {rows}."
         return
     for title, lines in changes(
         run,
@@ -58,7 +63,7 @@ def _approved(run: Run) -> str:
     if not run.approved_by:
         return ""
     at = f" at {parse_time(run.approved_at):%Y-%m-%d %H:%M} UTC" if run.approved_at else ""
-    what = f"removal of {run.removed:,} rows was" if run.removed else "change was"
+    what = f"removal of {counted(run.removed, 'row')} was" if run.removed else "change was"
     return f"Approved: this {what} beyond what passes by itself; an operator looked at it and let it pass{at}."
 
 

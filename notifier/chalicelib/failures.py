@@ -4,6 +4,7 @@ from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.plain_text import one_line, section
 from shared.dataset import Dataset, Join
 from shared.ledger.items import Head, Notice
+from shared.number_words import counted
 from shared.runs import Delivery, Run, State
 from shared.wording import sentence
 
@@ -42,7 +43,7 @@ def notice_mail(notice: Notice, *, head: Head, letterhead: Letterhead) -> Mail:
 
 def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
     feed = letterhead.dataset.feed(str(notice.details["feed"]))
-    since, days = str(notice.details["since"])[:10], notice.details["days"]
+    since, days = str(notice.details["since"])[:10], int(str(notice.details["days"]))
     shown = (
         "A date is shown once every feed has it, so no newer dates come until these rows change."
         if letterhead.dataset.join is Join.INNER
@@ -53,13 +54,13 @@ def _stale(notice: Notice, *, letterhead: Letterhead) -> Mail:
         f" {shown} The digest that follows the change says so."
     )
     blocks = [
-        f"The used rows of feed {feed.name} ({feed.title}) stand still since {since}, for {days} days.",
+        f"The used rows of feed {feed.name} ({feed.title}) stand still since {since}, for {counted(days, 'day')}.",
         section("What it means", [means]),
         section("Where it comes from", [str(notice.details.get("source_url", feed.url))]),
         letterhead.links({}),
         letterhead.signature(),
     ]
-    return letterhead.mail("stale", f"feed {feed.name} stands still since {since}, {days} days", blocks)
+    return letterhead.mail("stale", f"feed {feed.name} stands still since {since}, {counted(days, 'day')}", blocks)
 
 
 def _troubled_feeds(run: Run, *, dataset: Dataset) -> list[str]:
@@ -94,7 +95,7 @@ def _delivered(delivery: Delivery | None, *, arrived: bool) -> str:
     if delivery is None or delivery.status == "failed":
         return "arrived"
     unchanged = ", the same as before" if delivery.status == "same" else ""
-    return f"arrived: {delivery.bytes:,} bytes{unchanged}" + (
+    return f"arrived: {counted(delivery.bytes, 'byte')}{unchanged}" + (
         f", from {delivery.source_url}" if delivery.source_url else ""
     )
 
@@ -102,7 +103,7 @@ def _delivered(delivery: Delivery | None, *, arrived: bool) -> str:
 def _served(head: Head) -> str:
     if not head.head:
         return "No run was committed yet, so nothing is served."
-    return f"The last good run, {head.head}, stays served: {head.rows:,} rows, newest date {head.newest}."
+    return f"The last good run, {head.head}, stays served: {counted(head.rows, 'row')}, newest date {head.newest}."
 
 
 def _what_to_do(run: Run, letterhead: Letterhead) -> list[str]:

@@ -1,6 +1,6 @@
 """A mail, and what is the same on every mail of a deployment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,9 @@ _PRODUCTION = "prod"
 type MailKind = Literal["digest", "failure", "stale"]
 """The message attribute by which readers and operators are told apart."""
 
+type Attribute = str | Number | Sequence[str]
+"""A text, a number or a list of texts."""
+
 FIGURES = ("new_dates", "largest_revision_percent", "warnings")
 """Message attributes that are numbers; 0 where a mail is no digest."""
 _LARGEST_FIGURE = 999_999_999
@@ -34,7 +37,7 @@ class Mail:
     subject: str
     """One line of ASCII, under 100 characters: SNS takes no other."""
     body: str
-    attributes: Mapping[str, str | Number]
+    attributes: Mapping[str, Attribute]
     """What a subscriber's filter policy can choose by; see `FIGURES` for the numbers among them."""
 
     def __post_init__(self) -> None:
@@ -86,7 +89,13 @@ class Letterhead:
         return f"covid-stats, stage {self.stage}, dataset {self.dataset.name}"
 
     def mail(
-        self, kind: MailKind, subject: str, blocks: Iterable[str], *, figures: Mapping[str, Number] | None = None
+        self,
+        kind: MailKind,
+        subject: str,
+        blocks: Iterable[str],
+        *,
+        figures: Mapping[str, Number] | None = None,
+        series: Sequence[str] = (),
     ) -> Mail:
         """A mail of these blocks, empty ones left out; cut at the end of a line where SNS would not take it."""
         shown = [ascii_line(self.notice), *blocks]
@@ -96,7 +105,13 @@ class Letterhead:
             kind=kind,
             subject=self.subject(subject),
             body=within(body, MOST_BYTES),
-            attributes={"kind": kind, "stage": self.stage, "dataset": self.dataset.name, **numbers},
+            attributes={
+                "kind": kind,
+                "stage": self.stage,
+                "dataset": self.dataset.name,
+                **numbers,
+                **({"series": [without_controls(name) for name in series]} if series else {}),
+            },
         )
 
 

@@ -1,6 +1,6 @@
-"""What a stream record of the ledger gives occasion to mail: the end of a run, a notice, or nothing."""
+"""What a stream record of the ledger gives occasion to: the end of a run, a notice, or nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,17 +30,37 @@ class Occasion:
 
 def occasion(record: object, *, dataset: Dataset) -> Occasion | None:
     """What the record says there is to mail; None for a record of another kind. Raises EventMalformed."""
+    return next(_read(record, _occasions, dataset=dataset), None)
+
+
+def ended_run(record: object, *, dataset: Dataset) -> Run | None:
+    """The run that has ended, by the record, however it ended; None for a record of another kind.
+
+    Not one of the past: whoever backfilled it knows. Raises EventMalformed.
+    """
+    return next(_read(record, _ended, dataset=dataset), None)
+
+
+type _Find[Found] = Callable[[Mapping[str, Any], Dataset], Iterator[Found]]
+
+
+def _read[Found](record: object, find: _Find[Found], *, dataset: Dataset) -> Iterator[Found]:
     if member(record, "eventName") == "REMOVE":
-        return None
+        return
     image = member(record, "dynamodb", "NewImage")
     try:
-        return next(_occasions(from_item(image), dataset=dataset), None)
+        yield from find(from_item(image), dataset)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         shown = f"{type(error).__name__}: {error}"
         raise EventMalformed(f"a record of the ledger is not as the ledger writes it ({shown}): {image}") from error
 
 
-def _occasions(values: Mapping[str, Any], *, dataset: Dataset) -> Iterator[Occasion]:
+def _ended(values: Mapping[str, Any], dataset: Dataset) -> Iterator[Run]:
+    if values["dataset"] == dataset.name and State(values["state"]).ended and not values.get("source"):
+        yield Run.from_event(values)
+
+
+def _occasions(values: Mapping[str, Any], dataset: Dataset) -> Iterator[Occasion]:
     partition, has_mail = values["dataset"], values.get("mail", "AGAIN") != "AGAIN"
     if values.get("source"):  # a run of the past: whoever backfilled it knows
         return

@@ -1,13 +1,14 @@
 """The SNS topic that mails go out by."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ConnectionError as NotConnected
 from botocore.exceptions import HTTPClientError
 
-from chalicelib.letterhead import Mail
+from chalicelib.letterhead import Attribute, Mail
 from shared.errors import AnswerLost
-from shared.exact import Number
 
 
 class Topic:
@@ -34,7 +35,9 @@ class Topic:
             raise AnswerLost(f"SNS did not answer to the {mail.kind}: {error}") from error
 
 
-def message_attribute(value: str | Number) -> dict[str, str]:
-    """As SNS takes it: a filter policy compares a number as a number only where its type says so."""
+def message_attribute(value: Attribute) -> dict[str, str]:
+    """As SNS takes it: a filter policy compares a number as a number only where its type says so, and so a list."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return {"DataType": "String.Array", "StringValue": json.dumps(list(value), ensure_ascii=False)}
     kind = "String" if isinstance(value, str) else "Number"
     return {"DataType": kind, "StringValue": str(value)}

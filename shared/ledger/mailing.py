@@ -88,6 +88,24 @@ class Mailing(LedgerTable):
             **({"ExpressionAttributeNames": names} if names else {}),
         )
 
+    def announced(self, run_id: str) -> str:
+        """Which end of the run programs were notified of last; empty where of none."""
+        reply = self._client.get_item(
+            TableName=self._table, Key=self._key(run_id), ConsistentRead=True, ProjectionExpression="announced"
+        )
+        return str(from_item(reply.get("Item", {})).get("announced", ""))
+
+    def mark_announced(self, run_id: str, *, end: str) -> None:
+        """Write down that programs were notified of this end of the run; nothing where the run is gone."""
+        self._try(
+            self._client.update_item,
+            TableName=self._table,
+            Key=self._key(run_id),
+            UpdateExpression="SET announced = :end",
+            ConditionExpression="attribute_exists(run_id)",
+            ExpressionAttributeValues=to_item({":end": end}),
+        )
+
     def mail_again(self, item: Run | Notice, *, at: str, now: int, also_unsure: bool = False) -> bool:
         """Ask the notifier for a mail that is not out; says whether it was asked.
 

@@ -12,8 +12,8 @@ from plotly.offline import get_plotlyjs_version
 from chalicelib.dashboard.figures import dashboard_figures
 from chalicelib.dashboard.periods import WORDS
 from chalicelib.dashboard.traces import bars, curve, usual_step
+from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.observations import from_rows
-from chalicelib.tabulation.spans import By
 from chalicelib.tabulation.statistics import statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import tabulate_rows
@@ -161,7 +161,7 @@ def test_weeks_are_shown_by_week_and_month() -> None:
     tables = tabulate_rows(from_rows(rows, NHSN.decimals), NHSN).only("USA")
     figures = dashboard_figures(tables, statistics(tables, NHSN), [], NHSN)
     assert list(figures) == ["weekly", "monthly", "revisions"]
-    assert figures["weekly"]["new"]["layout"]["meta"] == {"title": "In each week"}
+    assert figures["weekly"]["new"]["layout"]["meta"]["title"] == "In each week"
 
 
 def loads_as_floats(figure: dict[str, Any]) -> dict[str, Any]:

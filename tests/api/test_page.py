@@ -1,5 +1,8 @@
 """The dashboard's HTML as it is without JavaScript."""
 
+import base64
+import hashlib
+import json
 import re
 from html.parser import HTMLParser
 
@@ -23,6 +26,10 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.labelled: list[str] = []
         self.text = ""
+        self.within = ""
+        self.parts: dict[str, str] = {}
+        """Styles and scripts within the page."""
+        self.meta: dict[str, str] = {}
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -30,12 +37,21 @@ class Page(HTMLParser):
         self.text += "" if tag in _WITHIN_A_LINE else " "
         self.links += [attributes[name] or "" for name in ("href", "src", "action") if name in attributes]
         self.inline += [name for name in attributes if name.startswith("on") or name == "style"]
-        self.inline += [tag] if tag == "style" or (tag == "script" and "src" not in attributes) else []
+        inline = tag == "style" or (tag == "script" and "src" not in attributes)
+        self.within = f"{tag} {attributes.get('type', '')}".strip() if inline else ""
+        if tag == "meta" and "property" in attributes:
+            self.meta[attributes["property"] or ""] = attributes["content"] or ""
         self.ids += [attributes["id"] or ""] if "id" in attributes else []
         self.labelled += (attributes.get("aria-labelledby") or attributes.get("for") or "").split()
 
+    def handle_endtag(self, tag: str) -> None:
+        self.within = ""
+
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.within:
+            self.parts[self.within] = data
+        else:
+            self.text += data
 
     @property
     def words(self) -> str:
@@ -65,14 +81,49 @@ def test_the_numbers_read_without_javascript(served: ApiApp) -> None:
 
 def test_every_address_is_relative_and_nothing_is_inline(served: ApiApp) -> None:
     page = page_of(served)
-    assert [link for link in page.links if re.match(r"[a-z]+:|//|/", link)] == []
+    sources = [feed.url for feed in US_COVID.feeds]
+    assert [link for link in page.links if re.match(r"[a-z]+:|//|/", link)] == sources
     assert page.inline == []
+
+
+def test_the_policy_allows_the_page_s_own_style_and_script_and_no_other(served: ApiApp) -> None:
+    answer = served.get("/")
+    page = Page(answer.text)
+    hashes = {
+        tag: f"'sha256-{base64.b64encode(hashlib.sha256(page.parts[tag].encode()).digest()).decode()}'"
+        for tag in ("style", "script")
+    }
+    directives = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    assert directives["script-src"] == f"'self' {hashes['script']}"
+    assert directives["style-src"].split()[-1] == hashes["style"]
+    assert set(page.parts) == {"style", "script", "script application/ld+json"}
+
+
+def test_a_preview_elsewhere_has_whole_addresses_and_a_picture(served: ApiApp) -> None:
+    page = page_of(served, "/?as_of=2020-03-02")
+    assert page.meta["og:image"] == "https://localhost/test/chart.png?theme=light&as_of=2020-03-02"
+    assert page.meta["og:url"] == "https://localhost/test/?as_of=2020-03-02"
+    assert page.meta["og:title"] == US_COVID.title
+    described = json.loads(page.parts["script application/ld+json"])
+    assert described["temporalCoverage"] == "2020-01-22/2020-03-01"
+    assert described["distribution"][1]["contentUrl"] == "https://localhost/test/daily?format=csv"
+    assert described["isBasedOn"] == [feed.url for feed in US_COVID.feeds]
+
+
+def test_sources_licences_and_definitions_stand_on_the_page(served: ApiApp) -> None:
+    words = page_of(served).words
+    for feed in US_COVID.feeds:
+        assert f"{feed.title}: {feed.credit} Licence of the data: {feed.licence}." in words
+    assert "Cases Confirmed and probable cases since the beginning. A running total; what is new is" in words
+    assert served.get("/openapi.json").json["info"]["license"] == {
+        "name": "Free for non-commercial use with credit; ODC-PDDL 1.0"
+    }
 
 
 def test_every_address_of_the_page_leads_somewhere(served: ApiApp) -> None:
     for target in ("/", "/?as_of=2020-03-02"):
         for link in page_of(served, target).links:
-            if not link.startswith("#"):
+            if not link.startswith(("#", "https:")):
                 path = "/" + link.removeprefix("./").removeprefix(".")
                 assert served.get(path).status == 200, link
 
@@ -83,11 +134,9 @@ def test_every_label_names_something_and_no_id_is_there_twice(served: ApiApp) ->
     assert set(page.labelled) <= set(page.ids)
 
 
-def test_the_policy_allows_no_inline_script_and_no_foreign_origin(served: ApiApp) -> None:
+def test_the_policy_allows_no_foreign_origin(served: ApiApp) -> None:
     policy = served.get("/").headers["content-security-policy"]
-    directives = dict(part.split(" ", 1) for part in policy.split("; "))
-    assert directives["default-src"] == "'none'"
-    assert directives["script-src"] == "'self'"
+    assert policy.startswith("default-src 'none'; script-src 'self' 'sha256-")
     assert "unsafe-inline" not in policy
     assert "http" not in policy
 
@@ -99,7 +148,7 @@ def test_as_of_turns_the_whole_page_back(served: ApiApp) -> None:
     assert "2,000" not in page.words
     assert "3 Mar 2020" not in page.words.replace("Next run due 3 Mar 2020", "")
     downloads = [link for link in page.links if "format=csv" in link]
-    assert len(downloads) == 4
+    assert len(downloads) == 5  # one is for who has no JavaScript
     assert all("as_of=2020-03-02" in link for link in downloads)
 
 
@@ -176,3 +225,41 @@ def test_the_title_and_labels_come_from_the_declaration(served: ApiApp) -> None:
     words = page_of(served).words
     assert US_COVID.title in words
     assert all(measure.label in words for measure in US_COVID.measures)
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Encoding": "gzip"}
+
+
+def test_a_link_with_what_others_append_to_it_shows_the_page(served: ApiApp) -> None:
+    plain = served.get("/?as_of=2020-03-02").text
+    assert served.get("/?utm_source=mail&as_of=2020-03-02&utm_source=x").text == plain
+    assert served.get("/daily?utm_source=mail").status == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "words"),
+    [
+        ("/nowhere", 404, "Not Found There is no '/nowhere'; there is /,"),
+        ("/?as_of=yesterday", 400, "Bad Request As_of is 'yesterday'; allowed: a date that exists"),
+        ("/data/2019-01-01", 404, "No run ever had the date 2019-01-01."),
+        ("/daily?from=%3Cscript%3E", 400, "From is '<script>'"),
+    ],
+)
+def test_what_is_wrong_is_a_page_for_a_person_and_json_for_a_program(
+    served: ApiApp, target: str, status: int, words: str
+) -> None:
+    answer = served.get(target, headers=BROWSER)
+    page = Page(answer.text)
+    assert (answer.status, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("no-store", "Accept")
+    assert words in page.words
+    assert "/test/" in page.links
+    assert page.inline == []
+    program = served.get(target)
+    assert (program.status, program.headers["content-type"]) == (status, "application/problem+json")
+    assert program.json["status"] == status
+
+
+def test_a_page_about_a_problem_of_a_dataset_s_own_path_leads_to_the_stage_s_root(served: ApiApp) -> None:
+    style = next(it for it in Page(served.get("/runs/never", headers=BROWSER).text).links if it.endswith(".css"))
+    assert style.startswith("/test/static/page.")

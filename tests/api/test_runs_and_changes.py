@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.routes import run_answers
+from chalicelib.routes import change_answers
 from chalicelib.routes.atom import Entries, render_feed
 from shared.dataset import ONE_SERIES
 from shared.runs import Run, State
@@ -259,7 +259,7 @@ def test_a_large_change_set_comes_in_parts_and_a_follower_gets_past_it(
 ) -> None:
     whole = served.get("/changes").json
     run_id = whole[0]["run_id"]
-    monkeypatch.setattr(run_answers, "PAGE_BYTES", 1000)
+    monkeypatch.setattr(change_answers, "PAGE_BYTES", 1000)
     parts: list[dict[str, Any]] = []
     target = f"runs/{run_id}/changes"
     while target:

@@ -172,7 +172,6 @@ def test_a_held_pointer_serves_until_it_is_old_or_the_client_asks_for_what_is_fr
         ("/runs/latest", {"parameter": "run_id", "value": "latest"}),
         ("/changes?since=2020-03-02T17:00:00", {"parameter": "since", "value": "2020-03-02T17:00:00"}),
         ("/health?x=" + "y" * 6000, {"parameter": "x", "value": "y" * 77 + "..."}),
-        ("/?by=week", {"parameter": "by", "value": "week"}),
     ],
 )
 def test_a_wrong_parameter_is_named_with_its_value(served: ApiApp, target: str, problem: dict[str, str]) -> None:

@@ -59,7 +59,7 @@ def test_the_whole_is_csv(revised: ApiApp) -> None:
         f"2020-02-02,,,,false,{THIRD},{THIRD},{FOURTH},{FOURTH}",
         f"2020-02-02,25,2,7,true,{FOURTH},{FOURTH},,",
     ]
-    assert answer.headers["content-disposition"] == 'attachment; filename="us-covid-vintages.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="us-covid-vintages-run-20200305T170000Z.csv"'
 
 
 def test_of_one_measure_neighbours_that_do_not_differ_are_one(revised: ApiApp) -> None:
@@ -181,6 +181,18 @@ def test_with_a_lag_each_row_is_that_of_the_table_as_of_so_many_days_later(
     assert growing.get(f"/{table}?lag={lag}").json == expected
 
 
+def test_with_a_lag_a_number_says_how_many_days_it_stands_for_as_it_does_in_that_state(growing: ApiApp) -> None:
+    for table in ("daily", "weekly", "monthly"):
+        expected = []
+        for label in sorted({it["date"] for it in growing.get(f"/{table}").json}):
+            then = dt.date.fromisoformat(label) + dt.timedelta(days=2)
+            state = growing.get(f"/{table}?as_of={then}&days=yes").json
+            expected += [it for it in state if it["date"] == label]
+        assert growing.get(f"/{table}?lag=2&days=yes").json == expected
+    header = growing.get("/daily?lag=2&days=yes&format=csv").text.splitlines()[0]
+    assert header == growing.get("/daily?days=yes&format=csv").text.splitlines()[0]
+
+
 @pytest.mark.parametrize("table", ["data", "daily"])
 def test_first_is_each_row_as_of_the_run_that_first_had_it(growing: ApiApp, table: str) -> None:
     found: dict[str, Mapping[str, Any]] = {}
@@ -194,7 +206,9 @@ def test_ranges_and_csv_are_as_of_any_table(growing: ApiApp) -> None:
     assert [it["cases"] for it in growing.get("/data?lag=2&from=2020-03-02&to=2020-03-03").json] == [310, 410]
     answer = growing.get("/weekly?first=yes&format=csv")
     assert answer.text.splitlines()[0] == growing.get("/weekly?format=csv").text.splitlines()[0]
-    assert answer.headers["content-disposition"] == 'attachment; filename="us-covid-weekly-first.csv"'
+    assert (
+        answer.headers["content-disposition"] == 'attachment; filename="us-covid-weekly-first-run-20200306T170000Z.csv"'
+    )
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--out", type=Path, help="a file for the same as JSON")
     parser.add_argument("--only", default="", help=f"some of it, with commas between: {', '.join(names)}")
-    asked = parser.parse_args(arguments)
-    wanted = asked.only.split(",") if asked.only else names
+    args = parser.parse_args(arguments)
+    wanted = args.only.split(",") if args.only else names
     unknown = sorted(set(wanted) - set(names))
     if unknown:
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(names)}")
@@ -51,8 +51,8 @@ def main(arguments: list[str]) -> int:
             print(f"measuring {', '.join(chosen)} ...", file=sys.stderr, flush=True)
             figures += list(group.measure(chosen))
     print(f"{machine()}\n\n{table(figures)}")
-    if asked.out:
-        asked.out.write_text(json.dumps([figure.as_map() for figure in figures], indent=1) + "\n")
+    if args.out:
+        args.out.write_text(json.dumps([figure.as_map() for figure in figures], indent=1) + "\n")
     return 0
 
 

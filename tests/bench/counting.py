@@ -39,14 +39,14 @@ class Counts:
             return
         from tests.world import OBSERVATIONS
 
-        asked = json.loads(call.request.body)
-        tables = asked.get("RequestItems", {asked.get("TableName"): [asked]})
+        request = json.loads(call.request.body)
+        tables = request.get("RequestItems", {request.get("TableName"): [request]})
         if OBSERVATIONS in tables:
             written = len(tables[OBSERVATIONS])
             is_write = call.name.removeprefix("dynamodb.") in _WRITES | {"BatchWriteItem"}
             self.rows_written += written if is_write else 0
             self.rows_read += 0 if is_write else written
-        self.items_in_transactions += len(asked.get("TransactItems", ()))
+        self.items_in_transactions += len(request.get("TransactItems", ()))
 
     @property
     def writes(self) -> int:
@@ -57,11 +57,11 @@ class Counts:
 
 def measure(wanted: Iterable[str]) -> Iterator[Figure]:
     """The figures asked for."""
-    asked = set(wanted)
+    chosen = set(wanted)
     sys.path += [str(ROOT / service) for service in ("fetcher", "merger", "api", "notifier")]
-    if "unchanged_run_calls" in asked:
+    if "unchanged_run_calls" in chosen:
         yield _unchanged()
-    if "changed_run_writes" in asked:
+    if "changed_run_writes" in chosen:
         yield _changed()
 
 

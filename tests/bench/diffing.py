@@ -33,21 +33,21 @@ _WAYS = {"diff_quoted_1e6": (QUOTED, "plain"), "diff_decimal_1e6": (DECIMAL, "pl
 
 def measure(wanted: Iterable[str]) -> Iterator[Figure]:
     """The figures asked for."""
-    asked = set(wanted)
+    chosen = set(wanted)
     with tempfile.TemporaryDirectory(prefix="covid-stats-bench-") as folder:
-        if asked & {"diff_full_1e6", "diff_delta_1e6", "snapshot_csv_1e6"}:
-            yield from (figure for figure in _at(10**6, Path(folder), asked) if figure.name in asked)
+        if chosen & {"diff_full_1e6", "diff_delta_1e6", "snapshot_csv_1e6"}:
+            yield from (figure for figure in _at(10**6, Path(folder), chosen) if figure.name in chosen)
         for peer in _PEERS:
-            if f"diff_full_1e6_{peer}" in asked:
+            if f"diff_full_1e6_{peer}" in chosen:
                 yield _beside_peer(peer, Path(folder))
         for name in _WAYS:
-            if name in asked:
+            if name in chosen:
                 yield _written_otherwise(name, Path(folder))
-        if asked & {"diff_delta_5e6", "diff_delta_5e6_rss"}:
-            yield from (figure for figure in _at(5 * 10**6, Path(folder), asked) if figure.name in asked)
+        if chosen & {"diff_delta_5e6", "diff_delta_5e6_rss"}:
+            yield from (figure for figure in _at(5 * 10**6, Path(folder), chosen) if figure.name in chosen)
 
 
-def _at(rows: int, folder: Path, asked: set[str]) -> Iterator[Figure]:
+def _at(rows: int, folder: Path, chosen: set[str]) -> Iterator[Figure]:
     here = make_days(folder, rows=rows).before.parent
     with Worker(f"{_TASKS}:make_index", here) as maker:
         maker.seconds()
@@ -57,10 +57,10 @@ def _at(rows: int, folder: Path, asked: set[str]) -> Iterator[Figure]:
             stack.enter_context(Worker(f"{_TASKS}:{task}", here)) for task in ("floor", "plain", "ours_delta")
         )
         contenders = {FLOOR: floor.seconds, PLAIN: plain.seconds, OURS: delta.seconds}
-        if f"diff_full_{label}" in asked:
+        if f"diff_full_{label}" in chosen:
             contenders["full"] = stack.enter_context(Worker(f"{_TASKS}:ours_full", here)).seconds
         taken = take_turns(contenders, rounds=_ROUNDS[rows])
-        assert delta.last["said"] == plain.last["said"], f"ours {delta.last}, the plain way {plain.last}"
+        assert delta.last["result"] == plain.last["result"], f"ours {delta.last}, the plain way {plain.last}"
         peaks = {name: [w.last["peak_mib"]] for name, w in ((FLOOR, floor), (PLAIN, plain), (OURS, delta))}
     full = taken.pop("full", None)
     if full:
@@ -72,7 +72,7 @@ def _at(rows: int, folder: Path, asked: set[str]) -> Iterator[Figure]:
         rounds=peaks,
         target=_TARGETS.get(f"diff_delta_{label}_rss", Target()),
     )
-    if f"snapshot_csv_{label}" in asked:
+    if f"snapshot_csv_{label}" in chosen:
         yield _snapshot(label, here)
     shutil.rmtree(here)
 
@@ -104,7 +104,7 @@ def _full_beside(name: str, here: Path, other: str, *, note: str) -> Figure:
         tasks = {OURS: "ours_full", PLAIN: other, FLOOR: "floor"}
         workers = {who: stack.enter_context(Worker(f"{_TASKS}:{task}", here)) for who, task in tasks.items()}
         taken = take_turns({who: worker.seconds for who, worker in workers.items()}, rounds=3)
-        found = {who: workers[who].last["said"] for who in (OURS, PLAIN)}
+        found = {who: workers[who].last["result"] for who in (OURS, PLAIN)}
         assert found[OURS] == found[PLAIN], f"{name}: {found}"
     return Figure(name=name, unit="s", rounds=taken, target=_TARGETS[name], note=note)
 

@@ -38,25 +38,25 @@ _CLIENTS, _SECONDS = 8, 60.0
 
 def measure(wanted: Iterable[str]) -> Iterator[Figure]:
     """The figures asked for."""
-    asked = set(wanted)
+    chosen = set(wanted)
     with LocalCloud() as cloud, deployed_chain(_STAGE, cloud=cloud, settings={}, report=_quiet) as chain:
         days = itertools.count()
         _carry(chain, _day(next(days)))
         chain.await_views()
-        if "chain" in asked:
+        if "chain" in chosen:
             with _switched_off(cloud, "refresh_views"):
                 yield _chain(cloud, chain, days)
         chain.await_views()
-        if asked & set(page.NAMES):
-            yield from (figure for figure in _page(chain, days) if figure.name in asked)
-        if "get_daily_1k" in asked:
+        if chosen & set(page.NAMES):
+            yield from (figure for figure in _page(chain, days) if figure.name in chosen)
+        if "get_daily_1k" in chosen:
             yield _get_daily(cloud, chain, "get_daily_1k", target=Target(times_floor=1.3))
-        if asked & {"get_daily", "get_daily_p99"}:
+        if chosen & {"get_daily", "get_daily_p99"}:
             _carry(chain, _day(next(days), rows=_ROWS_SERVED))
             chain.await_views()
-        if "get_daily" in asked:
+        if "get_daily" in chosen:
             yield _get_daily(cloud, chain, "get_daily", target=Target(faster_than_plain=25, times_floor=1.3))
-        if "get_daily_p99" in asked:
+        if "get_daily_p99" in chosen:
             yield _p99(chain)
 
 

@@ -122,10 +122,10 @@ def _number(figure: Figure, contender: str) -> str:
     return f"{_short(middle)}" + (f" ±{spread:.0%}" if spread >= 0.005 else "")
 
 
-def _beside(ratio: float | None, asked: float | None, word: str) -> str:
+def _beside(ratio: float | None, limit: float | None, word: str) -> str:
     if ratio is None:
         return "-"
-    return f"{_short(ratio)}x" + (f" ({word} {asked:g})" if asked is not None else "")
+    return f"{_short(ratio)}x" + (f" ({word} {limit:g})" if limit is not None else "")
 
 
 def _short(number: float) -> str:

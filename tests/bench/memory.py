@@ -20,10 +20,10 @@ _MIB = 2**20
 
 def measure(wanted: Iterable[str]) -> Iterator[Figure]:
     """Peak memory a MiB of files, between two sizes; the note has what there is before the first row."""
-    asked = set(wanted)
+    chosen = set(wanted)
     with tempfile.TemporaryDirectory(prefix="covid-stats-bench-") as folder:
         peaks = [_peaks(Path(folder), rows) for rows in (_SMALL, _LARGE)]
-        for name in (name for name in NAMES if name in asked):
+        for name in (name for name in NAMES if name in chosen):
             (small, at_small), (large, at_large) = (taken[name] for taken in peaks)
             growth = (at_large - at_small) / (large - small)
             yield Figure(

@@ -107,8 +107,8 @@ class _Worker:
     def invoke(self, handler: str, event: Any, *, header: str) -> float:
         """Milliseconds that the handler took, by its own process: this one also collects the traces."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        asked = json.dumps({"handler": handler, "event": event, "header": header}) + "\n"
-        self._process.stdin.write(asked)
+        sent = json.dumps({"handler": handler, "event": event, "header": header}) + "\n"
+        self._process.stdin.write(sent)
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:

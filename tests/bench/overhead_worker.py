@@ -29,11 +29,11 @@ def main(contender: str, service: str) -> None:
         _replace_observation()
     app = _load(service)
     for line in sys.stdin:
-        asked = json.loads(line)
-        os.environ["_X_AMZN_TRACE_ID"] = asked["header"]
-        context = types.SimpleNamespace(aws_request_id=asked["header"], function_name="f", memory_limit_in_mb=512)
+        request = json.loads(line)
+        os.environ["_X_AMZN_TRACE_ID"] = request["header"]
+        context = types.SimpleNamespace(aws_request_id=request["header"], function_name="f", memory_limit_in_mb=512)
         began = time.perf_counter()
-        answer = getattr(app, asked["handler"])(asked["event"], context)
+        answer = getattr(app, request["handler"])(request["event"], context)
         spent = (time.perf_counter() - began) * 1000
         print(json.dumps([time.process_time() * 1000, spent, answer]), file=answers, flush=True)
 

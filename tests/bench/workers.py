@@ -92,11 +92,11 @@ def main(arguments: list[str]) -> None:
     for _ in sys.stdin:
         gc.collect()
         began, worked = time.perf_counter(), time.process_time()
-        said = act()
+        result = act()
         seconds = time.perf_counter() - began
         worked = time.process_time() - worked
         print(
-            json.dumps({"seconds": seconds, "cpu": worked, "said": said, "peak_mib": peak_mib()}),
+            json.dumps({"seconds": seconds, "cpu": worked, "result": result, "peak_mib": peak_mib()}),
             file=answers,
             flush=True,
         )

@@ -34,6 +34,21 @@ def test_axe_finds_nothing_serious_on_a_page_that_is_turned_back(open_page: Open
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical", "moderate")] == []
 
 
+@pytest.mark.parametrize("target", ["embed?measure=cases", "embed?theme=dark"])
+def test_axe_finds_nothing_serious_in_what_others_frame(open_page: Open, target: str) -> None:
+    seen = open_page(target, ready=False)
+    found = axe.Axe().run(seen.page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical", "moderate")] == []
+
+
+def test_axe_finds_nothing_serious_in_a_page_about_a_problem(open_page: Open) -> None:
+    seen = open_page("nowhere", ready=False)
+    assert "There is no '/nowhere'" in seen.page.locator("main").inner_text()
+    found = axe.Axe().run(seen.page).response["violations"]
+    seen.complaints.clear()  # the browser's own word about a 404
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical", "moderate")] == []
+
+
 def test_every_chart_has_a_text_summary_and_a_table(open_page: Open) -> None:
     seen = open_page()
     for figure in seen.page.locator("figure.chart").all():

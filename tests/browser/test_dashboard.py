@@ -260,7 +260,6 @@ def test_without_javascript_numbers_tables_and_freshness_read(open_page: Open) -
     data = seen.ask("data")
     assert f"{latest(data, 'cases')['cases']:,}" in text
     assert "Next run due" in text and "Last 8 weeks" in text and "Run of" in text
-    assert seen.page.locator(".plot").first.is_hidden()
     assert seen.page.locator("#controls").is_hidden()
     assert seen.page.locator("#theme").is_hidden()
     save_screenshot(seen.page, "without-javascript")
@@ -335,3 +334,117 @@ def _hover_a_mark(seen: Seen) -> None:
     box = plot.locator(".points path").first.bounding_box()
     seen.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     plot.locator(".hoverlayer text").first.wait_for()
+
+
+def test_pictures_are_there_before_plotly_and_stay_where_it_never_comes(open_page: Open) -> None:
+    seen = open_page(None)
+    seen.context.route("**/plotly*", lambda route: route.abort())
+    seen.page.goto(seen.root)
+    seen.page.wait_for_selector("body[data-ready=still]")
+    assert seen.page.locator("#plot-main .still .line").count() == len(MEASURES)
+    assert seen.page.locator("figure.small .still").count() == 3
+    assert "did not load" in seen.page.locator("#still-only").inner_text()
+    assert seen.page.locator("#controls").is_hidden()
+    seen.complaints.clear()  # that a file did not load is what this is about
+
+
+def test_without_javascript_the_charts_are_there_and_what_is_said_of_them_is_true(open_page: Open) -> None:
+    seen = open_page(java_script_enabled=False, ready=False)
+    box = seen.page.locator("#plot-main .still").bounding_box()
+    assert box["width"] > 900 and box["height"] > 400
+    assert seen.page.locator("#main-title").inner_text() == "New on each day, with the 7-day mean"
+    with seen.page.expect_download() as started:
+        seen.page.click("noscript a")
+    assert started.value.suggested_filename == "us-covid-daily.csv"
+    assert seen.page.locator("figure.revisions").is_hidden()
+
+
+def test_plotly_takes_the_place_of_the_pictures_and_nothing_moves(open_page: Open) -> None:
+    seen = open_page()
+    assert seen.page.locator(".still").count() == 0
+    shifts = seen.page.evaluate(
+        """() => new Promise((resolve) => {
+            const sum = (list) => list.getEntries().reduce((sum, one) => sum + one.value, 0);
+            new PerformanceObserver((list) => resolve(sum(list))).observe({ type: "layout-shift", buffered: true });
+            setTimeout(() => resolve(0), 500);
+        })"""
+    )
+    assert shifts < 0.1
+
+
+def test_words_below_the_chart_follow_what_is_shown(open_page: Open) -> None:
+    seen = open_page()
+    caption = seen.page.locator("#course-summary")
+    opening = caption.inner_text()
+    seen.choose("Week", "Deaths", "Recoveries")
+    seen.until_drawn("weekly new linear")
+    weeks = [row for row in seen.ask("weekly") if row["complete"] or row["cases"] is not None]
+    assert caption.inner_text().startswith(f"{len(weeks)} weeks from ")
+    assert "Cases: highest" in caption.inner_text() and "Deaths" not in caption.inner_text()
+    seen.choose("Cases")
+    seen.page.wait_for_selector("#plot-main.empty")
+    assert caption.inner_text() == "No measure is chosen: switch one on to see it."
+    seen.choose("Cases", "Deaths", "Recoveries", "Day")
+    seen.until_drawn("daily new linear")
+    assert caption.inner_text() == opening
+
+
+def test_dates_without_data_and_thirty_days_by_month_say_what_there_is(open_page: Open) -> None:
+    seen = open_page("#from=2031-01-01&to=2031-02-01")
+    caption = seen.page.locator("#course-summary")
+    assert "There is nothing to show in these dates: the data go from" in caption.inner_text()
+    assert seen.page.locator("#main-title").inner_text().endswith(", from Jan 1, 2031 to Feb 1, 2031")
+    seen.page.click("button[data-days='30']")
+    seen.choose("Month")
+    seen.until_drawn("monthly new linear")
+    assert re.match(r"[12] months? from ", caption.inner_text())
+    assert 1 <= len(seen.traces()[0]["x"]) <= 2
+
+
+def test_another_date_keeps_the_view(open_page: Open) -> None:
+    seen = open_page("#by=weekly&hide=deaths")
+    day = [run["run_id"] for run in seen.ask("runs?limit=100") if run["state"] == "COMMITTED"][1][:10]
+    seen.page.fill("#as-of", day)
+    seen.page.click("form.known:has(#as-of) button")
+    seen.page.wait_for_url(f"**/?as_of={day}#by=weekly&hide=deaths")
+    seen.until_drawn("weekly new linear")
+    seen.page.click(".notice a")
+    seen.page.wait_for_url(lambda url: "as_of" not in url and url.endswith("#by=weekly&hide=deaths"))
+    seen.until_drawn("weekly new linear")
+
+
+def test_what_is_shown_can_be_saved(open_page: Open, tmp_path: Path) -> None:
+    seen = open_page()
+    seen.choose("Cumulative", "Week", "Deaths")
+    seen.until_drawn("weekly cumulative linear")
+    with seen.page.expect_download() as started:
+        seen.page.click("#download")
+    started.value.save_as(tmp_path / "shown.csv")
+    lines = (tmp_path / "shown.csv").read_text().splitlines()
+    assert lines[0] == "date,cases,recoveries"
+    data = {row["date"]: row for row in seen.ask("data")}
+    date, cases, _ = lines[1].split(",")
+    assert data[date]["cases"] == int(cases)
+    picture = seen.page.locator('a[data-chart="chart.svg"]').get_attribute("href")
+    assert "by=weekly&show=cumulative&measure=cases%2Crecoveries" in picture
+    assert seen.ask(picture).startswith("<svg")
+
+
+def test_an_embed_is_seen_within_another_page(open_page: Open) -> None:
+    seen = open_page(None)
+    framing = f'<iframe src="{seen.root}embed?measure=cases" width="600" height="400"></iframe>'
+    seen.context.route("http://elsewhere.test/", lambda route: route.fulfill(body=framing, content_type="text/html"))
+    seen.page.goto("http://elsewhere.test/")
+    frame = seen.page.frame_locator("iframe")
+    frame.locator(".still .line").wait_for(state="attached")
+    assert "Data from The New York Times" in frame.locator("figcaption").inner_text()
+    assert frame.locator("body").evaluate("document.documentElement.scrollWidth <= innerWidth")
+    seen.complaints[:] = [it for it in seen.complaints if "favicon" not in it]
+
+
+def test_it_prints_whole(open_page: Open) -> None:
+    seen = open_page(color_scheme="dark")
+    seen.page.emulate_media(media="print")
+    assert seen.page.locator(".scroll.tall").first.evaluate("(box) => box.scrollHeight <= box.clientHeight + 1")
+    assert seen.page.locator("#controls").is_hidden()
+    assert seen.page.evaluate("getComputedStyle(document.body).color") == "rgb(29, 28, 26)"

@@ -82,7 +82,8 @@ def test_run_shows_the_demo_days_serves_the_dashboard_and_ends_cleanly(scratch: 
             report = json.loads(status.communicate()[0])
             assert (status.returncode, report["healthy"], report["head"]["head"]) == (0, True, "2020-10-25T17:00:00Z")
             started = start("start", scratch=scratch).communicate()[0]
-            assert "run 2020-10-26T17:00:00Z was started" in started
+            for name in ("us-covid", "us-hospital-admissions"):
+                assert f"run 2020-10-26T17:00:00Z of {name} was started" in started
             run.send_signal(signal.SIGINT)
             rest = run.communicate(timeout=120)[0]
         finally:

@@ -40,8 +40,8 @@ def test_a_good_pair_of_files_is_counted_and_names_on_one_side_have_their_likely
         "  'South' is in board alone (perhaps 'S outh': rename)",
         "  'S outh' is in lab alone (perhaps 'South': rename)",
         "a first run would be COMMITTED with 2 rows, 2 dates from 2020-03-01 to 2020-03-02",
-        "  note: 1 rows of The Board have no partner in the other feeds and are left out",
-        "  note: 1 rows of The Lab have no partner in the other feeds and are left out",
+        "  note: 1 row of The Board has no partner in the other feeds and is left out",
+        "  note: 1 row of The Lab has no partner in the other feeds and is left out",
     ]
 
 

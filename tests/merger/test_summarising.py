@@ -1,13 +1,19 @@
 """What a committed run says of itself is small, whatever it changed."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.runs.summarising import recoveries, summarise
+import numpy as np
+
+from chalicelib.comparing.differences import Changes
+from chalicelib.runs.removal_groups import draw_removals
+from chalicelib.runs.summarising import _touched, recoveries, summarise
+from chalicelib.tables import Table
 from shared.dataset import Kind, Measure, Series
-from shared.summary import LISTED, Summary
+from shared.summary import LISTED, TOUCHED, Summary
 from tests.merger.merges import merge
 from tests.proof.small_feeds import date, jhu, nyt
 from tests.shared.declared import US_COVID
@@ -164,3 +170,48 @@ def test_series_that_are_revised_alike_are_one_entry() -> None:
         {"measure": "beds", "series": ["All"], "several": 1} | days | values,
         {"measure": "beds", "series": ["R00", "R01", "R02"], "several": 5} | days | values,
     ]
+
+
+def test_many_removed_rows_are_drawn_together_and_few_are_not() -> None:
+    both = merge(US_COVID, {"nyt": nyt(60), "jhu": jhu(60)}).snapshot
+    found = summarise(merge(US_COVID, lacking(range(10, 45)), old=both, run_id="r2"), US_COVID, warnings=[])
+    assert found.removals == [{"dates": 35, "first": date(10), "last": date(44)}]
+    few = lacking(range(10, 11))
+    assert summarise(merge(US_COVID, few, old=both, run_id="r2"), US_COVID, warnings=[]).removals == []
+
+
+def lacking(dates: range) -> dict[str, bytes]:
+    """Both feeds of sixty dates without some."""
+    gone = tuple(date(n).encode() for n in dates)
+    lines = {name: body.split(b"\n") for name, body in (("nyt", nyt(60)), ("jhu", jhu(60)))}
+    return {name: b"\n".join(line for line in its if not line.startswith(gone)) for name, its in lines.items()}
+
+
+DAY = dt.date(2020, 2, 8).toordinal()
+
+
+def table(*keys: tuple[str, int]) -> Table:
+    """Rows of these (series, day), without values."""
+    names = tuple(sorted({name for name, _ in keys}))
+    packed = sorted(day << 32 | names.index(name) for name, day in keys)
+    return Table(names=names, keys=np.array(packed, dtype=np.int64), values={})
+
+
+def test_series_that_lost_the_same_dates_are_drawn_together_the_most_first() -> None:
+    removed = table(*((name, day) for name in ("a", "b", "c", "d") for day in (DAY, DAY + 1)), ("e", DAY))
+    assert draw_removals(removed, REGIONS, most=25) == [
+        {"dates": 2, "first": "2020-02-08", "last": "2020-02-09", "series": ["a", "b", "c"], "several": 4},
+        {"dates": 1, "first": "2020-02-08", "last": "2020-02-08", "series": ["e"], "several": 1},
+    ]
+    assert len(draw_removals(removed, REGIONS, most=1)) == 1
+
+
+def test_the_series_that_were_touched_are_named_as_far_as_there_is_room() -> None:
+    nothing = table()
+    some = Changes(added=table(("b", 1)), before=table(("a", 1)), after=table(("a", 1)), removed=nothing)
+    assert _touched(some) == ["a", "b"]
+    names = [f"{n:04}" + "\u6771" * 100 for n in range(40)]
+    many = Changes(added=table(*((name, 1) for name in names)), before=nothing, after=nothing, removed=nothing)
+    shown = _touched(many)
+    assert (shown[:2], shown[-1]) == (names[:2], "*")
+    assert len("".join(shown).encode()) <= TOUCHED

@@ -35,7 +35,7 @@ from tests.proof.troubles import (
 from tests.shared.calls import CrashPoint, Fault, Invocation
 from tests.shared.declared import US_COVID
 from tests.shared.refusing import transactions_are_cancelled
-from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, ReceivedMail, World, world
+from tests.world import ANN_RECORDED, BUCKET, RUNS_TABLE, PublishedMail, World, world
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def mails(system: World) -> list[tuple[str, str]]:
     return [(mail.kind, mail.subject.removeprefix("[test] covid-stats: ")) for mail in system.platform.mails[1:]]
 
 
-def in_one_line(mail: ReceivedMail) -> str:
+def in_one_line(mail: PublishedMail) -> str:
     return " ".join(mail.body.split()).replace("Run", "run").replace("No run", "no run")
 
 

@@ -13,7 +13,7 @@ import pytest
 from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import Letterhead, Mail
-from chalicelib.topic import Topic
+from chalicelib.topic import Topic, message_attribute
 from infra.deploying.templates import load_template
 from infra.operating.status import READERS
 from shared.datasets import find_dataset
@@ -21,6 +21,7 @@ from shared.ledger.items import Head, Notice
 from shared.runs import Run, State
 from tests.shared.declared import US_COVID
 from tests.shared.in_memory import Cloud
+from tests.shared.regions import REGIONS
 from tests.test_house import ROOT
 
 DOCUMENT = ROOT / "infra" / "docs" / "mails.md"
@@ -42,6 +43,42 @@ MAILS: Mapping[str, Mail] = {
     "odd": committed(new_dates=2, warnings=["odd"]),
     "admissions": committed("us-hospital-admissions", largest_revision_percent=Decimal("1234567890123.4")),
     "oil": committed("oil-prices", new_dates=1),
+    "regions": digest(
+        replace(
+            RUN,
+            summary={
+                "latest": {"date": "2020-10-24", "series": "2 series"},
+                "latest_increments": {},
+                "rows": 9,
+                "first_load": False,
+                "warnings": [],
+                "recovered": [],
+                "added": [],
+                "changed": [],
+                "removed": [],
+                "touched": ["New York", "\u6771\u4eac"],
+            },
+        ),
+        letterhead=replace(LETTERHEAD, dataset=REGIONS),
+    ),
+    "all regions": digest(
+        replace(
+            RUN,
+            summary={
+                "latest": {"date": "2020-10-24", "series": "2 series"},
+                "latest_increments": {},
+                "rows": 9,
+                "first_load": False,
+                "warnings": [],
+                "recovered": [],
+                "added": [],
+                "changed": [],
+                "removed": [],
+                "touched": ["Alabama", "*"],
+            },
+        ),
+        letterhead=replace(LETTERHEAD, dataset=REGIONS),
+    ),
     "failure": failure(replace(RUN, state=State.FAILED, reason="killed"), head=Head(), letterhead=LETTERHEAD),
     "stale": notice_mail(
         Notice(kind="stale", about="x", text="x", time="", details={"feed": "nyt", "since": "2020-10-12", "days": 3}),
@@ -76,7 +113,7 @@ def _values(attributes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(attributes[name]) for name in sorted(attributes)}
+    return {name: message_attribute(attributes[name])["StringValue"] for name in sorted(attributes)}
 
 
 @pytest.mark.parametrize(
@@ -89,13 +126,14 @@ def _texts(attributes: Mapping[str, Any]) -> dict[str, str]:
                 {"admissions"},
                 set(MAILS) - {"oil"},
                 {"failure", "stale", "odd"},
+                {"regions", "all regions"},
             ]
         )
     ),
 )
 def test_each_example_of_the_document_lets_through_what_it_says(cloud: Cloud, example: int, expected: set[str]) -> None:
     assert received(cloud, EXAMPLES[example]) == expected
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 6
 
 
 @pytest.mark.parametrize(
@@ -123,10 +161,12 @@ def test_the_template_subscribes_the_lists_with_the_policies_that_the_commands_k
 
 
 def test_every_attribute_is_documented_and_within_what_sns_takes() -> None:
-    documented = dict(re.findall(r"^\| `(\w+)` \| (String|Number) \|", DOCUMENT.read_text(), re.MULTILINE))
+    documented = dict(
+        re.findall(r"^\| `(\w+)` \| (String|Number|String\.Array) \|", DOCUMENT.read_text(), re.MULTILINE)
+    )
+    assert documented["series"] == "String.Array"
     for mail in MAILS.values():
-        assert {
-            name: "String" if isinstance(value, str) else "Number" for name, value in mail.attributes.items()
-        } == documented
-        numbers = [value for value in mail.attributes.values() if not isinstance(value, str)]
+        types = {name: message_attribute(value)["DataType"] for name, value in mail.attributes.items()}
+        assert {"series": "String.Array"} | types == documented
+        numbers = [value for value in mail.attributes.values() if isinstance(value, int | Decimal)]
         assert all(0 <= value < 10**9 for value in numbers)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.mailing import LEASE_MS, Mailer, mail_batch
+from chalicelib.run_events import RunEvent
 from shared.errors import AnswerLost, CovidStatsError, EventMalformed
 from shared.ledger.items import Notice
 from shared.observation import Line
@@ -31,6 +32,9 @@ class Notifier:
 
     cloud: Cloud
     sent: list[Mail] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    """Ends of runs of which there was an event."""
+    no_bus: bool = False
     now: int = 1_603_645_210_000
     refuse: list[str] = field(default_factory=list)
     """Kinds of mail that the topic does not take."""
@@ -45,12 +49,18 @@ class Notifier:
         if self.silent:
             raise AnswerLost(f"no answer to the {mail.kind}")
 
+    def put_event(self, event: RunEvent) -> None:
+        if self.no_bus:
+            raise ConnectionError("no bus")
+        self.events.append(event.id)
+
     def handle(self, stream: object) -> list[str]:
         """The sequence numbers that are to be delivered again."""
         using = Mailer(
             letterhead=Letterhead(stage="test", dataset=US_COVID),
             ledger=self.cloud.ledger(),
             publish=self.publish,
+            put_event=self.put_event,
             now_ms=lambda: self.now,
         )
         reply = mail_batch(stream, using=lambda _: using, line=self.line)
@@ -122,8 +132,47 @@ def test_what_the_line_says(notifier: Notifier) -> None:
         "state": "COMMITTED REJECTED",
         "mails": "digest failure",
         "mails_sent": 2,
+        "events_sent": 2,
         "records_failed": 0,
     }
+
+
+def test_each_end_of_a_run_is_an_event_and_a_notice_is_none(notifier: Notifier) -> None:
+    everything = batch("stream_committed", "stream_rejected", "stream_notice")
+    assert notifier.handle(everything) == []
+    ends = [f"test/us-covid/{SUNDAY}/COMMITTED/1", f"test/us-covid/{MONDAY}/REJECTED/1"]
+    assert notifier.events == ends
+    notifier.handle(everything)
+    assert notifier.events == ends
+
+
+@pytest.mark.parametrize("state", ["UNCHANGED", "SUPERSEDED"])
+def test_an_end_that_nobody_is_mailed_about_is_an_event(notifier: Notifier, state: str) -> None:
+    stream = event("stream_rejected")
+    image(stream)["state"] = {"S": state}
+    assert notifier.handle(stream) == []
+    assert (notifier.sent, notifier.events) == ([], [f"test/us-covid/{MONDAY}/{state}/1"])
+
+
+def test_without_a_bus_the_mail_goes_out_and_the_event_comes_later(notifier: Notifier) -> None:
+    notifier.no_bus = True
+    assert notifier.handle(event("stream_committed")) == [number(event("stream_committed"))]
+    assert (notifier.kinds, notifier.events) == (["digest"], [])
+    notifier.no_bus = False
+    assert notifier.handle(event("stream_committed")) == []
+    assert (notifier.kinds, len(notifier.events)) == (["digest"], 1)
+
+
+def test_without_a_topic_the_event_goes_out_once(notifier: Notifier) -> None:
+    notifier.refuse = ["digest"]
+    for _ in range(3):
+        assert notifier.handle(event("stream_committed")) == [number(event("stream_committed"))]
+    assert (notifier.kinds, len(notifier.events)) == ([], 1)
+
+
+def number(stream: Any) -> str:
+    found: str = stream["Records"][0]["dynamodb"]["SequenceNumber"]
+    return found
 
 
 @pytest.mark.parametrize("state", ["COLLECTING", "MERGING", "UNCHANGED", "SUPERSEDED"])
@@ -226,21 +275,24 @@ def test_a_crash_at_any_call_and_the_record_again_send_each_mail_once(notifier: 
     def afresh() -> None:
         cloud.clear()
         notifier.sent.clear()
+        notifier.events.clear()
         for name in names:
             cloud.put(**image(event(name)))
 
     afresh()
     notifier.handle(stream)
-    undisturbed, mails = cloud.items(), list(notifier.sent)
+    undisturbed, mails, events = cloud.items(), list(notifier.sent), list(notifier.events)
     calls, points, twice = Calls(cloud.dynamodb), [], 0
     for point in every_crash(calls, lambda: notifier.handle(stream), afresh=afresh):
         assert notifier.handle(stream) == []
         assert cloud.items() == undisturbed
         assert [mail for mail in mails if mail not in notifier.sent] == []
         assert len(notifier.sent) - len(mails) in (0, 1), f"crash point {point}"
+        assert set(notifier.events) == set(events)
+        assert len(notifier.events) - len(events) in (0, 1), f"crash point {point}"
         twice += len(notifier.sent) - len(mails)
         points.append(point)
-    assert len(points) == 2 * 8
+    assert len(points) == 2 * 12
     assert twice == 3, "once for each mail: before its mark"
 
 

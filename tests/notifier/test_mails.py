@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from chalicelib.digests import digest
 from chalicelib.failures import failure, notice_mail
 from chalicelib.letterhead import MOST_BYTES, Letterhead, Mail
+from chalicelib.topic import message_attribute
 from shared.ledger.items import Head, Notice
 from shared.runs import Delivery, Run, State
-from shared.summary import LISTED
+from shared.summary import LISTED, Summary
 from tests.shared.declared import US_COVID
 from tests.shared.regions import REGIONS
 
@@ -386,6 +387,107 @@ def test_a_mail_too_long_for_sns_is_cut_at_the_end_of_a_line() -> None:
     mail = failure(ended(State.FAILED, reason="\u20ac " * 200_000), head=HEAD, letterhead=DEV)
     assert len(mail.body.encode()) <= MOST_BYTES
     assert mail.body.endswith("\u20ac\n... cut here: the mail was too long\n")
+
+
+def test_many_removals_are_drawn_together() -> None:
+    gone = {"dates": 200, "first": "2021-12-22", "last": "2022-07-09"}
+    run = committed({"added": [], "removals": [gone]}, added=0, removed=200)
+    assert blocks(digest(run, letterhead=DEV))[3] == "Removed (200)\n  200 days, 22 Dec 2021 to 9 Jul 2022"
+    groups = [
+        gone | {"series": ["North", "South", "West"], "several": 5},
+        {"dates": 1, "first": "2022-07-09", "last": "2022-07-09", "series": ["East"], "several": 1},
+    ]
+    latest = {"series": "2 series", "date": "2022-07-09", "beds": 20, "tests": 7000}
+    some = committed({"added": [], "latest": latest, "removals": groups}, added=0, removed=1001)
+    assert blocks(digest(some, letterhead=Letterhead(stage="dev", dataset=REGIONS)))[3] == (
+        "Removed (1,001), the most first\n"
+        "  North, South, West and 2 more: 200 days, 22 Dec 2021 to 9 Jul 2022\n"
+        "  East: 9 Jul 2022"
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (committed({"first_load": True, "added": [], "rows": 1}), "its only row is new, and not listed"),
+        (committed({"added": []}, added=0, removed=1), "Approved: this removal of 1 row was"),
+    ],
+)
+def test_one_is_one(run: Run, words: str) -> None:
+    run = dataclasses.replace(run, approved_by="ann", approved_at="2020-10-25T18:00:00Z")
+    assert words in digest(run, letterhead=DEV).body
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+def largest_summary() -> dict[str, Any]:
+    """As the ledger takes it at most, of a dataset with series whose names are long and beyond ASCII."""
+    name = "\u6771" * 60
+    rows = [{"series": f"{name}{n}", "date": "2020-10-24", "beds": 10**17, "tests": 10**17} for n in range(LISTED)]
+    groups = [{"measure": "tests", "series": [name] * 3, "several": 9, "dates": 9} for _ in range(LISTED)]
+    spans = {"first": "2020-01-01", "last": "2020-10-24", "least": -(10**17), "most": 10**17}
+    made = Summary.from_map(
+        summary(
+            latest={"series": name, "date": "2020-10-24", "beds": 10**17, "tests": 10**17},
+            latest_increments={"beds": 10**17, "tests": 10**17},
+            added=[row | {"increments": {"beds": 1, "tests": 1}} for row in rows],
+            changed=[row | {"fields": {"tests": {"old": 10**17, "new": 0}}} for row in rows],
+            removed=rows,
+            revisions=[group | spans | {"date": "2020-10-24", "old": 10**17, "new": 0} for group in groups],
+            removals=[{"dates": 9, "first": "2020-01-01", "last": "2020-10-24", "series": [name], "several": 9}]
+            * LISTED,
+            touched=[f"{name}{n}" for n in range(32)],
+            warnings=["\U0001f600" * 400] * 60,
+            notes=['"' * 1000] * 40,
+            recovered=["\\" * 1000] * 40,
+        )
+    )
+    return made.as_map()
+
+
+LARGEST = [
+    digest(
+        Run(
+            run_id=SUNDAY, state=State.COMMITTED, added=10**9, changed=10**9, removed=10**9, summary=largest_summary(),
+            approved_by="a" * 2000,
+        ),
+        letterhead=Letterhead(stage="s" * 20, dataset=REGIONS, dashboard_url=f"https://{'s' * 200}", notice="n" * 1000),
+    ),
+    *(
+        failure(ended(state, reason="\U0001f600" * 500, rejected_by="gate" if state is State.REJECTED else ""),
+                head=HEAD, letterhead=PROD)
+        for state in (State.FAILED, State.REJECTED, State.INCOMPLETE)
+    ),
+    notice_mail(
+        Notice(kind="failure", about="x", text="\U0001f600" * 500, time=SUNDAY, details={}), head=HEAD, letterhead=PROD
+    ),
+    notice_mail(
+        Notice(
+            kind="stale", about="nyt", text="x", time=SUNDAY,
+            details={"feed": "nyt", "since": "2020-10-12", "days": 1, "source_url": "\U0001f600" * 125},
+        ),
+        head=HEAD,
+        letterhead=PROD,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mail", LARGEST, ids=lambda mail: mail.kind)
+def test_the_largest_message_of_each_kind_is_one_that_sns_takes(mail: Mail) -> None:
+    """256 KB with all attributes, their names and types included; ten attributes; a subject of under 100 of ASCII."""
+    sent = {name: message_attribute(value) for name, value in mail.attributes.items()}
+    size = len(mail.body.encode()) + len(mail.subject)
+    size += sum(len(name) + len(it["DataType"]) + len(it["StringValue"].encode()) for name, it in sent.items())
+    assert size <= 256 * 1024
+    assert len(sent) <= 10
+    assert len(mail.subject) < 100
+    assert mail.subject.isascii()
+
+
+def test_a_feed_that_stands_still_for_a_day_does_so_for_one_day() -> None:
+    assert "for 1 day." in LARGEST[-1].body
+    assert LARGEST[-1].subject.endswith("since 2020-10-12, 1 day")
 
 
 def attributes(kind: str, letterhead: Letterhead, **figures: int | Decimal) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / service) for service in ("fetcher", "merger", "notifier", "api")]
 
-NAMES = ("crash-points", "interleavings", "troubles", "failures", "inputs", "days")
+NAMES = ("crash-points", "interleavings", "troubles", "failures", "inputs", "days", "coverage")
 
 _MOST_SHOWN = 20
 """Findings of a row in words; `--json` has all of them."""

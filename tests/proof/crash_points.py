@@ -12,16 +12,16 @@ from shared.events import FEED_WANTED
 from tests.proof.findings import Finding, Kind
 from tests.proof.stories import Story, carry
 from tests.shared.calls import Call, CrashPoint, lanes_of
-from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, ReceivedMail, World, memory
+from tests.world import BUCKET, OBSERVATIONS, RUNS_TABLE, Announced, PublishedMail, World, memory
 
 BOOKKEEPING = frozenset(
     {
         *("attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"),
-        *("mail_tries", "mail_again_at", "views_again_at", "late"),
+        *("mail_tries", "mail_again_at", "views_again_at", "late", "announced"),
         *("engine_attempt", "engine_job", "engine_trouble"),
     }
 )
-"""What a crash may leave different: how often it was tried, and who held which lease."""
+"""What a crash may leave different: how often it was tried, also as events name it, and who held which lease."""
 
 
 class Then(enum.StrEnum):
@@ -41,7 +41,8 @@ class Seen:
     rows: Mapping[Any, Any]
     ledger: Mapping[Any, Any]
     files: Mapping[str, Any]
-    mails: Sequence[ReceivedMail]
+    mails: Sequence[PublishedMail]
+    events: Sequence[Announced]
     waiting: Sequence[Any]
     """What is yet to be delivered."""
     dead_letters: int
@@ -92,6 +93,7 @@ def look(world: World) -> Seen:
         ledger={key: _plain(item) for key, item in runs.items()},
         files={key: data for key, data in memory.files(BUCKET).items() if not key.startswith("jobs/")},
         mails=list(platform.mails),
+        events=list(platform.events),
         waiting=[*waiting, *streams],
         dead_letters=len(platform.dead_letters),
         served=served(world),
@@ -244,7 +246,7 @@ def _compare(wanted: Seen, found: Seen, *, twice: bool) -> tuple[list[Finding], 
     lost, surplus = (
         (Counter(left.mails) - Counter(right.mails)).total() for left, right in ((wanted, found), (found, wanted))
     )
-    findings = []
+    findings = list(_compare_events(wanted.events, found.events))
     if lost:
         findings.append(Finding(kind=Kind.LOSS, what=f"{lost} mails are missing"))
     if strange := [mail.subject for mail in found.mails if mail not in wanted.mails]:
@@ -262,6 +264,18 @@ def _compare(wanted: Seen, found: Seen, *, twice: bool) -> tuple[list[Finding], 
     if wanted.dead_letters != found.dead_letters:
         findings.append(Finding(kind=Kind.LOSS, what=f"dead letters: {found.dead_letters}"))
     return findings, surplus
+
+
+def _compare_events(wanted: Sequence[Announced], found: Sequence[Announced]) -> Iterator[Finding]:
+    """Each at least once and none before its run ended; one may come again where a crash left nothing written down."""
+    if missing := Counter(wanted) - Counter(found):
+        yield Finding(
+            kind=Kind.LOSS, what=f"{missing.total()} events are missing: {sorted(it.about for it in missing)}"
+        )
+    if strange := [event.about for event in found if event not in wanted]:
+        yield Finding(kind=Kind.DIFFERENCE, what=f"events that nobody waits for: {strange}")
+    if (surplus := (Counter(found) - Counter(wanted)).total()) > 1:
+        yield Finding(kind=Kind.DUPLICATE, what=f"{surplus} events too many")
 
 
 def _compare_items(name: str, wanted: Mapping[Any, Any], found: Mapping[Any, Any]) -> Iterator[Finding]:
@@ -330,7 +344,19 @@ def _undisturbed(world: World, story: Story, *, mails_before: int) -> list[Findi
     """Whether the story goes as it is told, without a crash."""
     states = {run_id: world.run(run_id).state for run_id in story.ends}
     kinds = [mail.kind for mail in world.platform.mails[mails_before:]]
+    early = [event.about for event in world.platform.events if not event.ended]
+    untold = [run_id for run_id in story.ends if not _is_announced(world, run_id)]
+    if early or untold:
+        what = f"events before the run had ended: {early}; runs that ended without one: {untold}"
+        return [Finding(kind=Kind.DIFFERENCE, where=story.name, what=what)]
     if states == dict(story.ends) and kinds == list(story.mails):
         return []
     what = f"without a crash it ended {states} with mails {kinds}"
     return [Finding(kind=Kind.DIFFERENCE, where=story.name, what=what)]
+
+
+def _is_announced(world: World, run_id: str) -> bool:
+    """Whether there was an event about the state that the run ended in."""
+    run = world.run(run_id)
+    wanted = f"/{run_id}/{run.state}/"
+    return not run.state.ended or any(wanted in f"{event.about}/" for event in world.platform.events)

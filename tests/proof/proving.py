@@ -15,12 +15,12 @@ from random import Random
 from typing import Any
 
 from shared.dataset import Dataset
-from tests.proof import concurrency, fuzzing, life, oversized, restoring, troubles
+from tests.proof import backtesting, concurrency, fuzzing, life, oversized, restoring, troubles
 from tests.proof.corpus import WHY_NOT
 from tests.proof.crash_points import Then, try_story
 from tests.proof.days import days_in
 from tests.proof.failing_days import live_through_failures
-from tests.proof.findings import Finding, finding_of
+from tests.proof.findings import Finding, Kind, finding_of
 from tests.proof.histories import hold_history
 from tests.proof.hostile_answers import endure
 from tests.proof.lives_side_by_side import SideBySide
@@ -299,6 +299,30 @@ def _replayed(what: str, known: str, replay: Callable[[], Replay]) -> Row:
     return row
 
 
+# --- coverage ------------------------------------------------------------------------------------------------------
+
+
+def coverage(extent: Extent) -> Iterator[Row]:
+    """Of what is said about how final new values are, what share came true: the bands are stated for 80 %."""
+    for what, archive, states, dataset in (
+        ("outlook bands, US days", backtesting.DEV, backtesting.us_days, US_COVID),
+        ("outlook bands, NHSN releases", backtesting.RELEASES, backtesting.nhsn_releases, backtesting.NHSN),
+    ):
+        row = Row(part="coverage", what=what)
+        if not archive.exists():
+            row.skipped = WHY_NOT
+        else:
+            with _timed(row):
+                row.tried, share = backtesting.coverage(states(), dataset)
+            row.also = f"what came lay within {share:.1%} of them"
+            if not backtesting.LEAST <= share <= backtesting.MOST:
+                allowed = f"{backtesting.LEAST:.0%} to {backtesting.MOST:.0%}"
+                row.findings.append(
+                    Finding(kind=Kind.DIFFERENCE, where=what, what=f"{share:.1%} came true; {allowed} is allowed")
+                )
+        yield row
+
+
 # --- trying --------------------------------------------------------------------------------------------------------
 
 
@@ -337,4 +361,5 @@ PARTS: Mapping[str, Part] = {
     "failures": failures,
     "inputs": inputs,
     "days": days,
+    "coverage": coverage,
 }

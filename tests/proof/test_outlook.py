@@ -1,119 +1,55 @@
 """The outlook's bands against what came, over the vintages of real feeds; and completeness against pandas."""
 
-import csv
-import io
-import json
-import tarfile
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from pathlib import Path as FilePath
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from chalicelib.vintages.completeness import describe
-from chalicelib.vintages.outlook import outlook, ratio_of
-from chalicelib.vintages.value_paths import Path, value_paths
-from chalicelib.vintages.version_table import Version, VersionTable
-from shared.changes import ChangeSet
-from shared.dataset import Dataset, Measure
-from shared.datasets import find_dataset
-from shared.outlook_words import AHEAD, rounded
-from tests.proof.corpus import FEEDS, WHY_NOT
-from tests.proof.days import oracle_rows
+from chalicelib.vintages.value_paths import value_paths
+from shared.dataset import Measure
+from tests.proof.backtesting import (
+    DEV,
+    LEAST,
+    MOST,
+    NHSN,
+    RELEASES,
+    States,
+    coverage,
+    nhsn_releases,
+    us_days,
+    versions_of,
+)
+from tests.proof.corpus import WHY_NOT
 from tests.shared.declared import US_COVID
-
-NHSN = find_dataset("us-hospital-admissions")
-
-type States = list[tuple[str, Mapping[tuple[str, str], tuple[int | None, ...]]]]
-"""(run, (series, date) -> values), oldest first."""
-
-
-def versions_of(states: States, dataset: Dataset) -> list[Version]:
-    table = VersionTable(dataset.measure_names)
-    for run_id, rows in states:
-        added = [
-            {"series": series, "date": date, **dict(zip(dataset.measure_names, values, strict=True))}
-            for (series, date), values in rows.items()
-        ]
-        change = ChangeSet(run_id=run_id, base_run_id=None, added=added, changed=[], removed=[])
-        table.add(change, known_from=run_id)
-    return table.versions()
 
 
 @pytest.fixture(scope="module")
 def dev() -> States:
-    archive = FEEDS / "dev" / "oracle.tar.xz"
-    if not archive.exists():
+    if not DEV.exists():
         pytest.skip(WHY_NOT)
-    with tarfile.open(archive, "r:xz") as days:
-        found = {
-            FilePath(member.name).stem: json.loads(file.read())
-            for member in days
-            if (file := days.extractfile(member)) is not None
-        }
-    return [
-        (f"{day}T17:00:00Z", {key: tuple(row.values()) for key, row in oracle_rows(it).items()})
-        for day, it in sorted(found.items())
-    ]
+    return us_days()
 
 
 @pytest.fixture(scope="module")
 def nhsn() -> States:
-    archive = FEEDS / "nhsn" / "pack.tar.xz"
-    if not archive.exists():
+    if not RELEASES.exists():
         pytest.skip(WHY_NOT)
-    columns = list(NHSN.feeds[0].measures.values())
-    states = []
-    with tarfile.open(archive, "r:xz") as releases:
-        for member in releases:
-            file = releases.extractfile(member) if member.name.endswith("nhsn.csv") else None
-            if file is not None:
-                rows = {
-                    (row["jurisdiction"], row["weekendingdate"][:10]): tuple(
-                        int(float(row[column])) if row[column] else None for column in columns
-                    )
-                    for row in csv.DictReader(io.StringIO(file.read().decode()))
-                }
-                states.append((f"{FilePath(member.name).parent.name}T17:00:00Z", rows))
-    return sorted(states, key=lambda it: it[0])
-
-
-def coverage(states: States, dataset: Dataset) -> tuple[int, float]:
-    """How many bands were stated at first reports, and the share of them that what came lay within."""
-    ahead, versions, hits = AHEAD[dataset.period][0], versions_of(states, dataset), list[bool]()
-    for measure in dataset.measures:
-        by_series: dict[str, list[Path]] = defaultdict(list)
-        for path in value_paths(versions, dataset, measure, last_run=states[-1][0]):
-            by_series[path.series].append(path)
-        for paths in by_series.values():
-            hits += _hits(paths, ahead)
-    return len(hits), sum(hits) / len(hits)
-
-
-def _hits(paths: list[Path], ahead: int) -> Iterable[bool]:
-    for place, path in enumerate(paths):
-        if path.first_lag is None:
-            continue
-        today = path.day.toordinal() + path.first_lag
-        found = outlook(paths[:place], lag=path.first_lag, ahead=ahead, on_day=today)
-        came = ratio_of(path, lag=path.first_lag, ahead=ahead)
-        if found is not None and found.is_band and came is not None:
-            yield rounded(found.low) <= rounded(came) <= rounded(found.high)
+    return nhsn_releases()
 
 
 @pytest.mark.feeds
 def test_of_what_was_said_of_us_days_75_to_85_percent_came(dev: States) -> None:
     count, share = coverage(dev, US_COVID)
     assert count > 100
-    assert 0.75 <= share <= 0.85
+    assert LEAST <= share <= MOST
 
 
 @pytest.mark.feeds
 def test_of_what_was_said_of_admissions_75_to_85_percent_came(nhsn: States) -> None:
     count, share = coverage(nhsn, NHSN)
     assert count > 1000
-    assert 0.75 <= share <= 0.85
+    assert LEAST <= share <= MOST
 
 
 @pytest.mark.feeds

@@ -11,7 +11,7 @@ from shared.runs import State
 from tests.proof.small_feeds import jhu, nyt, pair
 from tests.proof.stories import SETTINGS, at
 from tests.shared.declared import US_COVID
-from tests.world import BUCKET, ReceivedMail, World, world
+from tests.world import BUCKET, PublishedMail, World, world
 
 TWIN = replace(US_COVID, name="twin", title="The same, under another name")
 BOTH = ("us-covid", "twin")
@@ -39,7 +39,7 @@ def a_day(system: World, day: int, files: Mapping[str, Mapping[str, bytes]]) -> 
         system.settle()
 
 
-def mails_of(system: World, name: str) -> list[ReceivedMail]:
+def mails_of(system: World, name: str) -> list[PublishedMail]:
     return [mail for mail in system.platform.mails if mail.dataset == name]
 
 

@@ -1,10 +1,10 @@
 """A function's first event in a fresh process, with AWS's answers made up: no network, all of our own code.
 
-    python -P -S -B first_event.py SERVICE EVENT.json
+    python -P -S -B first_event.py FIRST EVENT.json
 
-SERVICE's `app` and what the Lambda runtime offers are on the path. Prints as JSON how many processor seconds
-importing the app took, making its clients, and handling the event; what the handler answered; and the modules that
-are there afterwards. The standard library alone is imported before the clock starts.
+FIRST is one of FIRSTS; its service's `app` and what the Lambda runtime offers are on the path. Prints as JSON how many
+processor seconds importing the app took, making its clients, and handling the event; what the handler answered; and
+the modules that are there afterwards. The standard library alone is imported before the clock starts.
 """
 
 import gzip
@@ -33,16 +33,16 @@ type Answers = Mapping[str, Answer | Callable[[Any], Answer]]
 """By the operation's name; what is called gets the request."""
 
 
-def main(service: str, event: Any) -> dict[str, Any]:
+def main(name: str, event: Any) -> dict[str, Any]:
     began = time.process_time()
     app = importlib.import_module("app")
     imported = time.process_time()
-    clients = FIRSTS[service].make_clients(app)
+    clients = FIRSTS[name].make_clients(app)
     made = time.process_time()
     for client in clients:
-        client.meta.events.register_first("before-send", _Answers(FIRSTS[service].answers(app)))
+        client.meta.events.register_first("before-send", _Answers(FIRSTS[name].answers(app)))
     answered = time.process_time()
-    response = FIRSTS[service].handler(app)(event, CONTEXT)
+    response = FIRSTS[name].handler(app)(event, CONTEXT)
     done = time.process_time()
     return {
         "import": imported - began,
@@ -125,6 +125,46 @@ def _served(_: Any) -> Answers:
     return {"GetObject": object_at}
 
 
+def _watched(_: Any) -> Answers:
+    """The run of the day before was the last, nothing changed since, and all is as it should be."""
+    last = _run_item(run_id={"S": "2020-10-24T17:00:00Z"}, state={"S": "UNCHANGED"}, mail={"S": "SENT"})
+    return {
+        "Query": lambda request: _json({"Items": [last] if b'"us-covid"' in request.body else []}),
+        "GetItem": _json({}),
+        "UpdateItem": _json({"Attributes": {"since": {"S": "2020-10-24T17:00:00Z"}}}),
+        "PutItem": _json({}),
+    }
+
+
+def _refreshed(_: Any) -> Answers:
+    """A run that added one row to a history without any."""
+    base = "2020-10-24T17:00:00Z"
+    row = {"date": "2020-10-24", "cases": 8, "deaths": 2, "recoveries": None}
+    change_set = {"run_id": RUN, "base_run_id": base, "added": [row], "changed": [], "removed": []}
+    files = {
+        "/changesets/": json.dumps(change_set).encode(),
+        "/snapshots/": f"series,date,cases,deaths,recoveries,run_id\nall,2020-10-24,8,2,,{RUN}\n".encode(),
+        "/history.json.gz": gzip.compress(b"{}"),
+    }
+    missing = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+
+    def object_at(request: Any) -> Answer:
+        found = next((data for part, data in files.items() if part in request.url), None)
+        if found is None:
+            return 404, {"content-type": "application/xml"}, missing
+        return 200, {"etag": '"1"', "content-length": str(len(found))}, found
+
+    return {
+        "GetObject": object_at,
+        "HeadObject": (404, {}, b""),
+        "ListObjectsV2": (200, {"content-type": "application/xml"}, b"<ListBucketResult></ListBucketResult>"),
+        "PutObject": (200, {"etag": '"1"'}, b""),
+        "Query": _json({"Items": []}),
+        "GetItem": _json({}),
+        "UpdateItem": _json({"Attributes": {}}),
+    }
+
+
 def _fetched(_: Any) -> Answers:
     """A run that nobody has begun, and no copy of a feed from before."""
     return {
@@ -154,6 +194,11 @@ FIRSTS = {
         answers=_unchanged,
         handler=lambda app: app.on_feed_arrived,
     ),
+    "watch": _First(
+        make_clients=lambda app: app.tools() and _clients("dynamodb", "s3"),
+        answers=_watched,
+        handler=lambda app: app.watch,
+    ),
     "notifier": _First(
         make_clients=lambda app: app.mailer() and _clients("dynamodb", "sns"),
         answers=_mailed,
@@ -163,6 +208,11 @@ FIRSTS = {
         make_clients=lambda app: app.site() and _clients("s3"),
         answers=_served,
         handler=lambda app: app.app,
+    ),
+    "refresh": _First(
+        make_clients=lambda app: app.refresher() and _clients("dynamodb", "s3"),
+        answers=_refreshed,
+        handler=lambda app: app.refresh_views,
     ),
 }
 

@@ -8,7 +8,7 @@ made to wait (pausing), and all that is remembered be saved and brought back (me
 from tests.world.feeds import Feeds, file_address
 from tests.world.founding import world
 from tests.world.pausing import Sleep, Slow
-from tests.world.platform import STREAM_RETRIES, Pending, ReceivedMail
+from tests.world.platform import STREAM_RETRIES, Announced, Pending, PublishedMail
 from tests.world.platform_events import object_created
 from tests.world.stage_environment import ANN, ANN_RECORDED, BUCKET, ENVIRONMENT, OBSERVATIONS, RUNS_TABLE
 from tests.world.system import World
@@ -21,9 +21,10 @@ __all__ = [
     "OBSERVATIONS",
     "RUNS_TABLE",
     "STREAM_RETRIES",
+    "Announced",
     "Feeds",
     "Pending",
-    "ReceivedMail",
+    "PublishedMail",
     "Sleep",
     "Slow",
     "World",

@@ -14,7 +14,7 @@ CONSUMERS = ("on_run_ended", "refresh_views")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReceivedMail:
+class PublishedMail:
     """What was published, as subscribers get it."""
 
     kind: str
@@ -22,6 +22,17 @@ class ReceivedMail:
     body: str
     dataset: str = ""
     """By the message attribute."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announced:
+    """An event about a run that was put on the bus."""
+
+    kind: str
+    about: str
+    """Stage, dataset, run and state, and when an operator had it end again: the event's id, without its tries."""
+    ended: bool
+    """Whether the ledger had that end when the event was put."""
 
 
 @dataclass(kw_only=True)
@@ -55,6 +66,7 @@ class Platform:
     inbox: list[Pending] = field(default_factory=list)
     streams: dict[str, Stream] = field(default_factory=lambda: {name: Stream() for name in CONSUMERS})
     dead_letters: list[Any] = field(default_factory=list)
-    mails: list[ReceivedMail] = field(default_factory=list)
+    mails: list[PublishedMail] = field(default_factory=list)
+    events: list[Announced] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     """What handlers raised, crashes apart."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from tests.world.platform import ReceivedMail
+from tests.world.platform import PublishedMail
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -24,7 +24,7 @@ def wanted_event(entry: Mapping[str, str]) -> dict[str, Any]:
     return event | {"detail": json.loads(entry["Detail"])}
 
 
-def received_mail(body: Any) -> ReceivedMail:
+def received_mail(body: Any) -> PublishedMail:
     """What subscribers get of a call of SNS."""
     fields = {name: values[0] for name, values in parse_qs(body if isinstance(body, str) else body.decode()).items()}
     attributes = {
@@ -32,7 +32,7 @@ def received_mail(body: Any) -> ReceivedMail:
         for n in range(1, 11)
         if f"MessageAttributes.entry.{n}.Name" in fields
     }
-    return ReceivedMail(
+    return PublishedMail(
         kind=attributes["kind"],
         dataset=attributes["dataset"],
         subject=fields["Subject"],

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from infra.local.chain import scheduled_event
 from shared import aws
 from shared.dataset import Dataset
+from shared.events import FEED_WANTED
 from shared.ledger.items import Head
 from shared.runs import Run, parse_time, run_id_at
 from tests.api.serving import Answer, ApiApp
@@ -24,7 +25,7 @@ from tests.shared.calls import Call, Calls, Crash, CrashPoint, Invocation
 from tests.world import memory
 from tests.world.feeds import Feeds, file_address
 from tests.world.pausing import Sleep, Slow
-from tests.world.platform import BATCH, RETRIES, STREAM_RETRIES, Pending, Platform
+from tests.world.platform import BATCH, RETRIES, STREAM_RETRIES, Announced, Pending, Platform
 from tests.world.platform_events import object_created, received_mail, wanted_event
 from tests.world.stage_environment import ANN, BUCKET, ENGINE_JOB, OBSERVATIONS, RUNS_TABLE
 from tests.world.stream_filters import stream_filter
@@ -240,12 +241,22 @@ class World:
         elif call.name == "eventbridge.PutEvents":
             body = call.request.body if isinstance(call.request.body, str) else call.request.body.decode()
             for entry in json.loads(body)["Entries"]:
-                self._queue("fetch", wanted_event(entry) | {"time": self.now})
+                if entry["DetailType"] == FEED_WANTED:
+                    self._queue("fetch", wanted_event(entry) | {"time": self.now})
+                else:
+                    self.platform.events.append(self._announced(entry))
         elif service == "dynamodb" and operation not in ("GetItem", "Query", "BatchWriteItem"):
             for record in memory.take_stream_records(RUNS_TABLE):
                 for name, passes in self._filters.items():
                     if passes(record):
                         self.platform.streams[name].waiting.append(record)
+
+    def _announced(self, entry: Mapping[str, Any]) -> Announced:
+        detail = json.loads(entry["Detail"])
+        item = self.items().get((detail["dataset"], detail["run_id"]), {})
+        stage, dataset, run_id, state, _, *again = detail["id"].split("/")
+        about = "/".join([stage, dataset, run_id, state, *again])
+        return Announced(kind=entry["DetailType"], about=about, ended=item.get("state") == detail["state"])
 
     # --- looking ----------------------------------------------------------------------------------------------------
 

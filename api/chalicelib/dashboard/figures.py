@@ -1,8 +1,9 @@
 """The dashboard's Plotly figures, as plain dicts.
 
 Plotly's own Python classes validate and serialise at thirty times the cost; the tests put the same dicts through
-`plotly.graph_objects.Figure`. Colours, sizes, language and where panels stand are the page's business: a figure says
-which measure a trace belongs to (`meta`), and each measure has a y axis of its own.
+`plotly.graph_objects.Figure`. Colours and language are the page's business, and where panels stand when some are
+switched off: a figure says which measure a trace belongs to (`meta`), how high a panel is and how far from the next,
+and each measure has a y axis of its own.
 """
 
 from bisect import bisect_right
@@ -12,8 +13,9 @@ from typing import Any
 from chalicelib.dashboard.periods import CHOICES, WORDS, own_table, recent_from
 from chalicelib.dashboard.revision_marks import revisions_figure
 from chalicelib.dashboard.traces import Figure, bars, base_layout, curve, mean_line, usual_step
+from chalicelib.pictures.lengths import main_lengths, small_lengths
+from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.histories import Revision
-from chalicelib.tabulation.spans import By
 from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
@@ -49,7 +51,7 @@ def dashboard_figures(
         means = its.means if by == "daily" else {}
         figures[by] = {
             "new": panels(table, dataset, **drawn_so, means=means),
-            "recent": panels(recent, dataset, **drawn_so, ticks=_RECENT_TICKS[by]),
+            "recent": panels(recent, dataset, **drawn_so, ticks=_RECENT_TICKS[by], small=True),
         }
         if dataset.totals:
             ends = _at_ends(tables.data, table)
@@ -68,13 +70,19 @@ def panels(
     cumulative: bool = False,
     means: Mapping[str, Sequence[float | None]] | None = None,
     ticks: Mapping[str, Any] | None = None,
+    small: bool = False,
 ) -> Figure:
     """One panel a measure above the other, on one time axis: each keeps a scale of its own.
 
     `ended`: measure -> the last date it was reported for, where it is not any more. `step`: see `usual_step`.
     """
     traces: list[dict[str, Any]] = []
-    layout = base_layout() | {"meta": {"title": _title(dataset, by, cumulative=cumulative)}}
+    its = small_lengths(len(dataset.measures)) if small else main_lengths()
+    layout = base_layout() | {
+        "meta": {"title": main_title(dataset, by, cumulative=cumulative), "panel": its.panel, "gap": its.gap},
+        "margin": {"l": its.left, "r": its.right, "t": its.top, "b": its.bottom},
+        "height": its.height(len(dataset.measures)),
+    }
     for n, measure in enumerate(dataset.measures):
         axis = "" if n == 0 else str(n + 1)
         belonging = dict(_PERIODS[by]) | {"xaxis": "x", "yaxis": f"y{axis}", "meta": measure.name}
@@ -115,7 +123,7 @@ def _titles(measure: Measure, ended: str | None, *, axis: str) -> list[dict[str,
     return titles
 
 
-def _title(dataset: Dataset, by: By, *, cumulative: bool) -> str:
+def main_title(dataset: Dataset, by: By, *, cumulative: bool = False) -> str:
     """What the main chart shows."""
     noun, kinds = WORDS[by].noun, {measure.kind for measure in dataset.measures}
     if cumulative:

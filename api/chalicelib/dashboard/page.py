@@ -1,35 +1,55 @@
 """The dashboard's HTML: everything that can be said when a run commits. It reads without JavaScript.
 
 What is only known when somebody asks (whether a newer run came to nothing, when the next is due, which date the page
-is turned back to) is left open in marks that `chalicelib.routes.dashboard_answer` fills in.
+is turned back to) is left open in placeholders that `chalicelib.routes.dashboard_answer` fills in.
 """
 
-import functools
-from collections.abc import Sequence
-from pathlib import Path
-from string import Template
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
-from chalicelib.dashboard.formatting import date, text
+from markupsafe import Markup
+
+from chalicelib.dashboard.dataset_words import definition, linked_data
+from chalicelib.dashboard.figures import main_title
 from chalicelib.dashboard.page_latest import stat_card
-from chalicelib.dashboard.page_recent import course_summary, null_note, recent_article
-from chalicelib.dashboard.page_revisions import revisions_panel
-from chalicelib.dashboard.page_series import SeriesRow, series_section
+from chalicelib.dashboard.page_recent import course_summary, null_note, recent_part
+from chalicelib.dashboard.page_revisions import revisions_part
+from chalicelib.dashboard.page_series import SeriesRow
 from chalicelib.dashboard.periods import CHOICES, WORDS
-from chalicelib.dashboard.placeholders import AND_AS_OF, AS_OF_FIELD, AS_OF_VALUE, FRESHNESS, NOTICE, QUERY_AS_OF, RUNS
-from chalicelib.dashboard.sparkline import sparkline
+from chalicelib.dashboard.placeholders import (
+    ADDRESS,
+    AND_AS_OF,
+    AS_OF_FIELD,
+    AS_OF_VALUE,
+    FRESHNESS,
+    NOTICE,
+    QUERY_AS_OF,
+    RUNS,
+    VISITS,
+)
+from chalicelib.pages.html_pages import render_html
+from chalicelib.pages.inline_parts import InlineParts
+from chalicelib.pages.sparkline import sparkline
 from chalicelib.tabulation.histories import Revision
-from chalicelib.tabulation.spans import By
 from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.tabulating import Tables
 from chalicelib.web.assets import Assets
-from shared.dataset import Dataset, Measure, Period
+from shared.dataset import Dataset, Period
 from shared.runs import Run
 
-_PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
+PLOTLY_STYLE = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
 """plotly.js adds a style sheet for its maps unless there is an element of this id; the policy would refuse it."""
 
-_API = ("data", "daily", "weekly", "monthly", "runs", "changes", "changes.atom", "health", "openapi.json")
+_TABLES = ("data", "daily", "weekly", "monthly")
+_PROGRAMS = (*_TABLES, "runs", "changes", "changes.atom", "health", "openapi.json", "datapackage.json")
+
+_SPANS: Mapping[Period, Sequence[tuple[int, str]]] = {
+    Period.DAY: ((30, "30 days"), (90, "90 days")),
+    Period.WEEK: ((182, "26 weeks"), (364, "52 weeks")),
+    Period.MONTH: ((365, "1 year"), (1826, "5 years")),
+}
+"""Days that the buttons beside the dates show, and what stands on them."""
 
 
 def render_page(
@@ -38,130 +58,71 @@ def render_page(
     its: Statistics,
     changes: Sequence[Revision],
     *,
+    stills: Mapping[str, Markup],
     dataset: Dataset,
     assets: Assets,
     series: str = "",
     all_series: Sequence[str] = (),
     largest: Sequence[SeriesRow] = (),
 ) -> str:
-    """The page after a run, with the marks still open.
+    """The page after a run, with the placeholders still open.
 
-    `tables` and `changes` are of one series. Where there are several, `series` is the one, and `all_series` are what
-    there is to choose from,
-    and `largest` some of them with their newest numbers.
+    `tables`, `changes` and `stills` are of one series. Where there are several, `series` is the one, `all_series` are
+    what there is to choose from, and `largest` some of them with their newest numbers.
     """
-    query = f"&amp;series={quote(series, safe='')}" if series else ""
-    body = _template("page_body.html").substitute(
-        show_choice="" if dataset.totals else "hidden",
-        by_switches="\n      ".join(_by_switch(n, by) for n, by in enumerate(CHOICES[dataset.period])),
-        panels=len(dataset.measures),
-        own=CHOICES[dataset.period][0],
-        spans="\n      ".join(_span_button(days, dataset.period) for days in _SPANS[dataset.period]),
-        measure_switches="\n      ".join(_switch(n, measure) for n, measure in enumerate(dataset.measures)),
-        brush=sparkline(its.means.get(dataset.measure_names[0]) or tables.daily.values[dataset.measure_names[0]]),
-        last_index=len(tables.data.dates) - 1,
-        first_date=tables.data.dates[0],
-        last_date=tables.data.dates[-1],
+    newest, choices = tables.data.dates[-1], CHOICES[dataset.period]
+    first_measure = dataset.measure_names[0]
+    return render_html(
+        "dashboard.html",
+        **_frame(dataset, assets, run_id=run.run_id, series=series),
+        all_series=all_series,
+        and_series=Markup("&amp;series={}").format(quote(series, safe="")) if series else "",
+        newest=newest,
+        stills=stills,
+        main_title=main_title(dataset, choices[0]),
+        dates=tables.data.dates,
+        linked_data=linked_data(dataset, first=tables.data.dates[0], newest=newest, run_id=run.run_id),
+        cards=[stat_card(measure, tables, its, dataset) for measure in dataset.measures],
+        choices=choices,
+        period_words=WORDS,
+        spans=_SPANS[dataset.period],
+        brush=sparkline(its.means.get(first_measure) or tables.daily.values[first_measure]),
         course_summary=course_summary(tables, its, dataset),
-        query=query + AND_AS_OF,
-        recent="\n".join(
-            recent_article(by, tables.increments()[by], dataset, newest=tables.data.dates[-1], query=query)
-            for by in CHOICES[dataset.period]
-        ),
-        series_section=series_section(dataset, largest, total=len(all_series)),
+        recent=[recent_part(by, tables.increments()[by], dataset, newest=newest) for by in choices],
         null_note=null_note(tables, its, dataset),
-        revisions=revisions_panel(run, changes, dataset),
-        runs=RUNS,
-    )
-    newest = tables.data.dates[-1]
-    latest = date(newest, style="month-long" if dataset.period is Period.MONTH else "long")
-    latest = f"{'w' if series else 'W'}eek to {latest}" if dataset.period is Period.WEEK else latest
-    return frame(
-        dataset,
-        assets,
-        run_id=run.run_id,
-        latest_heading=f"{text(series)}, {latest}" if series else latest,
-        stats="\n".join(stat_card(n, measure, tables, its, dataset) for n, measure in enumerate(dataset.measures)),
-        body=body,
-        series=series,
-        chooser=_chooser(dataset, series, all_series) if series else "",
-    )
-
-
-def frame(
-    dataset: Dataset,
-    assets: Assets,
-    *,
-    run_id: str,
-    latest_heading: str,
-    stats: str,
-    body: str,
-    series: str = "",
-    chooser: str = "",
-) -> str:
-    """The page around what there is to show."""
-    return _template("page.html").substitute(
-        title=text(dataset.title),
-        description=text(f"{dataset.title}: the latest numbers, their course, and which past days were revised."),
-        icon=assets.name("icon.svg"),
-        style=assets.name("page.css"),
-        plotly_style=_PLOTLY_STYLE,
-        early_script=assets.name("early.js"),
-        script=assets.name("page.js"),
-        series_script=f'<script src="static/{assets.name("series.js")}" defer></script>\n' if series else "",
-        plotly=assets.name("plotly-basic.min.js"),
-        run_id=run_id,
-        series=text(series),
-        figures=f"figures?series={quote(series, safe='')}{AND_AS_OF}" if series else f"figures{QUERY_AS_OF}",
-        chooser=chooser,
-        kept=f'<input type="hidden" name="series" value="{text(series)}">' if series else "",
-        as_of_value=AS_OF_VALUE,
-        notice=NOTICE,
-        latest_heading=latest_heading,
-        stats=stats,
-        freshness=FRESHNESS,
-        body=body,
-        credits="".join(f"<li>{text(credit)}</li>" for credit in dataset.credits),
-        api_links=", ".join(f'<a href="{path}">/{path}</a>' for path in _API) + ".",
+        largest=largest,
+        revisions=revisions_part(run, changes, dataset),
     )
 
 
 def render_empty_page(dataset: Dataset, assets: Assets) -> str:
     """The page while there is no row to show."""
-    body = f'<section aria-labelledby="runs"><h2 id="runs">Runs</h2>{RUNS}</section>'
-    stats = "<p>No run has brought any rows yet. Until one does there is nothing to show.</p>"
-    return frame(dataset, assets, run_id="", latest_heading="No data yet", stats=stats, body=body)
+    return render_html("empty.html", **_frame(dataset, assets, run_id="", series=""), all_series=())
 
 
-_SPANS = {Period.DAY: (30, 90), Period.WEEK: (182, 364), Period.MONTH: (365, 1826)}
-"""Days that the buttons beside the dates show."""
-
-
-def _span_button(days: int, period: Period) -> str:
-    words = {Period.DAY: f"{days} days", Period.WEEK: f"{days // 7} weeks", Period.MONTH: f"{days // 365} years"}
-    title = words[period].replace("1 years", "1 year")
-    return f'<button type="button" data-days="{days}">{title}</button>'
-
-
-def _by_switch(n: int, by: By) -> str:
-    box = f'<input type="radio" name="by" value="{by}"{"" if n else " checked"}>'
-    return f"<label>{box}<span>{WORDS[by].noun.capitalize()}</span></label>"
-
-
-def _switch(n: int, measure: Measure) -> str:
-    box = f'<input type="checkbox" name="measure" value="{text(measure.name)}" data-index="{n}" checked>'
-    return f'<label class="m{n % 6}">{box}<span>{text(measure.label)}</span></label>'
-
-
-def _chooser(dataset: Dataset, series: str, all_series: Sequence[str]) -> str:
-    options = "".join(f"<option{' selected' if name == series else ''}>{text(name)}</option>" for name in all_series)
-    return f"""<form class="known" action="." method="get">{AS_OF_FIELD}
-      <label for="series">{text(dataset.series.label if dataset.series else "")}</label>
-      <select id="series" name="series">{options}</select>
-      <button type="submit">Show</button>
-    </form>"""
-
-
-@functools.cache
-def _template(name: str) -> Template:
-    return Template((Path(__file__).parent / name).read_text(encoding="utf-8"))
+def _frame(dataset: Dataset, assets: Assets, *, run_id: str, series: str) -> dict[str, Any]:
+    """What the page around the numbers is made of."""
+    return {
+        "dataset": dataset,
+        "assets": assets,
+        "root": "",
+        "run_id": run_id,
+        "series": series,
+        "title": dataset.title,
+        "description": f"{dataset.title}: the latest numbers, their course, and which past days were revised.",
+        "plotly_style": PLOTLY_STYLE,
+        "inline": InlineParts(
+            style=assets.style_within_a_page("page.css"), script=assets.script_within_a_page("early.js")
+        ),
+        "programs": _PROGRAMS,
+        "definitions": [(measure, definition(measure)) for measure in dataset.measures],
+        "address": ADDRESS,
+        "visits": VISITS,
+        "and_as_of": AND_AS_OF,
+        "query_as_of": QUERY_AS_OF,
+        "as_of_value": AS_OF_VALUE,
+        "as_of_field": AS_OF_FIELD,
+        "notice": NOTICE,
+        "freshness": FRESHNESS,
+        "runs": RUNS,
+    }

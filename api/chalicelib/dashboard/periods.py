@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.tabulation.spans import By
+from chalicelib.tabulation.bucket_labels import By
 from shared.dataset import Period
 
 

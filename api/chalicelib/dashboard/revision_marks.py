@@ -26,6 +26,8 @@ def revisions_figure(changes: Sequence[Revision], dataset: Dataset) -> Figure:
         heights = [round(runs.index(change.run_id) + 0.5 * lift / count, 3) for change in mine]
         traces.append(_revision_trace(measure, mine, heights))
     layout = base_layout() | {
+        "margin": {"l": 56, "r": 6, "t": 8, "b": 36},
+        "height": 64 + 44 * len(runs),
         "xaxis": {"type": "date"},
         "yaxis": {
             "tickvals": list(range(len(runs))),

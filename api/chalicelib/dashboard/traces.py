@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from chalicelib.dashboard.periods import days_in
-from chalicelib.tabulation.spans import By
+from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.table_text import Table
 from shared.dataset import Measure
 from shared.exact import Number
@@ -20,7 +20,6 @@ _FULL, _BEHIND, _PALE = 0.85, 0.35, 0.4
 
 def base_layout() -> dict[str, Any]:
     return {
-        "margin": {"l": 56, "r": 8, "t": 24, "b": 32},
         "showlegend": False,
         "hovermode": "x unified",
         "bargap": 0.15,

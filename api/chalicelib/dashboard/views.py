@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.dashboard.figures import dashboard_figures
 from chalicelib.dashboard.page import render_empty_page, render_page
 from chalicelib.dashboard.page_series import SeriesRow
+from chalicelib.dashboard.page_stills import page_stills
 from chalicelib.tabulation.histories import History, Revision, revisions
 from chalicelib.tabulation.statistics import statistics
 from chalicelib.tabulation.table_text import to_csv, to_json
@@ -45,7 +46,8 @@ def render_dashboard(
     its = statistics(tables, dataset)
     figures = dashboard_figures(tables, its, changes, dataset)
     several: dict[str, Any] = {"series": series, "all_series": all_series, "largest": largest}
-    page = render_page(run, tables, its, changes, dataset=dataset, assets=assets, **several)
+    stills = page_stills(figures, dataset)
+    page = render_page(run, tables, its, changes, stills=stills, dataset=dataset, assets=assets, **several)
     return {
         "figures.json": dumps(figures).encode(),
         "dashboard.html": page.encode(),

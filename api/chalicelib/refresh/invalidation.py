@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_WHEREVER = ("/runs*", "/changes*", "/vintages*", "/revisions*")
+_WHEREVER = ("/runs*", "/changes*", "/vintages*", "/revisions*", "/latest*", "/docs*")
 """Answers that any commit changes."""
+_CHARTS = ("/figures*", "/chart*", "/embed*")
+"""Answers that are made of the figures."""
 _OF_ALL = {"/", "/?*", "/changes*"}
 """Answers that a commit of any of several datasets changes."""
 
@@ -85,7 +87,9 @@ def _paths(view: str) -> tuple[str, ...]:
         case "history":
             return ("/data/*",)
         case "index":
-            return ("/data*", "/data/*", "/daily*", "/weekly*", "/monthly*", "/series*", "/figures*")
+            return ("/data*", "/data/*", "/daily*", "/weekly*", "/monthly*", "/series*", *_CHARTS)
+        case "figures":
+            return _CHARTS
         case "days":
             return ("/daily*", "/weekly*", "/monthly*")
         case name:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from html import escape
 
 from chalicelib.web.documents import ATOM, Document
+from chalicelib.web.pages import fill_page
 from shared.dataset import Dataset
 from shared.ledger.items import Annotation
+from shared.number_words import counted
 from shared.printing import without_controls
 from shared.runs import Run
 from shared.summary import Summary
@@ -44,20 +46,20 @@ class Entries:
 
 
 def render_feed(of: Entries, *, stage: str, notice: str = "") -> Document:
-    """The feed of one dataset; `notice` is what the operator has to say, as the feed's subtitle."""
-    entries = [_entry(run, of, stage=stage) for run in of.runs]
+    """The feed of one dataset, as many entries as fit; `notice`, what the operator has to say, is its subtitle."""
+    runs, entries, _ = fill_page((run, _entry(run, of, stage=stage)) for run in of.runs)
     title, names = f"{of.dataset.title}: what changed", (stage, of.dataset.name)
-    updated = [of.updated(run) for run in of.runs]
+    updated = [of.updated(run) for run in runs]
     return _feed(names, title, entries, updated=updated, address=of.address, rights=of.dataset.credits, notice=notice)
 
 
 def render_feed_of_all(found: Sequence[Entries], *, stage: str, address: str, notice: str = "") -> Document:
     """One feed of several datasets, each entry headed by its dataset's name."""
     runs = sorted(((run, of) for of in found for run in of.runs), key=lambda it: _when(it[0]), reverse=True)[:ENTRIES]
-    entries = [_entry(run, of, stage=stage, named=True) for run, of in runs]
+    shown, entries, _ = fill_page(((run, of), _entry(run, of, stage=stage, named=True)) for run, of in runs)
     rights = tuple(dict.fromkeys(credit for of in found for credit in of.dataset.credits))
     title = f"What changed in {', '.join(of.dataset.name for of in found)}"
-    updated = [of.updated(run) for run, of in runs]
+    updated = [of.updated(run) for run, of in shown]
     return _feed((stage,), title, entries, updated=updated, address=address, rights=rights, notice=notice)
 
 
@@ -109,7 +111,7 @@ def _content(run: Run, dataset: Dataset, *, address: str) -> str:
     summary = Summary.from_map(run.summary)
     parts = [f"<pre>{_lines(latest_rows(summary, dataset=dataset))}</pre>"]
     if summary.first_load:
-        parts.append(f"<p>The first load: {summary.rows:,} rows.</p>")
+        parts.append(f"<p>The first load: {counted(summary.rows, 'row')}.</p>")
     more_at, base = f"{address}runs/{run.run_id}/changes", address.removesuffix("/")
     for title, lines in changes(
         run, summary, dataset=dataset, more_at=more_at, date_at=lambda date, series: base + date_path(date, series)

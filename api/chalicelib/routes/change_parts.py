@@ -1,32 +1,49 @@
 """A change set in parts: so many of its entries, of all series or of one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
+from chalicelib.web.documents import sent_size
 from shared.changes import ChangeSet
-from shared.exact import dumps
 
 _KINDS = ("added", "changed", "removed")
 
 
 def part_of(
-    change: ChangeSet, *, series: str | None = None, skip: int = 0, limit: int | None = None, size: int
+    change: ChangeSet,
+    *,
+    write: Callable[[ChangeSet], str],
+    series: str | None = None,
+    skip: int = 0,
+    limit: int | None = None,
+    size: int,
 ) -> tuple[ChangeSet, int]:
-    """The entries behind the first `skip`, at most `limit` and about `size` bytes; and how many come before the next.
+    """The entries behind the first `skip`, at most `limit`, and how many come before the next part.
 
-    Entries are counted through the added, the changed and the removed ones; 0 behind the last.
+    It ends when it has grown beyond `size` bytes, as it is written and sent. Entries are counted through the added, the
+    changed and the removed ones; 0 behind the last.
     """
     entries = list(chain.from_iterable(((kind, row) for row in getattr(change, kind)) for kind in _KINDS))
     wanted = [(kind, row) for kind, row in entries if series is None or row.get("series") == series]
     parts: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in _KINDS}
+    nothing = sent_size(write(_of(change, {kind: [] for kind in _KINDS})))
     taken = held = 0
     for kind, row in wanted[skip:]:
         if taken == limit or held > size:
             break
         parts[kind].append(row)
         taken += 1
-        held += len(dumps(row))
+        held += sent_size(write(_of(change, {other: [row] if other == kind else [] for other in _KINDS}))) - nothing + 1
     following = skip + taken
-    part = ChangeSet(run_id=change.run_id, base_run_id=change.base_run_id, **parts)
-    return part, following if following < len(wanted) else 0
+    return _of(change, parts), following if following < len(wanted) else 0
+
+
+def _of(change: ChangeSet, parts: Mapping[str, list[Mapping[str, Any]]]) -> ChangeSet:
+    return ChangeSet(
+        run_id=change.run_id,
+        base_run_id=change.base_run_id,
+        added=parts["added"],
+        changed=parts["changed"],
+        removed=parts["removed"],
+    )

@@ -7,13 +7,12 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from chalicelib.dashboard.formatting import date as date_text
-from chalicelib.date_page.date_story import chapters, standings
-from chalicelib.date_page.rendering import render
-from chalicelib.routes.dashboard_answer import HEADERS
+from chalicelib.pages.formatting import date as date_text
+from chalicelib.routes.page_frame import answer_with, frame
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.histories import Entry
-from chalicelib.web.documents import BY_ACCEPT, HTML, Document, Reply
+from chalicelib.vintage_pages.date_story import chapters, standings
+from chalicelib.web.documents import Reply
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import NotFound
 from chalicelib.web.requests import Request
@@ -33,15 +32,15 @@ def answer_page(site: Site, args: Arguments, request: Request, history: Historie
     """`following`: the last series of this page, where there are more behind it."""
     of = {name: entries for name, dates in history.items() if (entries := dates.get(args["date"]))}
     if site.dataset.has_series and args.get("series") is None and of:
-        return _reply("page_of_series.html", _of_series(site, of, args, following) | _frame(site, args, request))
+        return answer_with("page_of_series.html", _of_series(site, of, args, following) | _frame(site, args, request))
     if not of:
         return answer_nothing(site, args, request, "No run ever had this date.")
     series, entries = next(iter(of.items()))
-    return _reply("page_of_date.html", _of_date(site, args, series, entries) | _frame(site, args, request))
+    return answer_with("page_of_date.html", _of_date(site, args, series, entries) | _frame(site, args, request))
 
 
 def answer_nothing(site: Site, args: Arguments, request: Request, reason: str) -> Reply:
-    return _reply("page_of_nothing.html", {"reason": reason} | _frame(site, args, request), status=404)
+    return answer_with("page_of_nothing.html", {"reason": reason} | _frame(site, args, request), status=404)
 
 
 def refused(site: Site, args: Arguments, request: Request, problem: NotFound) -> Reply:
@@ -90,25 +89,15 @@ def _of_series(site: Site, of: Mapping[str, Sequence[Entry]], args: Arguments, f
 
 def _frame(site: Site, args: Arguments, request: Request) -> dict[str, Any]:
     series, day = args.get("series"), args["as_of"]
-    heading = _heading(args["date"], site.dataset.period)
     whose = f"{series}, " if series else ""
-    query = urlencode({k: v for k, v in (("series", series), ("as_of", day)) if v}, quote_via=quote)
-    notices = [site.settings.notice] if site.settings.notice else []
+    notices = []
     if day:
         known = Markup(date_text(day))  # noqa: S704 - it is ours
         notices.append(Markup("This is what was known at the end of {}.").format(known))
-    return {
-        "dataset": site.dataset,
+    title, about = f"{whose}{args['date']}", f"the numbers of {args['date']}, and every change of them."
+    return frame(site, request, title=title, about=about, up="../", kept=args, notices=notices) | {
         "period": site.dataset.period,
-        "title": f"{whose}{args['date']}: {site.dataset.title}",
-        "description": f"{site.dataset.title}: the numbers of {args['date']}, and every change of them.",
-        "heading": Markup("{}{}").format(whose, heading),
-        "home": "../" if request.dataset or not site.stage().several else f"../{site.dataset.name}/",
-        "query": f"?{query}" if query else "",
-        "notices": notices,
-        "icon": site.assets.name("icon.svg"),
-        "style": site.assets.name("page.css"),
-        "early_script": site.assets.name("early.js"),
+        "heading": Markup("{}{}").format(whose, _heading(args["date"], site.dataset.period)),
     }
 
 
@@ -130,8 +119,3 @@ def _runs(site: Site, run_ids: Iterable[str]) -> dict[str, Run]:
 
     with ThreadPoolExecutor(_READERS) as readers:
         return {run.run_id: run for run in readers.map(get, dict.fromkeys(run_ids)) if run}
-
-
-def _reply(template: str, values: Mapping[str, Any], *, status: int = 200) -> Reply:
-    page = render(template, values)
-    return Reply(status=status, headers=HEADERS | BY_ACCEPT, document=Document(HTML, plain=page.encode()))

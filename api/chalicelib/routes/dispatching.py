@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.routes.endpoints import ANY_PATH, METHODS, ROUTES, Endpoint, by_path
 from chalicelib.routes.site import Sites
-from chalicelib.web.documents import Reply
+from chalicelib.web.documents import HTML, Reply
 from chalicelib.web.parameters import read_parameters
 from chalicelib.web.problems import (
     BodyUnexpected,
@@ -43,16 +43,27 @@ def dispatch(sites: Sites, request: Request, line: Line) -> Sent:
     try:
         sent = fit(_answer(sites, request), request)
     except Problem as problem:
-        sent = fit_problem(problem, request)
+        sent = _sent_problem(problem, sites, request)
     except (BotoCoreError, ClientError) as error:
         line.fail(error)
-        sent = fit_problem(StoreUnavailable(), request)
+        sent = _sent_problem(StoreUnavailable(), sites, request)
     except Exception as error:
         line.fail(error)
-        sent = fit_problem(Broken(request.request_id), request)
+        sent = _sent_problem(Broken(request.request_id), sites, request)
     line.bind(dataset=request.dataset or sites.place.dataset.name)
     line.bind(route=request.route, method=request.method, status=sent.status)
     return replace(sent, headers={**sent.headers, **_notice(sites.settings.notice)})
+
+
+def _sent_problem(problem: Problem, sites: Sites, request: Request) -> Sent:
+    """For programs as JSON, for people as a page."""
+    sent = fit_problem(problem, request)
+    if not request.wants_page or request.method == "HEAD":
+        return sent
+    from chalicelib.routes.problem_pages import problem_page  # deferred: it imports the template engine
+
+    page, headers = problem_page(problem, sites, request)
+    return replace(sent, body=page, headers={**sent.headers, **headers, "Content-Type": HTML})
 
 
 def _within_dataset(sites: Sites, request: Request) -> Request:
@@ -81,7 +92,13 @@ def _answer(sites: Sites, request: Request) -> Reply:
         raise BodyUnexpected(request.method)
     if request.wants_fresh:
         site.shelf.current(fresh=True)
-    args = read_parameters(endpoint.parameters, route=endpoint.path, path=request.path_values, query=request.query)
+    args = read_parameters(
+        endpoint.parameters,
+        route=endpoint.path,
+        path=request.path_values,
+        query=request.query,
+        pass_over_unknown=endpoint.for_people,
+    )
     return endpoint.answer(site, args, request)
 
 

@@ -14,6 +14,8 @@ from chalicelib.web.parameters import (
     AFTER_SERIES,
     AS_OF,
     BEFORE,
+    BY,
+    COMPARE,
     DATE,
     DAYS,
     FIRST,
@@ -22,13 +24,17 @@ from chalicelib.web.parameters import (
     KNOWN_SINCE,
     LAG,
     MEASURE,
+    MEASURES,
     NAME,
     ROWS,
     RUN,
     SERIES,
+    SHOW,
     SINCE,
+    SIZE,
     SKIP,
     SORT,
+    THEME,
     TO,
     Arguments,
     Parameter,
@@ -41,6 +47,7 @@ EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
 ANY_PATH = "/{proxy+}"
 """API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
 
+_CHART_PARAMETERS = (MEASURES, BY, SHOW, FROM, TO, AS_OF, THEME)
 _TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF, LAG, FIRST, ROWS, AFTER_ROW)
 
 
@@ -56,6 +63,11 @@ class Endpoint:
     parameters: Sequence[Parameter] = ()
     problems: Sequence[int] = ()
     """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
+
+    @property
+    def for_people(self) -> bool:
+        """Whether it answers with a page."""
+        return "text/html" in self.media
 
 
 def _later(module: str, function: str) -> Responder:
@@ -78,6 +90,18 @@ def _answer_openapi(site: Site, _args: Arguments, request: Request) -> Reply:
     return Reply(headers=CURRENT, document=described)
 
 
+def _answer_docs(site: Site, _args: Arguments, request: Request) -> Reply:
+    from chalicelib.routes.docs_answer import answer_docs  # deferred: it brings a template engine
+
+    of_all = site.stage().several and not request.dataset
+    return answer_docs(
+        site,
+        request,
+        endpoints=endpoints_of(has_series=site.dataset.has_series, of_all=of_all),
+        datasets=[dataset.name for dataset in site.place.datasets] if of_all else [],
+    )
+
+
 def _table(name: str, summary: str) -> Endpoint:
     published = name == "data"
     return Endpoint(
@@ -96,7 +120,7 @@ ROUTES: tuple[Endpoint, ...] = (
         summary="The dashboard.",
         answer=_later("dashboard_answer", "answer_dashboard"),
         media={"text/html": "Text"},
-        parameters=(AS_OF,),
+        parameters=(AS_OF, COMPARE, MEASURE),
         problems=(404,),
     ),
     _table("data", "The values as published, a row a date."),
@@ -118,6 +142,14 @@ ROUTES: tuple[Endpoint, ...] = (
         problems=(404,),
     ),
     Endpoint(
+        path="/latest",
+        summary="The newest numbers, how they moved, and how final they are: an address that always has them.",
+        answer=_later("latest_answers", "answer_latest"),
+        media={"application/json": "Latest"},
+        parameters=(AS_OF,),
+        problems=(404,),
+    ),
+    Endpoint(
         path="/series",
         summary="Each series with its newest numbers, how they changed, and which run changed them last.",
         answer=_later("series_answers", "answer_series"),
@@ -130,6 +162,30 @@ ROUTES: tuple[Endpoint, ...] = (
         answer=answer_figures,
         media={"application/json": "Object"},
         parameters=(AS_OF,),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/chart.svg",
+        summary="A chart as a picture, with its title and credits.",
+        answer=_later("chart_answers", "answer_svg"),
+        media={"image/svg+xml": "Text"},
+        parameters=(*_CHART_PARAMETERS, SIZE),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/chart.png",
+        summary="The same as PNG.",
+        answer=_later("chart_answers", "answer_png"),
+        media={"image/png": "Bytes"},
+        parameters=(*_CHART_PARAMETERS, SIZE),
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/embed",
+        summary="The same as a page that others may frame.",
+        answer=_later("chart_answers", "answer_embed"),
+        media={"text/html": "Text"},
+        parameters=_CHART_PARAMETERS,
         problems=(404,),
     ),
     Endpoint(
@@ -152,7 +208,7 @@ ROUTES: tuple[Endpoint, ...] = (
         path="/revisions",
         summary="How final values are: the share known at each lag, how soon they settle, what is revised.",
         answer=_later("revision_answers", "answer_revisions"),
-        media={"application/json": "Revisions"},
+        media={"application/json": "Revisions", "text/html": "Text"},
         parameters=(MEASURE,),
         problems=(404,),
     ),
@@ -174,17 +230,17 @@ ROUTES: tuple[Endpoint, ...] = (
     Endpoint(
         path="/runs/{run_id}/changes",
         summary="What a run changed.",
-        answer=_later("run_answers", "answer_run_changes"),
-        media={"application/json": "ChangeSet"},
-        parameters=(RUN, ROWS, SKIP),
+        answer=_later("change_answers", "answer_run_changes"),
+        media={"application/json": "ChangeSet", "text/csv": "Text"},
+        parameters=(RUN, FORMAT, ROWS, SKIP),
         problems=(404,),
     ),
     Endpoint(
         path="/changes",
         summary="What was committed since a run, oldest first, a change set a run: enough to stay in step.",
-        answer=_later("run_answers", "answer_changes"),
-        media={"application/json": "ChangeSets"},
-        parameters=(SINCE, limit(usual=20, most=100), SKIP),
+        answer=_later("change_answers", "answer_changes"),
+        media={"application/json": "ChangeSets", "text/csv": "Text"},
+        parameters=(SINCE, FORMAT, limit(usual=20, most=100), SKIP),
     ),
     Endpoint(
         path="/changes.atom",
@@ -203,6 +259,25 @@ ROUTES: tuple[Endpoint, ...] = (
         summary="Whether readers are served what was committed last.",
         answer=_later("run_answers", "answer_health"),
         media={"application/json": "Health"},
+    ),
+    Endpoint(
+        path="/docs",
+        summary="This API, explained to people, with examples to follow.",
+        answer=_answer_docs,
+        media={"text/html": "Text"},
+    ),
+    Endpoint(
+        path="/visits.svg",
+        summary="How often the dashboard was visited, this visit counted, where the operator has visits counted.",
+        answer=_later("visit_answers", "answer_visits"),
+        media={"image/svg+xml": "Text"},
+        problems=(404,),
+    ),
+    Endpoint(
+        path="/datapackage.json",
+        summary="What the dataset is, for catalogues and tools that read data packages (Frictionless).",
+        answer=_later("data_package", "answer_data_package"),
+        media={"application/json": "Object"},
     ),
     Endpoint(
         path="/openapi.json",
@@ -247,8 +322,8 @@ OF_ALL: Mapping[str, Endpoint] = {
 """What a stage with several datasets answers where none is named; all other paths are then the first dataset's."""
 
 _OF_ONE_SERIES = frozenset(
-    {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/figures", "/runs/{run_id}/changes"}
-    | {"/vintages", "/revisions"}
+    {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/latest", "/figures", "/runs/{run_id}/changes"}
+    | {"/chart.svg", "/chart.png", "/embed", "/vintages", "/revisions"}
 )
 
 

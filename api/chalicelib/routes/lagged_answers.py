@@ -5,10 +5,11 @@ import functools
 import io
 from collections.abc import Mapping, Sequence
 
+from chalicelib.routes.answered_state import as_download, state_headers
 from chalicelib.routes.site import Site
 from chalicelib.routes.vintage_answers import checked, directory_of
 from chalicelib.tabulation.bucket_labels import labels_between
-from chalicelib.tabulation.row_text import csv_header
+from chalicelib.tabulation.row_text import csv_header, defused
 from chalicelib.tabulation.slicing import cut
 from chalicelib.tabulation.table_text import to_json
 from chalicelib.tabulation.tabulating import tabulate
@@ -21,6 +22,9 @@ from shared import exact
 from shared.dataset import Dataset
 from shared.runs import run_id_at
 
+_DAYS = "_days"
+"""What the names of columns end in that say how many days a number stands for; no measure's name does."""
+
 
 def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
     """A table with `lag` or `first`: combined with each other or with `as_of` they are refused."""
@@ -30,15 +34,18 @@ def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
     run_id, lag = site.shelf.current(), args["lag"]
     series, _ = checked(site, run_id, args)
     today = run_id_at(site.now())[:10] if lag is not None else "9"
+    with_days = args.get("days") == "yes"
     rows = _lagged_rows(site, run_id, name, series, lag, today) if run_id else ()
+    if not with_days:
+        rows = [{field: value for field, value in row.items() if not field.endswith(_DAYS)} for row in rows]
     document = Document(JSON, plain=as_json(rows))
     start, end = labels_between(args["from"], args["to"], table=name, period=site.dataset.period)
     part = cut(document, start=start, end=end)
+    headers = CURRENT | state_headers(run_id, args) | as_download(site.dataset.name, name, args, run_id)
     if args["format"] == "json":
-        return Reply(headers=CURRENT, document=part)
-    stem = f"{site.dataset.name}-{name}-{'first' if lag is None else f'lag-{lag}'}"
-    headers = CURRENT | {"Content-Disposition": f'attachment; filename="{stem}.csv"'}
-    return Reply(headers=headers, document=_as_csv(exact.loads(part.plain), site.dataset, complete=name != "data"))
+        return Reply(headers=headers, document=part)
+    found = exact.loads(part.plain)
+    return Reply(headers=headers, document=_as_csv(found, site.dataset, complete=name != "data", days=with_days))
 
 
 @functools.lru_cache(maxsize=16)
@@ -56,17 +63,29 @@ def _lagged_rows(site: Site, run_id: str, name: str, series: str | None, lag: in
 
 
 def _tables(snapshot: bytes, dataset: Dataset) -> Mapping[str, Sequence[Row]]:
-    return {name: exact.loads(to_json(table)) for name, table in tabulate(snapshot, dataset).items().items()}
+    tables = tabulate(snapshot, dataset)
+    rows: dict[str, Sequence[Row]] = {name: exact.loads(to_json(table)) for name, table in tables.items().items()}
+    for name, table in tables.increments().items():
+        days = table.days or {}
+        spans = zip(*days.values(), strict=True)
+        names = [f"{measure}{_DAYS}" for measure in days]
+        rows[name] = [{**row, **dict(zip(names, its, strict=True))} for row, its in zip(rows[name], spans, strict=True)]
+    return rows
 
 
-def _as_csv(rows: Sequence[Row], dataset: Dataset, *, complete: bool) -> Document:
+def _as_csv(rows: Sequence[Row], dataset: Dataset, *, complete: bool, days: bool) -> Document:
     names = csv_header(dataset.measure_names, series=dataset.has_series, complete=complete)
+    names += [f"{measure}{_DAYS}" for measure in dataset.measure_names] if days else []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows([_cell(row.get(name, True if name == "complete" else None)) for name in names] for row in rows)
+    writer.writerows(
+        [_cell(name, row.get(name, True if name == "complete" else None)) for name in names] for row in rows
+    )
     return Document(CSV, plain=out.getvalue().encode())
 
 
-def _cell(value: object) -> object:
+def _cell(name: str, value: object) -> object:
+    if name == "series":
+        return defused(str(value))
     return str(value).lower() if isinstance(value, bool) else value

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from chalicelib.web.documents import JSON, Document
 from chalicelib.web.parameters import Parameter
 from chalicelib.web.problems import MEDIA_TYPE
-from shared.dataset import Dataset, Period
+from shared.dataset import Dataset, Kind, Period
 from shared.runs import State
 from shared.version import VERSION
 
@@ -55,7 +55,7 @@ def describe(
             "title": dataset.title,
             "version": VERSION,
             "description": " ".join(filter(None, [notice, several, *dataset.credits])),
-            "license": {"name": "MIT", "identifier": "MIT"},
+            "license": {"name": "; ".join(dict.fromkeys(feed.licence for feed in dataset.feeds))},
         },
         "servers": [{"url": "."}],
         "paths": {endpoint.path: _path(endpoint, named) for endpoint in listed},
@@ -114,7 +114,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 def _responses(endpoint: Described) -> dict[str, Any]:
     content = {media: {"schema": _reference(schema)} for media, schema in endpoint.media.items()}
     responses: dict[str, Any] = {
-        "200": {"description": "The answer.", "headers": _HEADER_REFERENCES, "content": content},
+        "200": {"description": "The answer.", "headers": _headers(endpoint), "content": content},
         "304": {"$ref": "#/components/responses/NotModified"},
     }
     for status in sorted({400, 405, 500, 503, *endpoint.problems}):
@@ -125,6 +125,14 @@ def _responses(endpoint: Described) -> dict[str, Any]:
         behind = {"content": _PROBLEM_CONTENT | content, "description": "Behind, or the store does not answer."}
         responses["503"] = behind
     return responses
+
+
+def _headers(endpoint: Described) -> dict[str, Any]:
+    """References to those that an answer of this route may have."""
+    names = {parameter.name for parameter in endpoint.parameters}
+    of_a_state = names & {"as_of", "measure"} and "text/html" not in endpoint.media
+    listed = [*_EVERYWHERE, *(_STATE if of_a_state else ()), *(("Link",) if "limit" in names else ())]
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in listed}
 
 
 def _parameter_reference(name: str) -> dict[str, str]:
@@ -144,18 +152,28 @@ _CONDITION = {
         "schema": {"type": "string"},
     },
 }
-_HEADERS = {
+_RUN_ID = {"type": "string", "format": "date-time"}
+_HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "Names the content, and its encoding.", "schema": {"type": "string"}},
     "Notice": {
         "description": "What readers must know of these numbers, percent-encoded; absent where there is nothing.",
         "schema": {"type": "string"},
     },
+    "Run-Id": {"description": "The run whose state is answered; absent before the first.", "schema": _RUN_ID},
+    "Vintage": {
+        "description": "Which vintage it is, as it was chosen: `current`, `as_of=2020-10-25`, `lag=7`, `first=yes`.",
+        "schema": {"type": "string"},
+    },
+    "Link": {"description": "The next page, with `rel=next`; absent behind the last.", "schema": {"type": "string"}},
 }
-_HEADER_REFERENCES = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+_EVERYWHERE, _STATE = ("ETag", "Notice"), ("Run-Id", "Vintage")
 _RESPONSES: dict[str, Any] = {
     "Elsewhere": {"description": "A table too large to answer: see Location."},
     "Head": {"description": "The status and the headers that GET answers with."},
-    "NotModified": {"description": "The client has it already.", "headers": _HEADER_REFERENCES},
+    "NotModified": {
+        "description": "The client has it already.",
+        "headers": {"ETag": {"$ref": "#/components/headers/ETag"}},
+    },
 }
 _PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _PROBLEMS = {
@@ -216,6 +234,7 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Vintages": _list(_object(key | measures | _known(), optional=dataset.measure_names)),
         "Revisions": _list({"type": "object"}),
         "SeriesList": _list(_series(measures)),
+        "Latest": _latest(has_series=dataset.has_series),
         "Run": _run(),
         "Runs": _list(_reference("Run")),
         "ChangeSet": _object(
@@ -231,6 +250,7 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
         "Datasets": _list(_dataset()),
         "Object": {"type": "object"},
         "Text": _TEXT,
+        "Bytes": {"type": "string", "format": "binary"},
         "Problem": _problem(),
     }
 
@@ -245,6 +265,18 @@ def _series(measures: dict[str, Any]) -> dict[str, Any]:
     by_measure = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
     told = {"changes": by_measure, "days": by_measure, "line": _list({"type": ["number", "null"]}), "changed_by": _TIME}
     return _object(head | measures | told)
+
+
+def _latest(*, has_series: bool) -> dict[str, Any]:
+    number, words = _or_null({"type": "number"}), {"type": ["string", "null"]}
+    measure = _object(
+        {"name": _TEXT, "label": _TEXT, "unit": _TEXT, "kind": {"enum": [kind.value for kind in Kind]}}
+        | {"value": number, "change": number, "days": _or_null(_COUNT), "how_final": words}
+    )
+    series = {"series": _TEXT} if has_series else {}
+    head: dict[str, Any] = {"dataset": _TEXT, "title": _TEXT, "date": _DATE}
+    period = {"period": {"enum": [period.value for period in Period]}}
+    return _object(head | series | period | {"measures": _list(measure), "run_id": _TIME})
 
 
 def _run() -> dict[str, Any]:

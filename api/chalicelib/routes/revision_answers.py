@@ -3,13 +3,14 @@
 import functools
 from typing import Any
 
+from chalicelib.routes.answered_state import state_headers
 from chalicelib.routes.site import Site
 from chalicelib.routes.vintage_answers import checked, directory_of
 from chalicelib.vintages.completeness import describe
 from chalicelib.vintages.newest_outlook import newest
 from chalicelib.vintages.value_paths import value_paths
 from chalicelib.vintages.version_table import Version
-from chalicelib.web.documents import CURRENT, Document, Reply, json_document
+from chalicelib.web.documents import BY_ACCEPT, CURRENT, Document, Reply, json_document
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.requests import Request
 from shared.dataset import Measure
@@ -18,12 +19,16 @@ MOST = 400_000
 """Versions that are looked at where no series is named: the series in order of their names, as far as that goes."""
 
 
-def answer_revisions(site: Site, args: Arguments, _request: Request) -> Reply:
-    """An entry a measure; of one series, or of all that are no totals together."""
+def answer_revisions(site: Site, args: Arguments, request: Request) -> Reply:
+    """An entry a measure; of one series, or of all that are no totals together. For people a page."""
+    if request.wants_page:
+        from chalicelib.routes.vintage_pages_answer import answer_revisions_page  # deferred: programs need none of it
+
+        return answer_revisions_page(site, args, request)
     run_id = site.shelf.current()
     series, measure = checked(site, run_id, args)
     document = _described(site, run_id, series, measure) if run_id else json_document([])
-    return Reply(headers=CURRENT, document=document)
+    return Reply(headers=CURRENT | BY_ACCEPT | state_headers(run_id, args), document=document)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chalicelib.routes.answered_state import file_name, state_headers
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import link_to_next, page_of
 from chalicelib.series_store.series_index import INDEX, SeriesEntry, SeriesIndex, TableBlock, series_object
@@ -12,6 +13,7 @@ from chalicelib.series_store.whole_tables import Part, csv_page, csv_pieces, jso
 from chalicelib.tabulation.row_text import csv_header, defused, join_json
 from chalicelib.tabulation.slicing import add_days
 from chalicelib.web.documents import CSV, CURRENT, JSON, NEVER, Document, Reply
+from chalicelib.web.pages import fill_page
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import ThingUnknown
 from shared.exact import dumps, loads
@@ -84,7 +86,9 @@ def _csv_of_all(site: Site, run_id: str, table: str, part: Part, index: SeriesIn
         return Reply(headers=CURRENT, document=Document(CSV, plain="".join(pieces).encode()))
     bounds = [str(it) for it in (args["from"], args["to"], "days" if part.days else None) if it]
     stem = "-".join([table, *bounds])
-    address = site.shelf.file_address(run_id, f"{stem}.csv", pieces, file_name=f"{site.dataset.name}-{stem}.csv")
+    address = site.shelf.file_address(
+        run_id, f"{stem}.csv", pieces, file_name=file_name(site.dataset.name, table, args, run_id)
+    )
     return Reply(status=302, headers=NEVER | {"Location": address})
 
 
@@ -105,12 +109,11 @@ def answer_series(site: Site, args: Arguments, _request: object) -> Reply:
     names = _sorted(index, args["sort"]) if index else []
     if args["after"]:
         names = names[names.index(args["after"]) + 1 :] if args["after"] in names else []
-    limit = args["limit"] or _ALL
-    shown = names[:limit]
-    rows = [dumps(_as_row(site, index, name)) for name in shown] if index else []
-    following = shown[-1] if len(names) > len(shown) else ""
+    written = ((name, dumps(_as_row(site, index, name))) for name in names) if index else ()
+    shown, rows, more = fill_page(written, limit=args["limit"])
+    following = shown[-1] if more else ""
     return Reply(
-        headers=CURRENT | link_to_next("series", args, following),
+        headers=CURRENT | state_headers(run_id, args) | link_to_next("series", args, following),
         document=Document(JSON, plain=join_json(rows).encode()),
     )
 

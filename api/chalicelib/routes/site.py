@@ -13,6 +13,7 @@ from shared.schedule import DEFAULT_SCHEDULE
 from shared.settings import Place, Source
 
 if TYPE_CHECKING:
+    from chalicelib.routes.visit_answers import VisitCounter
     from chalicelib.vintages.vintage_reading import VintageReader
     from shared.ledger import Ledger
 
@@ -31,6 +32,8 @@ class ApiSettings:
     """The CloudFront distribution in front; empty where there is none."""
     url: str
     """Where readers find this stage, without a slash at the end; empty: where the request came to."""
+    visits_table: str
+    """Where visits are counted; empty where they are not."""
     notice: str
     """A line that the operator wants every reader to see, on the page and with the API; empty where there is none."""
 
@@ -43,6 +46,7 @@ class ApiSettings:
             lag_seconds=source.number("VIEWS_LAG_SECONDS", default=120),
             distribution=values.get("DISTRIBUTION_ID", ""),
             url=values.get("DASHBOARD_URL", "").rstrip("/"),
+            visits_table=values.get("VISITS_TABLE", ""),
             notice=" ".join(source.text("NOTICE", default="").split()),
         )
 
@@ -92,6 +96,8 @@ class Site:
     """Made on first use, as the ledger is."""
     ledger: Callable[[], "Ledger"]
     """Made on first use: tables are served without DynamoDB, and its client costs a cold start."""
+    visits: "Callable[[], VisitCounter] | None"
+    """The counter of visits, made on first use; None where none are counted."""
     now: Callable[[], dt.datetime]
     """The clock, aware, in UTC; only for what is due and what is late."""
 

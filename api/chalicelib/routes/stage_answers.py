@@ -23,14 +23,15 @@ from shared.schedule import next_due
 _WORST_LAST = ("ok", "empty", "rendering", "ahead", "behind")
 
 
-def answer_overview(site: Site, _args: Arguments, request: Request) -> Reply:
+def answer_overview(site: Site, args: Arguments, request: Request) -> Reply:
     """`/` of several datasets. An address of the dashboard, from when there was one dataset, is sent on to it."""
     if not request.stage_path.endswith("/"):
         return Reply(status=308, headers={"Location": f"./{request.stage_path.rpartition('/')[2]}/"})
-    if request.query:
+    given = {name: args.get(name) for name in ("as_of", "series") if args.get(name) is not None}
+    if given:
         from urllib.parse import urlencode  # deferred: few have such an address
 
-        query = urlencode({name: values[-1] for name, values in request.query.items()})
+        query = urlencode(given)
         return Reply(status=307, headers={"Location": f"./{site.dataset.name}/?{query}"})
     sites = site.stage()
     shown = [(find_card(one), _trend(one)) for one in sites]

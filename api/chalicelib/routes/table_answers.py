@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from chalicelib.routes.answered_state import as_download, state_headers
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.bucket_labels import labels_between
 from chalicelib.tabulation.row_text import csv_header
 from chalicelib.tabulation.slicing import add_days, cut, first_rows
 from chalicelib.web.documents import BY_ACCEPT, CSV, CURRENT, JSON, Document, Reply, json_document
+from chalicelib.web.pages import fill_page
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import NotFound, ThingUnknown
 from chalicelib.web.requests import Request
@@ -42,7 +44,8 @@ def answer_table(name: str) -> Responder:
             if args.get("days") == "yes":
                 document = add_days(document, json.loads(site.shelf.view(run_id, "days.json").plain)[name])
             reply = page_of(document, name, args, start=start, end=end)
-        return replace(reply, headers=_as_download(site, name, args) | dict(reply.headers))
+        state = state_headers(run_id, args) | as_download(site.dataset.name, name, args, run_id)
+        return replace(reply, headers=state | dict(reply.headers))
 
     return answer
 
@@ -78,13 +81,15 @@ def answer_date(site: Site, args: Arguments, request: Request) -> Reply:
     from shared import exact  # deferred: tables are served as they were written
 
     history, following = _histories(site, args)
-    rows = [_history_row(site, series, args["date"], dates) for series, dates in history.items()]
-    found = [row for row in rows if row]
-    link = link_to_next(args["date"], args, following)
-    if not found and not link:
+    rows = ((series, _history_row(site, series, args["date"], dates)) for series, dates in history.items())
+    shown, found, more = fill_page((series, exact.dumps(row)) for series, row in rows if row)
+    behind_all = site.dataset.has_series and args["after"] is not None
+    if not found and not following and not behind_all:
         raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
-    plain = exact.dumps(found if site.dataset.has_series else found[0]).encode() + b"\n"
-    return Reply(headers=CURRENT | link | BY_ACCEPT, document=Document(JSON, plain=plain))
+    plain = f"[{','.join(found)}]\n" if site.dataset.has_series else f"{found[0]}\n"
+    link = link_to_next(args["date"], args, shown[-1] if more else following)
+    headers = CURRENT | state_headers(site.run_at(args["as_of"]), args) | link | BY_ACCEPT
+    return Reply(headers=headers, document=Document(JSON, plain=plain.encode()))
 
 
 def _histories(site: Site, args: Arguments) -> tuple[Mapping[str, Any], str]:
@@ -102,9 +107,8 @@ def _histories(site: Site, args: Arguments) -> tuple[Mapping[str, Any], str]:
 def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/figures`: the dashboard's Plotly figures."""
     run_id = site.run_at(args["as_of"])
-    return Reply(
-        headers=CURRENT, document=dashboard_view(site, run_id, "figures.json", args) if run_id else json_document({})
-    )
+    document = dashboard_view(site, run_id, "figures.json", args) if run_id else json_document({})
+    return Reply(headers=CURRENT | state_headers(run_id, args), document=document)
 
 
 def dashboard_view(site: Site, run_id: str, name: str, args: Arguments) -> Document:
@@ -156,10 +160,3 @@ def _nothing(site: Site, name: str, args: Arguments) -> Document:
     header = csv_header(measures, series=site.dataset.has_series, complete=name != "data")
     header += [f"{measure}_days" for measure in measures] if args.get("days") == "yes" else []
     return Document(CSV, plain=(",".join(header) + "\n").encode())
-
-
-def _as_download(site: Site, name: str, args: Arguments) -> dict[str, str]:
-    if args["format"] != "csv":
-        return {}
-    stem = "-".join([site.dataset.name, name, *(f"as-of-{day}" for day in [args["as_of"]] if day)])
-    return {"Content-Disposition": f'attachment; filename="{stem}.csv"'}

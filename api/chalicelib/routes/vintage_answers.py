@@ -2,18 +2,21 @@
 
 import functools
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from chalicelib.routes.answered_state import as_download, file_name, state_headers
 from chalicelib.routes.site import Site
-from chalicelib.vintages.lagged import Row, as_json
+from chalicelib.tabulation.row_text import join_json
+from chalicelib.vintages.lagged import Row
 from chalicelib.vintages.version_lines import Columns, Place, header, lines, place_of
 from chalicelib.vintages.version_table import Version, of_measure
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply
+from chalicelib.web.pages import fill_page
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import ThingUnknown, ViewsMissing
 from chalicelib.web.requests import Request
+from shared.exact import dumps
 
 PAGE = 1000
 """Versions on a page of JSON, where the request does not say."""
@@ -29,10 +32,11 @@ def answer_vintages(site: Site, args: Arguments, _request: Request) -> Reply:
     series, measure = checked(site, run_id, args)
     if run_id is None:
         empty = b"[]\n" if args["format"] == "json" else header(Columns.of(site.dataset)).encode()
-        return Reply(headers=CURRENT, document=Document(_MEDIA[args["format"]], plain=empty))
+        headers = CURRENT | state_headers(None, args) | as_download(site.dataset.name, "vintages", args, None)
+        return Reply(headers=headers, document=Document(_MEDIA[args["format"]], plain=empty))
     bounds = {name: args[name] for name in ("from", "to", "known_since", "after", "limit")}
     if args["format"] == "csv" and not (series or measure or any(bounds.values())):
-        return _whole(site, run_id)
+        return _whole(site, run_id, args)
     limit = args["limit"] or (PAGE if args["format"] == "json" else None)
     document, last = _page(
         site,
@@ -49,19 +53,21 @@ def answer_vintages(site: Site, args: Arguments, _request: Request) -> Reply:
     chosen = {name: args.get(name) for name in ("series", "from", "to", "measure", "known_since")}
     chosen |= {"format": args["format"] if args["format"] != "json" else None, "limit": args["limit"], "after": last}
     query = "&".join(f"{name}={quote(str(value), safe=':')}" for name, value in chosen.items() if value)
-    return Reply(headers=CURRENT | ({"Link": f'<vintages?{query}>; rel="next"'} if last else {}), document=document)
+    link = {"Link": f'<vintages?{query}>; rel="next"'} if last else {}
+    state = state_headers(run_id, args) | as_download(site.dataset.name, "vintages", args, run_id)
+    return Reply(headers=CURRENT | state | link, document=document)
 
 
 _MEDIA = {"json": JSON, "csv": CSV}
 
 
-def _whole(site: Site, run_id: str) -> Reply:
-    directory = directory_of(site, run_id)
-    name = f"{site.dataset.name}-vintages.csv"
+def _whole(site: Site, run_id: str, args: Arguments) -> Reply:
+    directory, state = directory_of(site, run_id), state_headers(run_id, args)
+    name = file_name(site.dataset.name, "vintages", args, run_id)
     if directory.length > DIRECT:
         address = site.vintages().address(run_id, seconds=_SECONDS, file_name=name)
-        return Reply(status=307, headers={"Location": address, "Cache-Control": "private, max-age=60"})
-    headers = CURRENT | {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Reply(status=307, headers=state | {"Location": address, "Cache-Control": "private, max-age=60"})
+    headers = CURRENT | state | {"Content-Disposition": f'attachment; filename="{name}"'}
     return Reply(headers=headers, document=_whole_document(site, run_id))
 
 
@@ -95,12 +101,15 @@ def _page(
         found = of_measure(found, measure)
         columns = columns._replace(measures=columns.measures[measure : measure + 1])
     found = (it for it in found if (not after or place_of(it) > after) and (not since or it.known_from >= since))
-    page = list(islice(found, limit + 1)) if limit else list(found)
-    shown = page[:limit] if limit else page
-    last = _cursor(shown[-1]) if len(page) > len(shown) else None
+
+    def written(version: Version) -> str:
+        return "".join(lines([version], columns)) if form == "csv" else dumps(_as_row(version, columns))
+
+    shown, texts, more = fill_page(((it, written(it)) for it in found), limit=limit)
+    last = _cursor(shown[-1]) if more else None
     if form == "csv":
-        return Document(CSV, plain=(header(columns) + "".join(lines(shown, columns))).encode()), last
-    return Document(JSON, plain=as_json([_as_row(it, columns) for it in shown])), last
+        return Document(CSV, plain=(header(columns) + "".join(texts)).encode()), last
+    return Document(JSON, plain=join_json(texts).encode()), last
 
 
 def _as_row(version: Version, columns: Columns) -> Row:

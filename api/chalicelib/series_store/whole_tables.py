@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from chalicelib.series_store.series_index import TableBlock
 from chalicelib.tabulation.row_text import defused
+from chalicelib.web.documents import sent_size
 
 PAGE_BYTES = 4_000_000
-"""A page of JSON ends before it grows beyond this."""
+"""A page ends when it has grown beyond this, as it is sent."""
 
 type Read = Callable[[TableBlock], Mapping[str, str]]
 """Block -> `rows.csv` and `days.csv`."""
@@ -75,7 +76,7 @@ def _page(
         if len(rows) == limit or size > PAGE_BYTES:
             return rows, f"{last[0]} {last[1]}"
         rows.append(written(cells, days))
-        size += len(rows[-1].encode()) + 2
+        size += sent_size(rows[-1]) + 3
         last = (cells[0], cells[1])
     return rows, ""
 

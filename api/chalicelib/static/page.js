@@ -135,7 +135,6 @@
 
   const colour = (name) => palette[name];
   const options = { displayModeBar: false, responsive: true, locale: "reader", doubleClick: "autosize" };
-  const GAP = 0.14; // between panels, as a share of the height
   let figures = {};
   let separators = ".,";
 
@@ -151,6 +150,7 @@
       if (trace.line) trace.line.color = own;
     }
     Object.assign(copy.layout, {
+      hoversubplots: "axis",
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", separators,
       font: { family: colour("--sans"), size: 12, color: quiet },
       hoverlabel: { bgcolor: colour("--card"), bordercolor: rule, font: { color: ink } },
@@ -174,16 +174,18 @@
   function showMeasures(figure, hidden) {
     // One panel for each measure that is switched on; the axes are numbered anew from the top.
     const shown = $$('input[name="measure"]', controls).map((box) => box.value).filter((m) => !hidden.includes(m));
-    const height = (1 - GAP * (shown.length - 1)) / Math.max(shown.length, 1);
     const { layout } = figure;
+    const { panel, gap } = layout.meta;
+    const inside = shown.length * panel + (shown.length - 1) * gap;
+    layout.height = layout.margin.t + layout.margin.b + Math.max(inside, 60);
     figure.data = figure.data.filter((trace) => shown.includes(trace.meta));
     layout.annotations = layout.annotations.filter((note) => shown.includes(measureOf(note)));
     const axes = Object.fromEntries(figure.data.map((trace) => [trace.meta, layout[`yaxis${trace.yaxis.slice(1)}`]]));
     for (const name of Object.keys(layout)) if (/^yaxis/.test(name)) delete layout[name];
     shown.forEach((measure, n) => {
       const number = n ? String(n + 1) : "";
-      const low = (shown.length - 1 - n) * (height + GAP);
-      layout[`yaxis${number}`] = { ...axes[measure], domain: [Math.max(0, low), Math.min(1, low + height)] };
+      const low = (shown.length - 1 - n) * (panel + gap);
+      layout[`yaxis${number}`] = { ...axes[measure], domain: [low / inside, (low + panel) / inside] };
       layout.xaxis.anchor = `y${number}`;
       for (const trace of figure.data) if (trace.meta === measure) trace.yaxis = `y${number}`;
       for (const note of layout.annotations) if (measureOf(note) === measure) note.yref = `y${number} domain`;
@@ -223,6 +225,20 @@
     }
   }
 
+  async function draw(plot, figure) {
+    // Plotly takes the place of the still picture, which is as high: nothing below moves.
+    const still = $(".still", plot);
+    if (still) {
+      plot.style.minHeight = `${plot.clientHeight}px`;
+      plot.classList.add("taken-over");
+    }
+    await Plotly.react(plot, figure.data, figure.layout, options);
+    if (still) {
+      still.remove();
+      plot.style.minHeight = "";
+    }
+  }
+
   function showNotes(figure, view) {
     // A line across the panels for each date that an operator wrote something about; the list below them has the words.
     const days = [...new Set($$("[data-note]").map((note) => note.dataset.note))].filter((day) => within(view, day));
@@ -238,17 +254,18 @@
     const source = figures[view.by]?.[view.show];
     if (!source) return;
     const plot = $("#plot-main");
-    const figure = themed(source, { margin: { l: 48, r: 8, t: 24, b: 38 } });
+    const figure = themed(source);
     const shown = showMeasures(figure, view.hide.split(","));
-    const small = plot.clientWidth < 600;
     plot.classList.toggle("empty", shown.length === 0);
-    figure.layout.height = shown.length ? 50 + shown.length * (small ? 130 : 165) : 120;
     showDates(figure, view);
+    if (view.by === "monthly" && datesOf(figure.data).length <= 24) {
+      Object.assign(figure.layout.xaxis, { dtick: "M1", tickformat: "%b\n%Y", ticklabelmode: "period" });
+    }
     if (view.scale === "log") makeLogarithmic(figure);
     showNotes(figure, view);
     figure.layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
     drawing = true;
-    await Plotly.react(plot, figure.data, figure.layout, options);
+    await draw(plot, figure);
     drawing = false;
     plot.dataset.drawn = `${view.by} ${view.show} ${view.scale}`;
   }
@@ -259,10 +276,8 @@
       if (name === "main") continue;
       const source = name === "revisions" ? figures.revisions?.all : figures[name]?.recent;
       if (!source) continue;
-      const figure = themed(source, { margin: { l: name === "revisions" ? 56 : 42, r: 6, t: name === "revisions" ? 8 : 22, b: name === "revisions" ? 36 : 24 }, dragmode: false });
+      const figure = themed(source, { dragmode: false });
       if (name !== "revisions") showMeasures(figure, []);
-      const rows = name === "revisions" ? figure.layout.yaxis.tickvals.length : 0;
-      figure.layout.height = name === "revisions" ? 64 + rows * 44 : 300;
       figure.layout.xaxis.fixedrange = true;
       if (name === "weekly") {
         const weeks = source.data[0].x.filter((_, n, all) => (all.length - 1 - n) % 2 === 0);
@@ -275,7 +290,7 @@
         const { yaxis } = figure.layout;
         yaxis.ticktext = yaxis.ticktext.map((day) => asDate(day, "day"));
       }
-      await Plotly.react(plot, figure.data, figure.layout, options);
+      await draw(plot, figure);
       plot.dataset.drawn = "yes";
     }
   }
@@ -297,6 +312,11 @@
     return (!view.from || last >= view.from) && (!view.to || firstOf(view.by, label) <= view.to);
   }
 
+  function tableTraces(view) {
+    const hidden = view.hide.split(",");
+    return figures[view.by][view.show].data.filter((trace) => !hidden.includes(trace.meta) && trace.name !== "7-day mean");
+  }
+
   function datesOf(traces) {
     // Points without a value may stand for a break in a line.
     const known = traces.flatMap((trace) => trace.x.filter((_, n) => trace.y[n] !== null));
@@ -307,8 +327,7 @@
     const holder = $("#main-table");
     const source = figures[view.by]?.[view.show];
     if (!holder.open || !source) return;
-    const hidden = view.hide.split(",");
-    const traces = source.data.filter((trace) => !hidden.includes(trace.meta) && trace.name !== "7-day mean");
+    const traces = tableTraces(view);
     const table = document.createElement("table");
     const head = table.createTHead().insertRow();
     for (const [n, title] of ["Date", ...traces.map((t) => t.name)].entries()) {
@@ -334,14 +353,98 @@
     $(".scroll", holder).replaceChildren(table);
   }
 
+  const isWhole = (view) => !view.hide && (view.show === "new" || view.by === "daily");
+
   function linkDownload(view) {
-    const query = new URLSearchParams(location.search);
-    query.set("format", "csv");
+    const query = new URLSearchParams();
+    const asOf = new URLSearchParams(location.search).get("as_of");
+    if (asOf) query.set("as_of", asOf);
     if (body.dataset.series) query.set("series", body.dataset.series);
     if (view.from) query.set("from", view.from);
     if (view.to) query.set("to", view.to);
     const table = view.show === "cumulative" ? "data" : view.by;
-    $("#download").href = `${table}?${query}`;
+    $("#download").href = `${table}?${new URLSearchParams([...query, ["format", "csv"]])}`;
+    if (view.by !== usual.by) query.set("by", view.by);
+    if (view.show !== usual.show) query.set("show", view.show);
+    const shown = $$('input[name="measure"]', controls).map((box) => box.value).filter((m) => !view.hide.split(",").includes(m));
+    if (view.hide && shown.length) query.set("measure", shown.join(","));
+    for (const link of $$("a[data-chart]")) link.href = `${link.dataset.chart}?${new URLSearchParams([...query, ["theme", "light"]])}`;
+    $("#copy-embed").dataset.address = new URL(`embed?${query}`, location.href);
+  }
+
+  function saveShown(event) {
+    // What no table of the API is alone: chosen measures, and totals at the ends of weeks and months.
+    const view = viewOfControls();
+    if (isWhole(view)) return;
+    event.preventDefault();
+    const traces = tableTraces(view);
+    const columns = traces.map((trace) => new Map(trace.x.map((date, n) => [date, (trace.customdata ?? trace.y)[n]])));
+    const lines = datesOf(traces).filter((date) => within(view, date))
+      .map((date) => [date, ...columns.map((column) => column.get(date) ?? "")].join(","));
+    const text = [["date", ...traces.map((trace) => trace.meta)].join(","), ...lines, ""].join("\n");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = `${view.by}-${view.show}.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60e3);
+  }
+
+  // --- what the chart shows, in words --------------------------------------------------------------------------
+
+  let firstCaption = null;
+
+  function titleOf(view) {
+    const scale = view.scale === "log" ? ", on a logarithmic scale" : "";
+    const from = view.from && `, from ${asDate(view.from, "medium")}`, to = view.to && `, to ${asDate(view.to, "medium")}`;
+    return (figures[view.by]?.[view.show]?.layout.meta.title ?? "") + scale + from + to.replace(", ", from ? " " : ", ");
+  }
+
+  function caption(view) {
+    // The page's own words are of what it opens with; of any other view these are.
+    const place = $("#course-summary");
+    firstCaption ??= [...place.childNodes];
+    if (Object.keys(usual).every((name) => view[name] === usual[name])) {
+      place.replaceChildren(...firstCaption);
+      return;
+    }
+    const traces = tableTraces(view);
+    if (!traces.length) {
+      place.textContent = "No measure is chosen: switch one on to see it.";
+      return;
+    }
+    const shown = datesOf(traces).filter((date) => within(view, date));
+    if (!shown.length) {
+      place.textContent = `There is nothing to show in these dates: the data go from ${asDate(dates[0], "medium")} to ${asDate(dates.at(-1), "medium")}.`;
+      return;
+    }
+    const style = view.by === "monthly" ? "month" : "medium";
+    const noun = { daily: "date", weekly: "week", monthly: "month" }[view.by] + (shown.length === 1 ? "" : "s");
+    const sentences = [`${numbers.format(shown.length)} ${noun} from ${asDate(shown[0], style)} to ${asDate(shown.at(-1), style)}.`];
+    place.textContent = [...sentences, ...traces.map((trace) => extremes(trace, view, style))].join(" ");
+  }
+
+  function extremes(trace, view, style) {
+    // Numbers that stand for more or less than their day, week or month are pale or hatched, and no record.
+    const opacity = trace.marker?.opacity, most = Array.isArray(opacity) ? Math.max(...opacity) : opacity;
+    const known = trace.x.map((date, n) => ({ date, value: trace.y[n], n })).filter(({ date, value, n }) =>
+      value !== null && within(view, date)
+      && (!Array.isArray(opacity) || opacity[n] === most) && !trace.marker?.pattern?.shape[n]);
+    if (!known.length) return `${trace.name}: no complete number in these dates.`;
+    const high = known.reduce((best, one) => (one.value > best.value ? one : best));
+    const last = known.at(-1);
+    const of = ({ date, value }) => `${numbers.format(value)} (${asDate(date, style)})`;
+    return high === last ? `${trace.name}: highest at the end, ${of(high)}.` : `${trace.name}: highest ${of(high)}, last ${of(last)}.`;
+  }
+
+  function keepView() {
+    // Another date or series is looked at in the same view.
+    for (const form of $$("form.known")) {
+      form.addEventListener("submit", () => { form.action = `.${location.hash}`; });
+    }
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.('a[href="."], a[href^="?"]');
+      if (link) link.hash = location.hash;
+    });
   }
 
   // --- putting it together -------------------------------------------------------------------------------------
@@ -349,7 +452,8 @@
   async function show(view) {
     setControls(view);
     setBrush(view);
-    $("#main-title").textContent = (figures[view.by]?.[view.show]?.layout.meta.title ?? "") + (view.scale === "log" ? ", on a logarithmic scale" : "");
+    $("#main-title").textContent = titleOf(view);
+    caption(view);
     linkDownload(view);
     fillTable(view);
     await drawMain(view);
@@ -445,6 +549,15 @@
     [from.value, to.value] = [end.toISOString().slice(0, 10), to.max];
   }
 
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      $("#copied").textContent = "Copied.";
+    } catch {
+      $("#copied").textContent = text;
+    }
+  }
+
   function listen() {
     controls.addEventListener("change", changed);
     controls.addEventListener("submit", (event) => event.preventDefault());
@@ -453,13 +566,12 @@
     }
     addEventListener("hashchange", () => show(readView()));
     $("#main-table").addEventListener("toggle", () => fillTable(viewOfControls()));
-    $("#share").addEventListener("click", async () => {
-      try {
-        await navigator.clipboard.writeText(location.href);
-        $("#said").textContent = "Copied.";
-      } catch {
-        $("#said").textContent = location.href;
-      }
+    $("#download").addEventListener("click", saveShown);
+    $("#share").addEventListener("click", () => copy(location.href));
+    $("#copy-embed").addEventListener("click", (event) => {
+      const { address } = event.currentTarget.dataset, { height } = $("#plot-main").layout;
+      const title = document.title.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
+      copy(`<iframe src="${address.replaceAll("&", "&amp;")}" title="${title}" width="100%" height="${height + 160}" style="border:0"></iframe>`);
     });
     listenToBrush();
     $("#plot-main").on("plotly_relayout", dragged);
@@ -470,7 +582,7 @@
     choice.value = document.documentElement.dataset.theme ?? "auto";
     const redraw = () => {
       readPalette();
-      if (controls) {
+      if (body.dataset.ready === "yes") {
         drawMain(viewOfControls());
         drawSmall();
       }
@@ -486,6 +598,16 @@
       redraw();
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    addEventListener("beforeprint", () => {
+      const before = document.documentElement.dataset.theme;
+      document.documentElement.dataset.theme = "light";
+      redraw();
+      addEventListener("afterprint", () => {
+        if (before) document.documentElement.dataset.theme = before;
+        else delete document.documentElement.dataset.theme;
+        redraw();
+      }, { once: true });
+    });
   }
 
   async function start() {
@@ -494,12 +616,20 @@
     chooseTheme();
     if (!controls) return;
     const view = readView();
-    for (const element of [controls, brush, $("#main-title"), $("#main-table"), $("#share")]) element.hidden = false;
-    setControls(view);
-    linkDownload(view);
-    const answer = await window.figures;
-    if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
-    figures = await answer.json();
+    keepView();
+    try {
+      const answer = await window.figures;
+      if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+      figures = await answer.json();
+      if (!window.Plotly) throw new Error("Plotly is not there");
+    } catch {
+      $("#still-only").textContent =
+        "The charts could not be made to move: what they need did not load. They are shown as they were drawn.";
+      for (const element of $$(".needs-script")) element.hidden = true;
+      body.dataset.ready = "still";
+      return;
+    }
+    controls.inert = false;
     dates = datesOf(figures[choices[0]].new.data);
     for (const handle of $$("input", brush)) handle.max = Math.max(dates.length - 1, 0);
     separators = plotlyLocale();

@@ -1,8 +1,12 @@
 """Which labels weeks and months have that hold a day: a range of dates may begin and end with any day of a bucket."""
 
 import datetime as dt
+from typing import Literal
 
 from shared.dataset import Period
+
+type By = Literal["daily", "weekly", "monthly"]
+"""A table by days, weeks or months."""
 
 _LAST = dt.date.max
 

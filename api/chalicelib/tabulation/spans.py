@@ -6,14 +6,12 @@ periods are served under their published dates.
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.observations import Ints, as_dates, as_days
 from shared.dataset import Period
-
-type By = Literal["daily", "weekly", "monthly"]
 
 BUCKETS: tuple[By, ...] = ("daily", "weekly", "monthly")
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chalicelib.tabulation.adding_up import Amounts, amounts, group_rows
+from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.observations import Ints, Observations, iso_dates, listed, read_snapshot
-from chalicelib.tabulation.spans import By, spans
+from chalicelib.tabulation.spans import spans
 from chalicelib.tabulation.table_text import Table
 from shared.dataset import Dataset
 from shared.exact import Number

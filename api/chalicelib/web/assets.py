@@ -32,6 +32,14 @@ class Assets:
         """The file served under this name; None where there is none."""
         return self._documents.get(name)
 
+    def style_within_a_page(self, plain_name: str) -> str:
+        """A style sheet for a page's own HTML, which lies beside `static/`."""
+        return self._contents[plain_name].decode().replace('url("', 'url("static/')
+
+    def script_within_a_page(self, plain_name: str) -> str:
+        """A script for a page's own HTML."""
+        return self._contents[plain_name].decode()
+
     def all(self) -> Mapping[str, Document]:
         return self._documents
 

@@ -12,11 +12,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from typing import Any
 
 JSON = "application/json"
 CSV = "text/csv; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+SVG = "image/svg+xml"
+PNG = "image/png"
 ATOM = "application/atom+xml; charset=utf-8"
 
 CURRENT = {"Cache-Control": "public, max-age=60, s-maxage=600, stale-while-revalidate=60"}
@@ -33,6 +36,14 @@ WORTH_PACKING = 1000
 
 LARGEST = 5_900_000
 """Bytes of body a Lambda function may answer with: 6 MB less the envelope."""
+
+
+def sent_size(text: str) -> int:
+    """Bytes of a text as the body of what a Lambda function answers: a string of JSON, in UTF-8.
+
+    A quote and a line's end are two bytes there, and a letter may be four.
+    """
+    return len(encode_basestring(text).encode("utf-8", "surrogatepass")) - 2
 
 
 class Document:
@@ -68,7 +79,7 @@ class Document:
 
     @property
     def binary(self) -> bool:
-        return self.media_type.startswith("font/")
+        return self.media_type.startswith(("font/", PNG))
 
     @property
     def worth_packing(self) -> bool:

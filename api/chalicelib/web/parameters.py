@@ -9,8 +9,12 @@ from typing import Any
 from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeReversed
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_RUN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:Z|\+00:00)")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
+_NAMES = re.compile(r"[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*")
+_PIXELS = "([2-9][0-9]{2}|1[0-9]{3}|2[0-3][0-9]{2}|2400)"
+_SIZE = re.compile(f"{_PIXELS}x{_PIXELS}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -46,14 +50,17 @@ def read_date(name: str, text: str) -> str:
 
 
 def read_run_id(name: str, text: str) -> str:
+    """A run's id; also as libraries write such a time, with a blank or with the offset of UTC."""
     from shared.errors import EventMalformed
     from shared.runs import parse_time  # deferred: a table takes no run, and the vocabulary of runs is large
 
+    found = _RUN.fullmatch(text)
+    run_id = f"{found[1]}T{found[2]}Z" if found else text
     try:
-        parse_time(text)
+        parse_time(run_id)
     except EventMalformed:
         raise ParameterInvalid(name, text, allowed="a run id, which is a time such as 2020-10-25T17:00:00Z") from None
-    return text
+    return run_id
 
 
 def read_any(_name: str, text: str) -> str:
@@ -116,6 +123,14 @@ def read_time(name: str, text: str) -> str:
         raise ParameterInvalid(name, text, allowed="a time such as 2020-10-25T17:00:00Z, or a day") from None
 
 
+def read_since(name: str, text: str) -> str:
+    """A run's id, or a day: then the moment before it, so that a run at its midnight is behind it."""
+    if not _DATE.fullmatch(text):
+        return read_time(name, text)
+    day = dt.date.fromisoformat(read_date(name, text))
+    return f"{day - dt.timedelta(days=1)}T23:59:59Z" if day > dt.date.min else f"{day}T00:00:00Z"
+
+
 def read_place(name: str, text: str) -> tuple[str, str, str]:
     """A place in the table of vintages: (series, date, known_from)."""
     found = _PLACE.fullmatch(text)
@@ -130,8 +145,22 @@ def read_name(name: str, text: str) -> str:
     raise ParameterInvalid(name, text, allowed="the name of a measure: small letters, digits and _")
 
 
+def read_size(name: str, text: str) -> tuple[int, int]:
+    found = _SIZE.fullmatch(text)
+    if found:
+        return int(found[1]), int(found[2])
+    raise ParameterInvalid(name, text, allowed="width and height such as 1200x630, each from 200 to 2400")
+
+
+def read_names(name: str, text: str) -> str:
+    if _NAMES.fullmatch(text):
+        return text
+    raise ParameterInvalid(name, text, allowed="names of measures with commas between")
+
+
 _DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
-_RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$"}
+_RUN_PATTERN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(Z|\+00:00)$"
+_RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": _RUN_PATTERN}
 
 FROM = Parameter(
     name="from",
@@ -153,6 +182,13 @@ AS_OF = Parameter(
     read=read_date,
     schema=_DATE_SCHEMA,
     example="2020-10-25",
+)
+COMPARE = Parameter(
+    name="compare",
+    description="Compare with what was known at the end of this UTC day: both in one chart, and what differs.",
+    read=read_date,
+    schema=_DATE_SCHEMA,
+    example="2020-10-18",
 )
 SERIES = Parameter(
     name="series",
@@ -217,16 +253,16 @@ RUN = Parameter(
 )
 BEFORE = Parameter(
     name="before",
-    description="Only runs older than this one: the last id of the page before.",
-    read=read_run_id,
-    schema=_RUN_SCHEMA,
+    description="Only runs older than this one, the last id of the page before; or than this day.",
+    read=read_time,
+    schema={"type": "string", "anyOf": [_DATE_SCHEMA, _RUN_SCHEMA]},
     example="2020-10-25T17:00:00Z",
 )
 SINCE = Parameter(
     name="since",
-    description="Only what was committed after this run: the last `run_id` that the reader has. All without it.",
-    read=read_run_id,
-    schema=_RUN_SCHEMA,
+    description="Only what runs after this one committed, the last `run_id` that the reader has; or from this day on.",
+    read=read_since,
+    schema={"type": "string", "anyOf": [_DATE_SCHEMA, _RUN_SCHEMA]},
     example="2020-10-25T17:00:00Z",
     default="0",
 )
@@ -295,6 +331,46 @@ SKIP = Parameter(
 )
 
 
+MEASURES = Parameter(
+    name="measure",
+    description="Only these measures, with commas between them.",
+    read=read_names,
+    schema={"type": "string", "pattern": "^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$"},
+    example="cases,deaths",
+)
+BY = Parameter(
+    name="by",
+    description="`daily`, `weekly` or `monthly`; without it the finest that is published.",
+    read=one_of("daily", "weekly", "monthly"),
+    schema={"type": "string", "enum": ["daily", "weekly", "monthly"]},
+    example="weekly",
+)
+SHOW = Parameter(
+    name="show",
+    description="`new`, or `cumulative` where there are running totals.",
+    read=one_of("new", "cumulative"),
+    schema={"type": "string", "enum": ["new", "cumulative"], "default": "new"},
+    example="cumulative",
+    default="new",
+)
+THEME = Parameter(
+    name="theme",
+    description="`light`, `dark`, or `auto`, which is what the reader's system is (a PNG is light then).",
+    read=one_of("light", "dark", "auto"),
+    schema={"type": "string", "enum": ["light", "dark", "auto"], "default": "auto"},
+    example="dark",
+    default="auto",
+)
+SIZE = Parameter(
+    name="size",
+    description="Width and height in pixels, each from 200 to 2400.",
+    read=read_size,
+    schema={"type": "string", "pattern": f"^{_PIXELS}x{_PIXELS}$", "default": "1200x630"},
+    example="800x450",
+    default=(1200, 630),
+)
+
+
 def limit(*, usual: int, most: int) -> Parameter:
     return Parameter(
         name="limit",
@@ -322,11 +398,21 @@ class Arguments:
 
 
 def read_parameters(
-    declared: Sequence[Parameter], *, route: str, path: Mapping[str, str], query: Mapping[str, Sequence[str]]
+    declared: Sequence[Parameter],
+    *,
+    route: str,
+    path: Mapping[str, str],
+    query: Mapping[str, Sequence[str]],
+    pass_over_unknown: bool = False,
 ) -> Arguments:
-    """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong."""
+    """The values of a request. Raises a 400 that names the first parameter that is unknown or wrong.
+
+    `pass_over_unknown`: links to pages carry what others append to them, such as `utm_source`.
+    """
     known = {parameter.name: parameter for parameter in declared if parameter.place == "query"}
     for name, texts in query.items():
+        if name not in known and pass_over_unknown:
+            continue
         if name not in known:
             raise ParameterUnknown(name, texts[-1], route=route, known=known)
         if len(texts) > 1:

@@ -4,13 +4,13 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.web.documents import LARGEST, Reply
+from chalicelib.web.documents import LARGEST, Reply, sent_size
 from chalicelib.web.problems import MEDIA_TYPE, AnswerTooLarge, Problem
 from chalicelib.web.requests import Request
 
 ALWAYS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, Content-Disposition, Notice",
+    "Access-Control-Expose-Headers": "ETag, Link, Location, Content-Disposition, Retry-After, Notice, Run-Id, Vintage",
     "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
@@ -54,13 +54,14 @@ def fit(reply: Reply, request: Request) -> Sent:
         body = base64.b64encode(document.plain).decode()
     else:
         body = document.packed_base64 if packed else document.text
-    if len(body) > LARGEST:
-        raise AnswerTooLarge(f"the answer has {len(body)} bytes; {LARGEST} are allowed: ask for a range of dates")
+    size = len(body) if document.binary or packed else sent_size(body)
+    if size > LARGEST:
+        raise AnswerTooLarge(f"the answer has {size} bytes; {LARGEST} are allowed: ask for a range of dates")
     return Sent(status=reply.status, headers=headers, body=body, is_base64=packed or document.binary)
 
 
 def fit_problem(problem: Problem, request: Request) -> Sent:
-    headers = ALWAYS | {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"} | problem.headers
+    headers = ALWAYS | {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "Vary": "Accept"} | problem.headers
     body = "" if request.method == "HEAD" else problem.to_json().decode()
     return Sent(status=problem.status, headers=headers, body=body)
 

@@ -11,6 +11,7 @@ from chalicelib.feed_masks import FEEDS, partnerless
 from chalicelib.tables import Table, is_null, iso_date
 from shared.dataset import Dataset
 from shared.errors import ContractBroken
+from shared.number_words import counted
 
 _MOST_NAMES = 20
 
@@ -28,12 +29,12 @@ def _feed_lines(check: FeedCheck, dataset: Dataset) -> Iterator[str]:
     head = f"feed {check.feed.name} ({check.feed.file_name})"
     if check.rows is not None:
         table = check.rows.table
-        yield f"{head}: {_counted(len(table), 'row')}, {_dates(table)}{_series(table, dataset)}"
+        yield f"{head}: {counted(len(table), 'row')}, {_dates(table)}{_series(table, dataset)}"
         for name, numbers in table.values.items():
             missing = int(is_null(numbers).sum())
             yield f"  {name}: {len(numbers) - missing:,} reported, {missing:,} not"
         return
-    yield f"{head}: {_counted(check.faults.count, 'fault')}"
+    yield f"{head}: {counted(check.faults.count, 'fault')}"
     for fault in check.faults.first:
         yield f"  {_fault(fault)}"
     if check.faults.count > len(check.faults.first):
@@ -46,13 +47,9 @@ def _fault(fault: ContractBroken) -> str:
     return str(fault).removeprefix(f"feed {fault.feed}").lstrip(":, ")
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def _dates(table: Table) -> str:
     days = len(set(table.days.tolist()))
-    return f"{_counted(days, 'date')} from {iso_date(int(table.days[0]))} to {table.newest}"
+    return f"{counted(days, 'date')} from {iso_date(int(table.days[0]))} to {table.newest}"
 
 
 def _series(table: Table, dataset: Dataset) -> str:
@@ -60,7 +57,7 @@ def _series(table: Table, dataset: Dataset) -> str:
         return ""
     shown = ", ".join(table.names[:_MOST_NAMES])
     more = f" and {len(table.names) - _MOST_NAMES:,} more" if len(table.names) > _MOST_NAMES else ""
-    return f", {len(table.names):,} series: {shown}{more}"
+    return f", {counted(len(table.names), 'series')}: {shown}{more}"
 
 
 def _common_lines(checks: Sequence[FeedCheck], rows: Table) -> Iterator[str]:
@@ -83,7 +80,7 @@ def _run_lines(run: FirstRun) -> Iterator[str]:
     if run.rejected:
         yield f"a first run would be REJECTED: {run.rejected}"
         return
-    yield f"a first run would be COMMITTED with {_counted(len(run.rows), 'row')}, {_dates(run.rows)}"
+    yield f"a first run would be COMMITTED with {counted(len(run.rows), 'row')}, {_dates(run.rows)}"
     for warning in run.warnings:
         yield f"  warning: {warning}"
     for note in run.notes:

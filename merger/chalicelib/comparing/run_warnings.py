@@ -20,6 +20,7 @@ from chalicelib.feed_masks import partnerless
 from chalicelib.tables import Ints, Mask, Table, is_null, iso_date
 from shared.dataset import Dataset, Measure
 from shared.exact import from_scaled
+from shared.number_words import counted, noun
 
 _LISTED = 5
 """Sentences of one kind about one measure; more are drawn together."""
@@ -49,8 +50,10 @@ def find_notes(merged: Merged, dataset: Dataset) -> list[str]:
     now = partnerless(merged.snapshot.rows, merged.snapshot.feeds)
     before = partnerless(merged.old.rows, merged.old.feeds)
     missing = "are null in the others' measures" if not merged.snapshot.inner else "are left out"
+    alone = "is null in the others' measures" if not merged.snapshot.inner else "is left out"
     return [
-        f"{count:,} rows of {dataset.feed(feed).title} have no partner in the other feeds and {missing}"
+        f"{counted(count, 'row')} of {dataset.feed(feed).title}"
+        f" {'has' if count == 1 else 'have'} no partner in the other feeds and {alone if count == 1 else missing}"
         + ("" if merged.first_load else f" ({before[feed]:,} before)")
         for feed, count in now.items()
         if count != before[feed]
@@ -136,7 +139,7 @@ def _too_early(merged: Merged) -> Iterator[str]:
     oldest, following = iso_date(int(days[0])), iso_date(int(days[1]))
     if merged.first_load or oldest != _oldest(merged.old.joined):
         years = int(days[1] - days[0]) // 365
-        yield f"the oldest date, {oldest}, lies {years:,} years before the next, {following}: it may be none"
+        yield f"the oldest date, {oldest}, lies {counted(years, 'year')} before the next, {following}: it may be none"
 
 
 def _oldest(rows: Table) -> str:
@@ -150,11 +153,11 @@ def _silences(
     nulls = is_null(series.rows.values[measure.name])
     fresh = series.added[series.after] & nulls[series.after] & ~nulls[series.before]
     found = [
-        f"{_of(series.rows, after, with_series=with_series)}{measure.name}: not reported since"
+        f"{_of(series.rows, after, with_series=with_series)}{noun(measure)}: not reported since"
         f" {_date(series.rows, after)}, last {_shown(series.rows, measure, before)}"
         for after, before in _newest_first(series, fresh)
     ]
-    yield from _listed(found, f"{measure.name}: not reported any more in {len(found):,} series")
+    yield from _listed(found, f"{noun(measure)}: not reported any more in {len(found):,} series")
 
 
 def _lost(
@@ -163,10 +166,10 @@ def _lost(
     lost = lost_values(merged, measure.name)
     if len(lost):
         where = f" in {len(set(lost.codes.tolist())):,} series" if with_series else ""
-        yield (
-            f"{measure.name}: {len(lost):,} of {reported_values(merged, measure.name):,} values {dates_of(lost)}{where}"
-            " were reported before and are not any more"
-        )
+        was, now = ("was", "is") if len(lost) == 1 else ("were", "are")
+        reported = counted(reported_values(merged, measure.name), "value")
+        gone = f"{len(lost):,} of {reported} {dates_of(lost)}{where}"
+        yield f"{noun(measure)}: {gone} {was} reported before and {now} not any more"
 
 
 def _falls(
@@ -183,12 +186,12 @@ def _falls(
     was_before, had_before = series.was_values(measure.name, before)
     fell &= ~(had_after & had_before & (was_after < was_before))
     found = [
-        f"{_date(series.rows, now)}{_in(series.rows, now, with_series=with_series)}: cumulative {measure.name} fall"
+        f"{_date(series.rows, now)}{_in(series.rows, now, with_series=with_series)}: cumulative {noun(measure)} fall"
         f" from {_shown(series.rows, measure, was)} to {_shown(series.rows, measure, now)}"
         f" ({_signed(int(numbers[now]) - int(numbers[was]), measure)})"
         for now, was in _newest_first(series, fell)
     ]
-    yield from _listed(found, f"{len(found):,} falls of cumulative {measure.name}")
+    yield from _listed(found, f"{len(found):,} falls of cumulative {noun(measure)}")
 
 
 def _revisions(
@@ -198,7 +201,7 @@ def _revisions(
     before, after = merged.changes.before, merged.changes.after
     count = revised_values(merged, measure.name)
     if count >= FEWEST_REVISED and count > ALL_REVISED * reported_values(merged, measure.name):
-        yield f"{measure.name}: {count:,} of {reported_values(merged, measure.name):,} values are revised at once"
+        yield f"{noun(measure)}: {count:,} of {reported_values(merged, measure.name):,} values are revised at once"
         return
     old, new = before.values[measure.name], after.values[measure.name]
     both = ~is_null(old) & ~is_null(new)
@@ -209,11 +212,11 @@ def _revisions(
     places = np.flatnonzero(large)
     places = places[np.argsort(-amount[places], kind="stable")]
     found = [
-        f"{_date(after, at)}{_in(after, at, with_series=with_series)}: {measure.name} revised from"
+        f"{_date(after, at)}{_in(after, at, with_series=with_series)}: {noun(measure)} revised from"
         f" {_shown(before, measure, at)} to {_shown(after, measure, at)}, more than {limits.revision_warn_percent:g} %"
         for at in places.tolist()[: _LISTED + 1]
     ]
-    more = f"{len(places):,} values of {measure.name} revised by more than {limits.revision_warn_percent:g} %"
+    more = f"{len(places):,} values of {noun(measure)} revised by more than {limits.revision_warn_percent:g} %"
     yield from _listed(found, more, count=len(places))
 
 

@@ -5,15 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from chalicelib.comparing.differences import changed_rows
+from chalicelib.comparing.differences import Changes, changed_rows
 from chalicelib.comparing.full_merge import Merged
 from chalicelib.feed_masks import partnerless
+from chalicelib.runs.removal_groups import draw_removals
 from chalicelib.runs.revision_groups import draw_together, largest_percent
 from chalicelib.tables import Ints, Mask, Table, is_null
 from shared.dataset import Dataset, Measure
 from shared.exact import Number, from_scaled
 from shared.runs import Run
-from shared.summary import LISTED, Summary
+from shared.summary import LISTED, TOUCHED, Summary
 
 _LATELY = 62
 """Days before its date in which a series must have been reported, to be ranked by how it moved."""
@@ -55,6 +56,8 @@ def summarise(
         changed=list(changed_rows(changes.before.take(newest), changes.after.take(newest), **shown)),
         revisions=draw_together(changes, dataset, most=LISTED),
         removed=list(changes.removed.take(newest).rows(**shown)),
+        removals=draw_removals(changes.removed, dataset, most=LISTED) if len(changes.removed) > LISTED else [],
+        touched=_touched(changes) if dataset.has_series else [],
         partnerless=partnerless(merged.snapshot.rows, merged.snapshot.feeds) if len(dataset.feeds) > 1 else {},
         rows_since=dict(rows_since or {}),
         warnings=_capped(warnings),
@@ -63,6 +66,19 @@ def summarise(
         annotations=list(annotations),
         outlook=outlook(values),
     )
+
+
+def _touched(changes: Changes) -> list[str]:
+    """Names in order, as many as there is room for, and `*` where there are more."""
+    tables = (changes.added, changes.after, changes.removed)
+    names = sorted({table.names[code] for table in tables for code in set(table.codes.tolist())})
+    room, shown = TOUCHED, list[str]()
+    for name in names:
+        room -= len(name.encode()) + 3
+        if room < 0:
+            return [*shown, "*"]
+        shown.append(name)
+    return shown
 
 
 def _capped(sentences: Sequence[str]) -> list[str]:

@@ -69,8 +69,9 @@ class RunFiles:
         reply = self._get(key)
         data = np.empty(reply["ContentLength"], dtype=np.uint8)
         view, at = memoryview(data), 0
-        while count := reply["Body"].readinto(view[at : at + _BLOCK]):
-            at += count
+        for block in reply["Body"].iter_chunks(_BLOCK):  # `readinto` is not in every botocore that Lambda has had
+            view[at : at + len(block)] = block
+            at += len(block)
         return data
 
     def _open(self, key: str) -> BinaryIO:

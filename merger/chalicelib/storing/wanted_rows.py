@@ -52,8 +52,8 @@ class WantedRows:
 
 def find_wanted(snapshot: Snapshot, touched: Iterable[Table], *, dataset: str) -> WantedRows:
     """The rows of a snapshot at all keys of these tables, whatever their names and measures."""
-    told = with_changed_by(snapshot.reported, snapshot.joined.values[CHANGED_BY])
-    rows, *tables = on_common_names([told, *touched])
+    reported_rows = with_changed_by(snapshot.reported, snapshot.joined.values[CHANGED_BY])
+    rows, *tables = on_common_names([reported_rows, *touched])
     keys = np.unique(np.concatenate([rows.keys[:0], *(table.keys for table in tables)]))
     return WantedRows(
         dataset=dataset,

@@ -101,8 +101,8 @@ class DirectCalls:
         return self._call("merger", "operate", command_event)
 
     def _on_run_ended(self) -> object:
-        """A mail about the newest commit, and the same record once more."""
-        record = self._record(self._head, forget=("mail", "mail_owner", "mail_until"))
+        """An event and a mail about the newest commit, and the same record once more."""
+        record = self._record(self._head, forget=("mail", "mail_owner", "mail_until", "announced"))
         return [self._call("notifier", "on_run_ended", record) for _ in range(2)]
 
     def _api_handler(self) -> object:

@@ -10,7 +10,7 @@ import pytest
 
 from infra.deploying.stage import read_choices
 from infra.deploying.templates import load_template
-from infra.services import EXTRAS, ROOT, SERVICES
+from infra.services import EXTRAS, ROOT, SERVICES, find_service
 from shared.datasets import dataset_names, find_dataset
 
 INFRA, DOCS = ROOT / "infra", ROOT / "infra" / "docs"
@@ -161,6 +161,18 @@ def test_the_one_light_is_lit_by_every_alarm() -> None:
     unchanged = {"Fn::Sub": ' OR ALARM("${FeedUnchanged}")'}
     assert more == {"OrUnchanged": {"Fn::If": ["HasUnchanged", unchanged, ""]}}
     assert resource("operations", "FeedUnchanged")["Condition"] == "HasUnchanged"
+
+
+def test_delivery_may_do_what_starting_a_run_of_each_dataset_takes() -> None:
+    """It reads the merger's settings, which name the datasets, looks up the stage, and sends the events."""
+    statements = resource("delivery", "MayDeploy")["Properties"]["PolicyDocument"]["Statement"]
+    actions = {
+        it for each in statements for it in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+    assert {"lambda:GetFunctionConfiguration", "ssm:GetParameter", "events:PutEvents"} <= actions
+    [found] = [each["Resource"]["Fn::Sub"] for each in statements if each["Sid"] == "FindDatasets"]
+    name = find_service("merger").function_name("operate", stage="${Stage}")
+    assert found.endswith(f":function:{name}")
 
 
 def test_every_alarm_notifies_the_operators_both_ways() -> None:

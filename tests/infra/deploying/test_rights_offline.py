@@ -14,6 +14,7 @@ import pytest
 from infra.deploying.templates import load_template
 from infra.packaging.build import example_names
 from infra.services import EXTRAS, ROOT, SERVICES
+from shared.runs import State
 from tests.infra.deploying.iam_rules import HANDLERS, Grant, grants, is_known, overlap, refusals, takes_no_resource
 from tests.infra.deploying.sam import translate
 
@@ -247,8 +248,9 @@ def test_the_boundary_itself_cannot_be_changed_by_those_whom_it_binds() -> None:
 
 
 def test_the_boundary_allows_nothing_of_iam_and_nothing_of_other_stages() -> None:
-    """But for one kind of event on the account's bus, which names the stage that it is for."""
-    ours = {"StringEqualsIfExists": {"events:source": "covid-stats", "events:detail-type": "Feed Wanted"}}
+    """But for our kinds of events on the account's bus, which name the stage that they are for."""
+    kinds = ["Feed Wanted", *(f"Run {state.capitalize()}" for state in State if state.ended)]
+    ours = {"StringEqualsIfExists": {"events:source": "covid-stats", "events:detail-type": kinds}}
     for grant in grants(DELIVERY["Boundary"]["Properties"]["PolicyDocument"]):
         assert [action for action in grant.actions if action.startswith(("iam:", "sts:", "cloudformation:"))] == []
         for arn in grant.resources:

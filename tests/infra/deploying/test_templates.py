@@ -53,10 +53,25 @@ def test_every_function_has_the_name_that_chalice_would_give_it(templates: Mappi
     }
 
 
+def test_visits_are_counted_in_a_table_that_is_there_only_where_they_are_wanted(templates: Mapping[str, Any]) -> None:
+    """The table, its name for the function, and the right to add to it come and go together, and are off by default."""
+    api = templates["api"]
+    resources = api["Resources"]
+    assert api["Parameters"]["VisitCounter"]["Default"] == "no"
+    assert resources["Visits"]["Condition"] == resources["CountVisits"]["Condition"] == "CountsVisits"
+    [statement] = resources["CountVisits"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["Visits", "Arn"]})
+    assert resources["CountVisits"]["Properties"]["Roles"] == [{"Ref": "ApiHandlerRole"}]
+    named = resources["APIHandler"]["Properties"]["Environment"]["Variables"]["VISITS_TABLE"]
+    assert named == {"Fn::If": ["CountsVisits", {"Ref": "Visits"}, {"Ref": "AWS::NoValue"}]}
+
+
 def test_views_are_invalidated_at_the_stages_own_distribution_and_by_nothing_else(templates: Mapping[str, Any]) -> None:
     """With CloudFront on AWS alone: `DISTRIBUTION_ID` and the right to use it come and go together."""
     api = templates["api"]
-    [right] = of_type(api, "AWS::IAM::Policy").values()
+    rights = of_type(api, "AWS::IAM::Policy")
+    assert set(rights) == {"MayInvalidate", "CountVisits"}
+    right = rights["MayInvalidate"]
     assert right["Roles"] == [{"Ref": "RefreshViewsRole"}]
     [statement] = right["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Allow", "cloudfront:CreateInvalidation")
@@ -127,6 +142,7 @@ def test_every_queue_policy_names_a_rule_that_exists(templates: Mapping[str, Any
         for template in templates.values()
         for policy in of_type(template, "AWS::SQS::QueuePolicy").values()
         for statement in policy["PolicyDocument"]["Statement"]
+        if "ArnEquals" in statement["Condition"]  # else it is of webhooks, each a stack of its own: test_webhooks.py
         for arn in statement["Condition"]["ArnEquals"]["aws:SourceArn"]
     }
     assert rules == named

@@ -1,6 +1,7 @@
 """What an operator's commands say and do, without a cloud: names, clouds to choose among, releases, readers."""
 
 import datetime as dt
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from infra.deploying.cloud import Cloud
 from infra.deploying.deployed import Stage
 from infra.deploying.releases import Releases, forget, mark_good, read_releases, record, roll_back
 from infra.errors import CommandFailed
+from infra.local.local_system import declaration_files
 from infra.local.running_clouds import Running
 from infra.operating import commands
 from infra.operating.approve_redrive import operate
@@ -23,6 +25,7 @@ from infra.operating.signing import recorded_name, with_identity
 from infra.operating.start_run import start_run
 from infra.operating.status import Subscription, find_subscriptions
 from infra.operating.subscribe import subscribe
+from shared import datasets
 from shared.runs import Run, State
 from tests.infra.deploying.change_sets import CloudFormation
 
@@ -88,6 +91,76 @@ def test_of_several_local_clouds_one_is_chosen_by_its_address(monkeypatch: pytes
     with pytest.raises(CommandFailed, match="no local cloud of this checkout is there; there are http"):
         find_stage("http://127.0.0.1:1")
     assert find_stage("prod").endpoint == ""
+
+
+ELSEWHERE = """title = "Elsewhere"
+
+[[measure]]
+name = "level"
+label = "Level"
+kind = "level"
+
+[[feed]]
+name = "gauge"
+url = "https://example.org/gauge.csv"
+title = "A gauge"
+licence = "public domain"
+credit = "A gauge"
+date = "day"
+measures = { level = "level" }
+"""
+
+
+def serving(stage: OnAws, datasets: str) -> None:
+    """The stage as its merger's environment has it."""
+    stage.settings = {"STAGE": "prod", "DATASETS": datasets, "BUCKET": "data", "RUNS_TABLE": "runs"}
+
+
+@pytest.fixture
+def declaration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of a dataset that no name in this checkout stands for."""
+    monkeypatch.setattr(datasets, "_REGISTRY", dict(datasets._REGISTRY))
+    path = tmp_path / "elsewhere.toml"
+    path.write_text(ELSEWHERE)
+    return path
+
+
+def test_a_dataset_that_is_declared_elsewhere_is_named_with_what_helps(stage: OnAws) -> None:
+    serving(stage, "elsewhere")
+    with pytest.raises(CommandFailed, match=r"not declared in this checkout: .*; DATASET=path/name.toml gives its"):
+        _ = stage.dataset
+
+
+def test_a_dataset_of_a_stage_may_be_named_by_its_file(stage: OnAws, declaration: Path) -> None:
+    assert stage.of(str(declaration)).named == "elsewhere"
+    serving(stage, "us-covid,elsewhere")
+    assert [dataset.name for dataset in stage.place.datasets] == ["us-covid", "elsewhere"]
+
+
+def test_the_file_of_a_local_clouds_dataset_is_found_by_every_command(
+    declaration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [whole] = declaration_files(f"us-covid,{declaration}")
+    here = Running(pid=os.getpid(), endpoint="http://127.0.0.1:4566", stage="local", declarations=whole)
+    monkeypatch.setattr(commands, "all_running", lambda: iter([here]))
+    find_stage("")
+    assert datasets.find_dataset("elsewhere").title == "Elsewhere"
+
+
+def test_a_run_of_each_dataset_is_started_where_none_is_named(stage: OnAws) -> None:
+    serving(stage, "us-covid,us-hospital-admissions")
+    sent = list[dict[str, Any]]()
+
+    class Bus:
+        def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  # boto3's own name
+            sent.extend(json.loads(entry["Detail"]) for entry in Entries)
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
+
+    real = stage.client
+    stage.client = lambda service: Bus() if service == "events" else real(service)  # type: ignore[method-assign]
+    start_run(stage)
+    names = ["us-covid", "us-hospital-admissions"]
+    assert sent == [{"stage": "prod", "dataset": name} for name in names]
 
 
 # --- approve -----------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from chalicelib.dashboard.formatting import count, date, moment, number, percent
-from chalicelib.date_page.course_line import course_line
+from chalicelib.pages.formatting import count, date, moment, number, percent
+from chalicelib.vintage_pages.course_line import course_line
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:

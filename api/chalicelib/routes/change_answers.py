@@ -1,0 +1,123 @@
+"""`/changes` and `/runs/{run_id}/changes`: change sets, as JSON or CSV, in parts where they are large."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from chalicelib.routes.answered_state import as_download, state_headers
+from chalicelib.routes.change_lines import change_header, change_lines
+from chalicelib.routes.change_parts import part_of
+from chalicelib.routes.run_answers import find_run, link_to
+from chalicelib.routes.site import Site
+from chalicelib.web.documents import CSV, CURRENT, JSON, LIVE, Document, Reply, sent_size
+from chalicelib.web.parameters import SINCE, Arguments
+from chalicelib.web.problems import ThingUnknown
+from chalicelib.web.requests import Request
+from shared.changes import ChangeSet
+from shared.dataset import Dataset
+from shared.runs import State
+
+PAGE_BYTES = 4_000_000
+"""A page of change sets ends when it has grown beyond this, as it is sent."""
+
+
+def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
+    """`/runs/{run_id}/changes`: of a run that changed nothing, an empty change set."""
+    run = find_run(site, args["run_id"])
+    if run.state not in (State.COMMITTED, State.UNCHANGED):
+        raise ThingUnknown("run_id", run.run_id, f"run {run.run_id} is {run.state}: it has no change set")
+    form = _FORMS[args["format"]]
+    state = state_headers(run.run_id, args) | as_download(site.dataset.name, "changes", args, run.run_id)
+    if run.state is State.UNCHANGED:
+        empty = ChangeSet(run_id=run.run_id, base_run_id=run.base_run_id, added=[], changed=[], removed=[])
+        return Reply(
+            headers=CURRENT | state, document=form.document_of_one(form.write(empty, site.dataset), site.dataset)
+        )
+    body = site.shelf.change_set(run.run_id)
+    series, skip, limit = args.get("series"), args["skip"], args["limit"]
+    if form.as_stored and series is None and not skip and limit is None and _fits(body):
+        return Reply(headers=CURRENT | state, document=Document(JSON, plain=body))
+    part, following = _part(site, body, form, series=series, skip=skip, limit=limit)
+    kept = {"series": series, "limit": limit, "format": form.chosen, "skip": following}
+    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in kept.items() if value is not None)
+    link = link_to(f"changes?{query}" if following else "")
+    return Reply(headers=CURRENT | state | link, document=form.document_of_one(part, site.dataset))
+
+
+def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
+    """`/changes`: change sets, oldest first; the next page is in the Link header.
+
+    A change set that is larger than a page comes in parts, each under its run's id: `skip` says how many of its entries
+    the reader has.
+    """
+    form = _FORMS[args["format"]]
+    page: list[str] = []
+    last, skip, following = args["since"], args["skip"], 0
+    held, more = 0, False
+    for run in site.ledger().oldest_first(after=last):
+        if len(page) == args["limit"] or held > PAGE_BYTES:
+            more = True
+            break
+        body = site.shelf.change_set(run.run_id)
+        if form.as_stored and not skip and _fits(body):
+            text = body.decode()
+        else:
+            text, following = _part(site, body, form, skip=skip)
+            skip = 0
+        page.append(text)
+        held += sent_size(text)
+        if following:
+            more = True
+            break
+        last = run.run_id
+    chosen = f"&format={form.chosen}" if form.chosen else ""
+    kept = f"&skip={following}" if following else ""
+    since = f"since={last}&" if last != SINCE.default else ""
+    link = link_to(f"changes?{since}limit={args['limit']}{chosen}{kept}" if more else "")
+    named = as_download(site.dataset.name, "changes", args, None)
+    return Reply(headers=LIVE | named | link, document=form.document_of_many(page, site.dataset))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Form:
+    """How change sets are written."""
+
+    chosen: str | None
+    """What a request says for it; None where it need not."""
+    write: Callable[[ChangeSet, Dataset], str]
+    as_stored: bool
+    """Whether that is how the merger wrote it."""
+
+    def document_of_one(self, text: str, dataset: Dataset) -> Document:
+        return Document(JSON, plain=text.encode()) if self.as_stored else _as_csv([text], dataset)
+
+    def document_of_many(self, texts: list[str], dataset: Dataset) -> Document:
+        if not self.as_stored:
+            return _as_csv(texts, dataset)
+        return Document(JSON, plain=("[\n" + ",\n".join(texts) + "\n]\n" if texts else "[]\n").encode())
+
+
+def _as_csv(texts: list[str], dataset: Dataset) -> Document:
+    return Document(CSV, plain=(change_header(dataset) + "".join(texts)).encode())
+
+
+_FORMS = {
+    "json": _Form(chosen=None, write=lambda change, _: change.to_json().decode(), as_stored=True),
+    "csv": _Form(chosen="csv", write=change_lines, as_stored=False),
+}
+
+
+def _fits(body: bytes) -> bool:
+    """Whether a change set is a page by itself; one that is larger by its bytes alone need not be looked at."""
+    return len(body) <= PAGE_BYTES and sent_size(body.decode()) <= PAGE_BYTES
+
+
+def _part(
+    site: Site, body: bytes, form: _Form, *, series: str | None = None, skip: int = 0, limit: int | None = None
+) -> tuple[str, int]:
+    """A part as it is written, and how many entries come before the next."""
+    change, dataset = ChangeSet.from_json(body), site.dataset
+    part, following = part_of(
+        change, write=lambda one: form.write(one, dataset), series=series, skip=skip, limit=limit, size=PAGE_BYTES
+    )
+    return form.write(part, dataset), following

@@ -1,0 +1,44 @@
+"""Removed rows drawn together: of each series how many dates went and from when to when, the most first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chalicelib.tables import Table, iso_date
+from shared.dataset import Dataset
+
+NAMED = 3
+"""Series that a group names at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Removal:
+    """Of one series."""
+
+    name: str
+    dates: int
+    first: int
+    last: int
+
+
+def draw_removals(removed: Table, dataset: Dataset, *, most: int) -> list[dict[str, Any]]:
+    """At most so many groups; series that lost the same dates, as far as count and ends tell, are one."""
+    alike = dict[tuple[int, int, int], list[str]]()
+    for one in _by_series(removed):
+        alike.setdefault((one.dates, one.first, one.last), []).append(one.name)
+    ordered = sorted(alike.items(), key=lambda it: (-it[0][0] * len(it[1]), it[1][0]))
+    return [
+        {"dates": count, "first": iso_date(first), "last": iso_date(last)}
+        | ({"series": names[:NAMED], "several": len(names)} if dataset.has_series else {})
+        for (count, first, last), names in ordered[:most]
+    ]
+
+
+def _by_series(removed: Table) -> Iterator[_Removal]:
+    """In order of their names."""
+    days, codes = removed.days, removed.codes
+    for code in np.unique(codes).tolist():
+        its = days[codes == code]
+        yield _Removal(name=removed.names[code], dates=len(its), first=int(its[0]), last=int(its[-1]))
