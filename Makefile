@@ -9,12 +9,13 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON = $(or $(shell sh infra/find_python.sh),$(error Python 3.12 or newer is needed; PYTHON=path names one))
 TOOLS = @$(PYTHON) infra/environments.py tools
-LOCAL = @$(PYTHON) infra/environments.py tools ministack
-TESTS = @$(PYTHON) infra/environments.py tools tests ministack
+LOCAL = @$(PYTHON) infra/environments.py tools ministack $(if $(ENGINE),spark)
+TESTS = @$(PYTHON) infra/environments.py tools tests ministack spark
 INFRA = .venv/bin/python -m infra
 quoted = '$(subst ','\'',$(1))'
 stage = $(if $(STAGE),--stage $(call quoted,$(STAGE)))
 dataset = $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
+engine = $(if $(ENGINE),--engine $(call quoted,$(ENGINE)))
 json = $(if $(filter 1,$(JSON)),--json)
 need = $(if $($(1)),,$(error usage: $(2)))
 
@@ -22,9 +23,9 @@ help:  ## what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 	printf '  make %-13s %s\n' "$$name" "$$text"; done
 
-run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir [DATASET=name] takes day folders
+run:  ## everything on this machine: the local cloud, the demo days, the dashboard; FEEDS=dir [DATASET=name] [ENGINE=spark]
 	$(LOCAL)
-	@$(INFRA) run $(if $(FEEDS),--feeds $(call quoted,$(FEEDS))) $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
+	@$(INFRA) run $(if $(FEEDS),--feeds $(call quoted,$(FEEDS))) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(engine)
 
 test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
@@ -37,12 +38,12 @@ proof:  ## [FEEDS=dir] [ONLY=part,part] [OUT=file] [SEED=n] [SECONDS=n]: nothing
 	$(if $(OUT),--json $(call quoted,$(OUT))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
 	$(if $(SECONDS),--seconds $(call quoted,$(SECONDS)))
 
-replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name]: day folders through a fresh local cloud, results in OUT
+replay:  ## FEEDS=dir OUT=dir [FROM=day] [TO=day] [DATASET=name] [ENGINE=spark]: day folders through a fresh local cloud
 	@$(call need,FEEDS,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	@$(call need,OUT,make replay FEEDS=dir OUT=dir [FROM=day] [TO=day])
 	$(LOCAL)
 	@$(INFRA) replay --feeds $(call quoted,$(FEEDS)) --out $(call quoted,$(OUT)) \
-	$(if $(FROM),--from $(call quoted,$(FROM))) $(if $(TO),--to $(call quoted,$(TO))) $(if $(DATASET),--dataset $(call quoted,$(DATASET)))
+	$(if $(FROM),--from $(call quoted,$(FROM))) $(if $(TO),--to $(call quoted,$(TO))) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(engine)
 
 check:  ## FILES=dir or file [DATASET=name or file] [OUT=file]: what a declaration makes of files; without one, proposes it
 	@$(call need,FILES,make check DATASET=name-or-file FILES=dir [OUT=file]; or FILES=file.csv alone for a proposal)
@@ -128,7 +129,7 @@ lint:  ## ruff, mypy, and cfn-lint on every template as it is deployed
 	$(TESTS)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --check .; exit 1; }
-	@.venv/bin/mypy shared infra tests fetcher/chalicelib merger/chalicelib notifier/chalicelib api/chalicelib api/client
+	@.venv/bin/mypy shared infra tests fetcher/chalicelib merger/chalicelib merger/spark_job notifier/chalicelib api/chalicelib api/client
 	@for app in fetcher merger notifier api; do .venv/bin/mypy $$app/app.py || exit 1; done
 	@$(INFRA) build
 	@.venv/bin/cfn-lint infra/*.yaml .build/offline/dev/fetcher/sam.yaml .build/offline/dev/merger/sam.yaml \

@@ -8,6 +8,7 @@ or its interpreter changes, and left alone otherwise. Packages are checked by ha
 | `tools`     | `.venv`           | builds, deploys, drives
 | `tests`     | `.venv`           | what `make test` needs besides
 | `ministack` | `.venv-ministack` | the local cloud, and what the Lambda runtime offers to functions
+| `spark`     | `.venv-spark`     | the local distributed engine; left out, with words, where there is no Java for it
 | `locks`     | `.venv-locks`     | compiles lock files
 | `checkov`   | `.venv-checkov`   | checks templates for security
 """
@@ -28,6 +29,7 @@ ENVIRONMENT_OF = {
     "tools": ".venv",
     "tests": ".venv",
     "ministack": ".venv-ministack",
+    "spark": ".venv-spark",
     "locks": ".venv-locks",
     "checkov": ".venv-checkov",
 }
@@ -39,9 +41,19 @@ def main(locks: list[str]) -> int:
         print(f"unknown locks {unknown}; there are {sorted(ENVIRONMENT_OF)}", file=sys.stderr)
         return 2
     wanted: dict[str, list[str]] = {}
+    if "spark" in locks and not _has_java():
+        _say("Java 17 or newer is not here: what needs Spark is left out (see `make run ENGINE=spark`)")
+        locks = [lock for lock in locks if lock != "spark"]
     for lock in locks:
         wanted.setdefault(ENVIRONMENT_OF[lock], []).append(lock)
     return 0 if all(prepare(ROOT / name, of_it) for name, of_it in wanted.items()) else 1
+
+
+def _has_java() -> bool:
+    sys.path.insert(0, str(ROOT))
+    from infra.local.java import find_java  # deferred: few locks need it; it needs the standard library alone
+
+    return find_java() is not None
 
 
 def prepare(environment: Path, locks: list[str]) -> bool:

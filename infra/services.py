@@ -70,6 +70,8 @@ SERVICES = {
                 "DELTA_FROM_BYTES",
                 "WATCH_SCHEDULE",
                 "SCHEDULE",
+                "ENGINE",
+                "ENGINE_TIMEOUT_MINUTES",
             ),
             limit_mib=32,
         ),
@@ -118,6 +120,7 @@ EXTRAS = {
     for extra in (
         Extra(name="operations", switch="Operations", on_aws=True),
         Extra(name="analytics", switch="Analytics", on_aws=False),
+        Extra(name="engine", switch="Engine", on_aws=False),
     )
 }
 """In the order of deployment, after the services whose functions and tables they look at."""

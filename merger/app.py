@@ -10,11 +10,12 @@ from typing import Any
 
 from chalice import Chalice
 
+from chalicelib.engine.glue_jobs import GlueJobs
 from chalicelib.runs.approve_redrive import handle_command, operate_run
 from chalicelib.runs.asking_again import WantFeeds, send_event
 from chalicelib.runs.caller_identity import Where, send_to_sts, who_commands
-from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival
-from chalicelib.runs.merge_settings import read_policy, read_watch_policy
+from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival, handle_result, result_arrived
+from chalicelib.runs.merge_settings import engine_minutes, read_policy, read_watch_policy
 from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.run_log import log_answer, log_command, log_outcome, log_watched
 from chalicelib.runs.watching_all import watch_all
@@ -31,7 +32,10 @@ app = Chalice(app_name="covid-stats-merger")
 _ARRIVALS = {
     "source": ["aws.s3"],
     "detail-type": ["Object Created"],
-    "detail": {"bucket": {"name": [os.environ.get("BUCKET", "")]}, "object": {"key": [{"prefix": "raw/"}]}},
+    "detail": {
+        "bucket": {"name": [os.environ.get("BUCKET", "")]},
+        "object": {"key": [{"prefix": "raw/"}, {"suffix": "/result.json"}]},
+    },
 }
 
 
@@ -61,8 +65,14 @@ def tools(name: str = "") -> Tools:
         write_rows=write,
         ask_again=ask_again,
         policy=read_policy(os.environ),
+        engine=_engine() if os.environ.get("ENGINE") else None,
         clock=lambda: int(time.time() * 1000),
     )
+
+
+def _engine() -> GlueJobs:
+    job, minutes = f"covid-stats-{place().stage}-engine", engine_minutes(os.environ)
+    return GlueJobs(lambda: client("glue"), job=job, bucket=place().bucket, timeout_minutes=minutes)
 
 
 def _identify(event: Any) -> str:
@@ -75,8 +85,13 @@ def _observed(handler: str, context: Any) -> Any:
 
 @app.on_cw_event(_ARRIVALS)
 def on_feed_arrived(event: Event) -> None:
-    """EventBridge's `Object Created` for a raw file."""
+    """EventBridge's `Object Created` for a raw file, and for a result of the distributed engine."""
     with _observed("on_feed_arrived", event.context) as line:
+        if result := result_arrived(event.to_dict()):
+            line.bind(dataset=result.dataset, run_id=result.run_id, attempt=result.attempt)
+            owner = event.context.aws_request_id
+            log_outcome(line, handle_result(result, owner=owner, tools=tools(result.dataset)))
+            return
         arrived = feed_arrived(event.to_dict())
         not_ahead(parse_time(arrived.run_id), clock_ms=tools().clock())
         line.bind(dataset=arrived.dataset, run_id=arrived.run_id, feed=arrived.feed)

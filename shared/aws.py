@@ -16,7 +16,7 @@ from botocore.loaders import JSONFileLoader, Loader
 
 from shared.aws_calls import CallRecorder
 
-SERVICES = ("cloudfront", "dynamodb", "events", "s3", "sns")
+SERVICES = ("cloudfront", "dynamodb", "events", "glue", "s3", "sns")
 """The services that handlers call."""
 
 ENDPOINTS = Path(__file__).with_name("endpoints.json")

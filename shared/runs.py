@@ -81,6 +81,11 @@ def just_before(run_id: str) -> str:
     return run_id[:-1] + "Y~"
 
 
+def engine_owner(attempt: int) -> str:
+    """Who holds the lease on a run while the distributed engine is at this attempt of it."""
+    return f"engine#{attempt}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """What became of one feed in one run, as the fetcher wrote it down."""
@@ -134,6 +139,12 @@ class Run:
     lease_owner: str = ""
     lease_until: int = 0
     """Wall-clock milliseconds since 1970; the only clock that the ledger reads."""
+    engine_attempt: int = 0
+    """The attempt for whose result from the distributed engine the run waits, or whose it took; 0 without it."""
+    engine_job: str = ""
+    """The engine's id of the job of this attempt; empty until it is known to be started."""
+    engine_trouble: str = ""
+    """Why the last job of the run came to no result; empty where none failed."""
     base_run_id: str | None = None
     """The committed run that this one was compared with; None for the first."""
     added: int = 0
@@ -156,6 +167,11 @@ class Run:
     views: ViewsState = ""
     traces: Mapping[str, str] = field(default_factory=dict)
     """Service -> X-Ray trace header of the invocation that last worked on the run."""
+
+    @property
+    def awaits_engine(self) -> bool:
+        """Whether a job of the distributed engine is under way for it, as far as anyone knows."""
+        return self.state is State.MERGING and self.lease_owner == engine_owner(self.engine_attempt)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> "Run":
@@ -187,7 +203,9 @@ class Run:
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     **dict.fromkeys(Run.__dataclass_fields__, str),
-    **dict.fromkeys(("attempts", "attempts_forgiven", "lease_until", "added", "changed", "removed"), int),
+    **dict.fromkeys(
+        ("attempts", "attempts_forgiven", "engine_attempt", "lease_until", "added", "changed", "removed"), int
+    ),
     **dict.fromkeys(("deliveries", "summary", "traces"), Mapping),
     "arrived": frozenset,
     "base_run_id": (str, type(None)),

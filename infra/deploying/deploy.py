@@ -23,6 +23,7 @@ from infra.deploying.stage_names import check_stage
 from infra.deploying.templates import VALUES, digests, load_template, parameters_behind
 from infra.deploying.webhooks import Webhook
 from infra.packaging.build import BUILD, CODE, Built, build
+from infra.packaging.engine_package import engine_code
 from infra.progress import Report
 from infra.services import EXTRAS, ROOT, SERVICES, Service, find_service, foundation_stack
 from shared.datasets import DEFAULT, find_datasets
@@ -144,12 +145,20 @@ class _Deployment:
         for extra in (EXTRAS[name] for name in wanted):
             if extra.is_wanted(self.parameters):
                 template = (self.root / "infra" / f"{extra.name}.yaml").read_text()
-                done = self._apply(extra.name, extra.stack(self.stage), template, known)
+                more = self._engine_code(published["ARTEFACTS"]) if extra.name == "engine" else {}
+                done = self._apply(extra.name, extra.stack(self.stage), template, known | more)
             else:
                 done = stacks.delete(extra.stack(self.stage), cloud=self.cloud)
                 releases.forget(self.cloud.client("s3"), published["ARTEFACTS"], stack=extra.stack(self.stage))
             if done:
                 yield extra.name
+
+    def _engine_code(self, bucket: str) -> dict[str, str]:
+        """Upload what the distributed engine runs; the parameters that say where."""
+        made, client = engine_code(self.datasets, root=self.root), self.cloud.client("s3")
+        client.put_object(Bucket=bucket, Key=made.script_key, Body=made.script)
+        client.put_object(Bucket=bucket, Key=made.code_key, Body=made.code)
+        return {"EngineScript": made.script_key, "EngineCode": made.code_key}
 
     def webhooks(self, wanted: Sequence[Webhook], *, before: Sequence[Webhook]) -> Iterator[str]:
         """A stack for each; those that are not wanted any more are removed. The local cloud has no such things."""
@@ -187,7 +196,9 @@ class _Deployment:
     def _build(self, service: str) -> Built:
         names = self.names() | ({"DASHBOARD_URL": ""} if service == "api" and self.cloud.kind == "local" else {})
         places = {"out": self.out, "root": self.root}
-        return build(service, stage=self.stage, names=names, settings=self.settings, report=self.report, **places)
+        engine = {"ENGINE": "large"} if EXTRAS["engine"].is_wanted(self.parameters) else {}
+        settings = {**engine, **self.settings}
+        return build(service, stage=self.stage, names=names, settings=settings, report=self.report, **places)
 
     def _with_code(self, built: Built, *, bucket: str) -> str:
         """Upload the package, unless it is there; the template with its address."""

@@ -44,12 +44,13 @@ class LocalCloud:
     """`with LocalCloud() as cloud: cloud.client("s3")`.
 
     `auth` turns IAM on: functions then have the rights of their roles and no more. `traces` is the address of a
-    `TraceCollector`; functions send their traces there.
+    `TraceCollector`; functions send their traces there. `engine` is that of a `LocalEngine`: MiniStack itself says of
+    jobs of Glue that they succeeded, and runs none.
     Raises CommandFailed where the environment is missing, or MiniStack does not come up (with the end of its log).
     """
 
-    def __init__(self, *, auth: bool = False, traces: str = "", python: Path | None = None) -> None:
-        self._auth, self._traces = auth, traces
+    def __init__(self, *, auth: bool = False, traces: str = "", engine: str = "", python: Path | None = None) -> None:
+        self._auth, self._traces, self._engine = auth, traces, engine
         self._python = python or ministack_python()
         self._warden: subprocess.Popen[bytes] | None = None
         self._group = 0
@@ -73,7 +74,7 @@ class LocalCloud:
             )
         log = ""
         for _ in range(_TRIES):
-            log = self._launch(_free_port())
+            log = self._launch(free_port())
             if not log:
                 return
             self.stop()
@@ -142,7 +143,9 @@ class LocalCloud:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=_environment(port=port, folder=self._folder, auth=self._auth, traces=self._traces),
+                env=_environment(
+                    port=port, folder=self._folder, auth=self._auth, traces=self._traces, engine=self._engine
+                ),
                 start_new_session=True,
             )
         except BaseException:
@@ -199,13 +202,14 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Loopback is never reached through a proxy, whatever the environment says."""
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody has just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _environment(*, port: int, folder: Path, auth: bool, traces: str) -> Mapping[str, str]:
+def _environment(*, port: int, folder: Path, auth: bool, traces: str, engine: str) -> Mapping[str, str]:
     """All variables that MiniStack, and through it every function, sees."""
     return {
         "PATH": os.defpath,
@@ -225,5 +229,6 @@ def _environment(*, port: int, folder: Path, auth: bool, traces: str) -> Mapping
         "AWS_SECRET_ACCESS_KEY": "test",
         "LOG_LEVEL": "INFO",
         **({"AUTH": "true"} if auth else {}),
+        **({"AWS_ENDPOINT_URL_GLUE": engine} if engine else {}),
         **({"AWS_XRAY_DAEMON_ADDRESS": traces} if traces else {}),
     }

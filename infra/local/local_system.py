@@ -14,6 +14,7 @@ from infra.errors import CommandFailed
 from infra.local.chain import Chain, served_in
 from infra.local.feed_server import FeedServer
 from infra.local.local_cloud import LocalCloud
+from infra.local.local_engine import LocalEngine
 from infra.local.mailbox import Mailbox
 from infra.local.running_clouds import Running, announced
 from infra.local.trace_collector import TraceCollector
@@ -44,20 +45,30 @@ def local_system(
     announce: bool = False,
     auth: bool = False,
     settings: Mapping[str, str] | None = None,
+    engine: str = "",
 ) -> Iterator[LocalSystem]:
     """Start it, deploy everything by the code that deploys to AWS, and leave nothing behind.
 
+    `engine` is what the distributed engine merges, `large` or `spark` (see the setting ENGINE); empty: there is none.
     `announce` lets the operator's commands find it; `settings` are environment variables of the functions.
     """
+    chosen = {**(settings or {}), **({"ENGINE": engine} if engine else {})}
     with contextlib.ExitStack() as stack:
+        spark = LocalEngine() if engine else None
         with terminal.step("Start the local cloud") as step:
             collector = stack.enter_context(TraceCollector())
-            cloud = stack.enter_context(LocalCloud(auth=auth, traces=collector.address))
+            address = spark.address if spark else ""
+            cloud = stack.enter_context(LocalCloud(auth=auth, traces=collector.address, engine=address))
             traces = cloud.folder / "traces.jsonl"
             collector.keep_in(traces)
             step.note(cloud.endpoint)
+        if spark:
+            with terminal.step("Start Spark") as step:
+                datasets = chosen_datasets(chosen) or DEFAULT
+                stack.enter_context(spark.running(endpoint=cloud.endpoint, datasets=datasets))
+                step.note(spark.address)
         with terminal.step("Build and deploy five stacks"):
-            deployed = deployed_chain(stage, cloud=cloud, settings=settings or {}, report=terminal.detail)
+            deployed = deployed_chain(stage, cloud=cloud, settings=chosen, report=terminal.detail)
             chain = stack.enter_context(deployed)
         if announce:
             running = Running(

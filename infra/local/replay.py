@@ -43,21 +43,23 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dataset", default=DEFAULT, help="whose feeds: names, or .toml files, with commas between")
     parser.add_argument("--from", dest="first", default="", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", default="", help="last day, YYYY-MM-DD")
+    parser.add_argument("--engine", default="", choices=["", "spark"], help="spark: every merge goes by Spark")
     args = parser.parse_args(arguments)
     terminal = DayDisplay()
     datasets = declared_datasets(args.dataset)
     days = read_days_of_all(Path(args.feeds), datasets, first=args.first, last=args.last)
-    return replay(days, datasets=args.dataset, out=Path(args.out), terminal=terminal)
+    return replay(days, datasets=args.dataset, out=Path(args.out), terminal=terminal, engine=args.engine)
 
 
-def replay(days: Sequence[Sequence[Day]], *, datasets: str, out: Path, terminal: DayDisplay) -> int:
+def replay(days: Sequence[Sequence[Day]], *, datasets: str, out: Path, terminal: DayDisplay, engine: str = "") -> int:
     """0 when every day was carried to its end and the API answered, else 1 after printing why."""
     terminal.say(
         f"{counted(len(days), 'day')}, {days[0][0].date} to {days[-1][0].date}, through a fresh local cloud;"
         f" what comes of it is written to {out}, in place of an earlier replay"
     )
     records = Records(out)
-    with local_system(terminal=terminal, stage="replay", settings={"DATASETS": datasets}) as system:
+    settings = {"DATASETS": datasets}
+    with local_system(terminal=terminal, stage="replay", settings=settings, engine=engine) as system:
         done = carry_all(system.chain, days, report=functools.partial(_record, records, terminal))
         failed = [it.day for it in done if it.problem]
         with terminal.step("Ask the API"):

@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--feeds", default="", help="folder of YYYY-MM-DD folders, instead of the built-in demo days")
     parser.add_argument("--dataset", default="", help="whose feeds: names, or .toml files, with commas between")
     parser.add_argument("--no-serve", action="store_true", help="stop after the last day (SERVE=0 does the same)")
+    parser.add_argument("--engine", default="", choices=["", "spark"], help="spark: every merge goes by Spark")
     args = parser.parse_args(arguments)
     serve = not args.no_serve and os.environ.get("SERVE") != "0"
     names = args.dataset or (DEFAULT if args.feeds else ",".join(DEMONSTRATED))
@@ -38,10 +39,12 @@ def main(arguments: list[str]) -> int:
         listed = " and ".join(DEMONSTRATED)
         raise CommandFailed(f"the demo days are of {listed}; for {unknown}, FEEDS=dir names folders of its days")
     if not args.feeds:
-        return run(all_demo_days(datasets), None, datasets=names, serve=serve, terminal=DayDisplay())
+        return run(
+            all_demo_days(datasets), None, datasets=names, serve=serve, terminal=DayDisplay(), engine=args.engine
+        )
     read = functools.partial(read_days_of_all, Path(args.feeds), datasets)
     days = read()
-    return run(days, DayWatcher(read, days), datasets=names, serve=serve, terminal=DayDisplay())
+    return run(days, DayWatcher(read, days), datasets=names, serve=serve, terminal=DayDisplay(), engine=args.engine)
 
 
 def run(
@@ -51,6 +54,7 @@ def run(
     datasets: str,
     serve: bool,
     terminal: DayDisplay,
+    engine: str = "",
 ) -> int:
     """0 when it ended by Ctrl-C; raises CommandFailed where a day was not carried to its end.
 
@@ -58,7 +62,7 @@ def run(
     others.
     """
     settings = {"DATASETS": datasets} | ({"NOTICE": NOTICE} if watcher is None else {})
-    with local_system(terminal=terminal, stage="local", announce=True, settings=settings) as system:
+    with local_system(terminal=terminal, stage="local", announce=True, settings=settings, engine=engine) as system:
         terminal.say()
         if watcher is None:
             terminal.say("The feeds of these demo days are GENERATED, in the formats of the real ones.")

@@ -6,7 +6,7 @@ compile() {
     ../../.venv-locks/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header \
         --no-annotate --no-emit-index-url "$@"
 }
-for name in tools tests ministack locks checkov; do
+for name in tools tests ministack spark locks checkov; do
     compile "$name.in" --output-file "$name.txt" "$@"
 done
 for service in fetcher merger notifier api; do

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.attributes import Value, to_item
-from shared.errors import HeadMoved, LeaseHeld
+from shared.errors import HeadMoved, LeaseHeld, LeaseLost
 from shared.expressions import assignments
 from shared.ledger.items import ANNOTATIONS, HEAD, NOTICES, Annotation, Head, Notice, writer
 from shared.ledger.reading import Reading
 from shared.ledger.table import only_fields
-from shared.runs import Run, State
+from shared.runs import Run, State, engine_owner
 from shared.sizes import REASON, cut
 
 _OPEN = "attribute_not_exists(closed)"
@@ -19,12 +19,16 @@ _NONE_ARRIVED = "attribute_not_exists(arrived)"
 class Committing(Reading):
     """What is written of a run from its claim to its end."""
 
-    def claim(self, run_id: str, *, owner: str, now: int, until: int) -> Run | None:
+    def claim(self, run_id: str, *, owner: str, now: int, until: int, result_of: int = 0) -> Run | None:
         """Take the run for merging; None where it has ended already.
 
-        Free are a COLLECTING run, and a MERGING one that is this owner's or whose lease ran out.
+        Free are a COLLECTING run, and a MERGING one that is this owner's or whose lease ran out; and one that waits
+        for the engine, for whoever has the result of that attempt (`result_of`): what the engine was ordered for, and
+        the claim for it, are one attempt.
         `now` and `until` are wall-clock milliseconds. Raises LeaseHeld where another owner is at work.
         """
+        if result_of and (taken := self._claim_from_engine(run_id, owner=owner, until=until, attempt=result_of)):
+            return Run.from_values(taken)
         names = dict[str, str]()
         values: dict[str, Value] = {
             ":merging": State.MERGING,
@@ -48,6 +52,60 @@ class Committing(Reading):
         if run.state.ended:
             return None
         raise LeaseHeld(f"run {run_id} is being merged by {run.lease_owner}")
+
+    def _claim_from_engine(self, run_id: str, *, owner: str, until: int, attempt: int) -> dict[str, Any] | None:
+        names = dict[str, str]()
+        values: dict[str, Value] = {
+            ":merging": State.MERGING,
+            ":engine": engine_owner(attempt),
+            ":owner": owner,
+            ":until": until,
+            ":one": 1,
+        }
+        traced = self._traced(names, values)
+        return self._update(
+            run_id,
+            f"SET lease_owner = :owner, lease_until = :until{traced} ADD attempts :one, attempts_forgiven :one",
+            values,
+            names=names,
+            condition="#state = :merging AND lease_owner = :engine",
+        )
+
+    def order(self, run: Run) -> None:
+        """Write down that this attempt of a claimed run is the engine's. Raises LeaseLost where it was taken."""
+        values: dict[str, Value] = {":merging": State.MERGING, ":attempts": run.attempts}
+        ordered = self._update(
+            run.run_id,
+            "SET engine_attempt = :attempts REMOVE engine_job",
+            values,
+            condition="#state = :merging AND attempts = :attempts",
+        )
+        if ordered is None:
+            raise LeaseLost(f"run {run.run_id} changed hands before its job was started")
+
+    def await_engine(self, run: Run, *, job: str, until: int) -> None:
+        """Give a claimed run to the engine, whose job has been started, until its time is up."""
+        self._update(
+            run.run_id,
+            "SET engine_job = :job, lease_owner = :engine, lease_until = :until",
+            {
+                ":job": job,
+                ":engine": engine_owner(run.attempts),
+                ":until": until,
+                ":merging": State.MERGING,
+                ":attempts": run.attempts,
+            },
+            condition="#state = :merging AND attempts = :attempts",
+        )
+
+    def engine_failed(self, run: Run, *, why: str) -> None:
+        """Take a run back from a job that came to no result: whoever comes next takes it up at once."""
+        self._update(
+            run.run_id,
+            "SET engine_trouble = :why, lease_until = :free",
+            {":why": why, ":free": 0, ":merging": State.MERGING, ":engine": engine_owner(run.engine_attempt)},
+            condition="#state = :merging AND lease_owner = :engine",
+        )
 
     def let_go(self, run_id: str, *, owner: str, attempts: int, forgiven: bool) -> None:
         """Give a claimed run back before its lease runs out: whoever comes next takes it up at once.

@@ -34,6 +34,10 @@ class Head:
     """Feed -> the run that last found its used rows changed."""
     rules: str = ""
     """Fingerprint of the declaration and the merge rules that the snapshot was made by."""
+    engine_attempt: int = 0
+    """The attempt of `head` whose result from the distributed engine was committed; 0 where a function merged."""
+    parts: int = 0
+    """Parquet parts of the snapshot, where the engine found it; 0 where there is its index alone."""
     writing: str = ""
     """Id of the run whose rows are being written; left behind by one that died."""
     dirty: frozenset[str] = frozenset()

@@ -7,8 +7,8 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from chalicelib.dashboard.formatting import MINUS, percent
 
+from chalicelib.pages.formatting import MINUS, percent
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp

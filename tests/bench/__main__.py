@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import cold, counting, diffing, local, memory, overhead, refreshing, writing
+from tests.bench import cold, counting, diffing, local, memory, overhead, refreshing, spark, writing
 from tests.bench.measuring import Figure, table
 
 
@@ -30,6 +30,7 @@ GROUPS = (
     Group(names=local.NAMES, measure=local.measure),
     Group(names=counting.NAMES, measure=counting.measure),
     Group(names=overhead.NAMES, measure=overhead.measure),
+    Group(names=spark.NAMES, measure=spark.measure),
 )
 
 

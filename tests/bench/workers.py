@@ -24,8 +24,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class Worker:
     """`with Worker("tests.bench.diff_tasks:floor", folder) as floor: floor.seconds()`."""
 
-    def __init__(self, task: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
-        self._command = [sys.executable, "-m", "tests.bench.workers", task, *map(str, arguments)]
+    def __init__(
+        self,
+        task: str,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        python: Path | None = None,
+    ) -> None:
+        self._command = [str(python or sys.executable), "-m", "tests.bench.workers", task, *map(str, arguments)]
         self._environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths()))} | dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
         self.last: dict[str, Any] = {}

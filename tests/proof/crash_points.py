@@ -18,6 +18,7 @@ BOOKKEEPING = frozenset(
     {
         *("attempts", "attempts_forgiven", "lease_owner", "lease_until", "mail_owner", "mail_until", "writing_until"),
         *("mail_tries", "mail_again_at", "views_again_at", "late", "announced"),
+        *("engine_attempt", "engine_job", "engine_trouble"),
     }
 )
 """What a crash may leave different: how often it was tried, also as events name it, and who held which lease."""
@@ -79,7 +80,8 @@ def look(world: World) -> Seen:
     runs = {(item["dataset"], item["run_id"]): item for item in memory.items(RUNS_TABLE)}
     rows = {(item["dataset#series"], item["date"]): item for item in memory.items(OBSERVATIONS)}
     platform = world.platform
-    waiting = sorted(_once_each((pending.handler, pending.event) for pending in platform.inbox), key=str)
+    pending = (_wanted(it.handler, it.event, runs) for it in platform.inbox)
+    waiting = sorted(_once_each(it for it in pending if it), key=str)
     streams = [
         (name, record["dynamodb"]["Keys"], _plain(record["dynamodb"]["NewImage"]))
         for name, stream in platform.streams.items()
@@ -89,13 +91,29 @@ def look(world: World) -> Seen:
     return Seen(
         rows=rows,
         ledger={key: _plain(item) for key, item in runs.items()},
-        files=memory.files(BUCKET),
+        files={key: data for key, data in memory.files(BUCKET).items() if not key.startswith("jobs/")},
         mails=list(platform.mails),
         events=list(platform.events),
         waiting=[*waiting, *streams],
         dead_letters=len(platform.dead_letters),
         served=served(world),
     )
+
+
+def _wanted(
+    handler: str, event: Mapping[str, Any], runs: Mapping[Any, Mapping[str, Any]]
+) -> tuple[str, Mapping[str, Any]] | None:
+    """What is to be delivered, of the engine without its attempt; None of an attempt that nobody waits for."""
+    key = (
+        event["arguments"]["--request"]
+        if handler == "job"
+        else str(event.get("detail", {}).get("object", {}).get("key"))
+    )
+    if not key.startswith("jobs/"):
+        return handler, event
+    _, dataset, run_id, attempt, _ = key.split("/")
+    run = runs.get((dataset, run_id), {})
+    return (handler, {"run_id": run_id}) if run.get("engine_attempt") == int(attempt) else None
 
 
 def _once_each(waiting: Iterable[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -193,8 +211,9 @@ def try_point(
     twice, step = mail_may_come_twice(moment, point), moment.step
     if then is Then.LATE:
         world.advance(hours=1)
-    if then is not Then.AGAIN and moment.handler == "on_feed_arrived":
-        world.platform.inbox.pop(0)
+    if moment.handler == "job" or (then is not Then.AGAIN and moment.handler == "on_feed_arrived"):
+        if moment.handler != "job":
+            world.platform.inbox.pop(0)
         world.settle()
         step += 1
         now = world.platform.now_ms

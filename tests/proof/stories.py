@@ -135,6 +135,29 @@ _ONE = {"nyt": nyt(ROWS + 1)}
 _LOADED = a_day(1, pair(ROWS))
 _HALF = [together(publish(2, _REVISED), fetch(2), merge_dies())]
 
+ENGINE_SETTINGS = SETTINGS | {"ENGINE": "spark"}
+"""Every merge goes by the distributed engine."""
+ENGINE = frozenset({"on_feed_arrived", "job", "watch"})
+
+ENGINE_STORIES = (
+    Story(
+        name="a first load by the engine",
+        before=[watch(1, "08:00:00")],
+        steps=a_day(1, pair(ROWS)),
+        crash=ENGINE,
+        ends={at(1): State.COMMITTED},
+        mails=["digest"],
+    ),
+    Story(
+        name="revisions by the engine",
+        before=_LOADED,
+        steps=a_day(2, _REVISED),
+        crash=ENGINE,
+        ends={at(2): State.COMMITTED},
+        mails=["digest"],
+    ),
+)
+
 STORIES = (
     Story(name="first load", steps=a_day(1, pair(ROWS)), ends={at(1): State.COMMITTED}, mails=["digest"]),
     Story(

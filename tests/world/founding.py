@@ -16,8 +16,9 @@ from tests.shared.apps import load_app
 from tests.shared.calls import Calls
 from tests.shared.declared import US_COVID
 from tests.shared.in_memory import forget_clients
+from tests.world import memory
 from tests.world.feeds import Feeds, file_address
-from tests.world.stage_environment import BUCKET, ENVIRONMENT, OBSERVATIONS, RUNS_TABLE, TOPIC
+from tests.world.stage_environment import BUCKET, ENGINE_JOB, ENVIRONMENT, OBSERVATIONS, RUNS_TABLE, TOPIC
 from tests.world.system import World
 
 
@@ -69,6 +70,9 @@ def _found(dataset: Dataset, feeds: Feeds, *, beside: Sequence[Dataset]) -> Worl
             BillingMode="PAY_PER_REQUEST",
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
+    if os.environ.get("ENGINE"):
+        clients["glue"] = aws.client("glue")
+        memory.make_job(clients["glue"], ENGINE_JOB)
     lanes = sorted({name for it in (dataset, *beside) for name in it.feed_names})
     calls = Calls(*clients.values(), lanes=lanes)
     made = World(

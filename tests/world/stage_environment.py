@@ -3,6 +3,7 @@
 from shared.operator_identity import UNVERIFIED
 
 BUCKET, RUNS_TABLE, OBSERVATIONS = "covid-stats-test-data", "covid-stats-test-runs", "covid-stats-test-observations"
+ENGINE_JOB = "covid-stats-test-engine"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:covid-stats-test-mails"
 
 ENVIRONMENT = {

@@ -27,7 +27,7 @@ from tests.world.feeds import Feeds, file_address
 from tests.world.pausing import Sleep, Slow
 from tests.world.platform import BATCH, RETRIES, STREAM_RETRIES, Announced, Pending, Platform
 from tests.world.platform_events import object_created, received_mail, wanted_event
-from tests.world.stage_environment import ANN, BUCKET, OBSERVATIONS, RUNS_TABLE
+from tests.world.stage_environment import ANN, BUCKET, ENGINE_JOB, OBSERVATIONS, RUNS_TABLE
 from tests.world.stream_filters import stream_filter
 
 
@@ -48,6 +48,7 @@ class World:
             "operate": apps["merger"].operate,
             "on_run_ended": apps["notifier"].on_run_ended,
             "refresh_views": apps["api"].refresh_views,
+            "job": self._job,
         }
         self._filters = {"on_run_ended": stream_filter("notifier"), "refresh_views": stream_filter("api")}
         self.platform = Platform()
@@ -139,11 +140,11 @@ class World:
             else:
                 self.invoke(pending.handler, pending.event, request_id=pending.request_id)
         except Crash:
-            self._again(pending)
+            self._failed(pending)
         except Exception as error:
             self.platform.errors.append(error)
             if pending.handler != "operate":
-                self._again(pending)
+                self._failed(pending)
 
     def deliver_batch(self, consumer: str) -> None:
         """Invoke as an event source mapping does: in order, partial batch responses, bisecting, finite retries."""
@@ -199,6 +200,20 @@ class World:
         self.platform.requests += 1
         return f"request-{self.platform.requests}"
 
+    def _failed(self, pending: Pending) -> None:
+        """A job of the engine is not tried again by its platform, which says that it failed."""
+        if pending.handler == "job":
+            memory.end_job(ENGINE_JOB, pending.event["id"], state="FAILED")
+        else:
+            self._again(pending)
+
+    def _job(self, event: Mapping[str, Any], _context: Any) -> None:
+        """A job of the engine, its tasks carried out one after the other."""
+        from tests.merger.engine_jobs import carry_out_order  # deferred: brings pyarrow
+
+        carry_out_order(self.s3, event["arguments"])
+        memory.end_job(ENGINE_JOB, event["id"], state="SUCCEEDED")
+
     def _again(self, pending: Pending) -> None:
         pending.tries += 1
         if pending.tries <= RETRIES:
@@ -216,8 +231,11 @@ class World:
         service, _, operation = call.name.partition(".")
         if call.name == "s3.PutObject":
             key = unquote(urlsplit(call.request.url).path).removeprefix("/").removeprefix(f"{BUCKET}/")
-            if key.startswith("raw/"):
+            if key.startswith("raw/") or key.endswith("/result.json"):
                 self._queue("on_feed_arrived", object_created(key))
+        elif call.name == "glue.StartJobRun":
+            started = json.loads(call.request.body)
+            self._queue("job", {"arguments": started["Arguments"], "id": answer["JobRunId"]})
         elif call.name == "sns.Publish":
             self.platform.mails.append(received_mail(call.request.body))
         elif call.name == "eventbridge.PutEvents":

@@ -12,7 +12,7 @@ from chalicelib.csv_reading.feed_reader import FeedRows, read_feed
 from chalicelib.feed_masks import joined, rows_of_feed
 from chalicelib.not_reported import first_positive, remembered, reported
 from chalicelib.storing.snapshots import CHANGED_BY, Snapshot, with_changed_by
-from chalicelib.tables import Ints, Table, days_of, first_key, on_common_names
+from chalicelib.tables import Ints, Table, first_key, on_common_names
 from shared.dataset import Dataset, Keep
 
 type Open = Callable[[], BinaryIO]
@@ -58,12 +58,26 @@ def full_merge(
     return merge_rows(read, old=old, dataset=dataset, run_id=run_id)
 
 
-def merge_rows(read: Mapping[str, FeedRows], *, old: Snapshot, dataset: Dataset, run_id: str) -> Merged:
-    """The same of feeds that have been read."""
+def merge_rows(
+    read: Mapping[str, FeedRows],
+    *,
+    old: Snapshot,
+    dataset: Dataset,
+    run_id: str,
+    window_from: Mapping[str, int] | None = None,
+) -> Merged:
+    """The same of feeds that have been read: of all their rows, or of all rows of some series.
+
+    `window_from` is the oldest day of each feed that is a window, where these rows may not hold it.
+    """
     tables = {feed: it.table for feed, it in read.items()}
     moved = frozenset(feed for feed, table in tables.items() if not same_rows(_old_rows(old, feed), table))
     if dataset.keep is Keep.WINDOW:
-        tables = {feed: _with_older_rows(table, _old_rows(old, feed)) for feed, table in tables.items()}
+        first_days = _first_days(tables) if window_from is None else window_from
+        tables = {
+            feed: _with_older_rows(table, _old_rows(old, feed), before=first_days.get(feed, 0))
+            for feed, table in tables.items()
+        }
     rows = join(tables, measures=dataset.measure_names)
     told = joined(rows, feeds=len(dataset.feeds), inner=old.inner)
     firsts = {
@@ -94,11 +108,14 @@ def _old_rows(old: Snapshot, feed: str) -> Table:
     return rows_of_feed(old.rows, bit, old.feed_measures[feed])
 
 
-def _with_older_rows(table: Table, old: Table) -> Table:
-    """The feed's window with the rows before it that were committed."""
+def _first_days(tables: Mapping[str, Table]) -> dict[str, int]:
+    return {feed: int(table.days[0]) for feed, table in tables.items() if len(table)}
+
+
+def _with_older_rows(table: Table, old: Table, *, before: int) -> Table:
+    """The feed's window with the rows before its first day that were committed."""
     was, now = on_common_names([old, table])
-    start = first_key(int(days_of(now.keys[0]))) if len(now) else 0
-    older = was.take(slice(0, int(np.searchsorted(was.keys, start)))).wide
+    older = was.take(slice(0, int(np.searchsorted(was.keys, first_key(before))))).wide
     keys = np.concatenate([older.keys, now.keys])
     values = {name: np.concatenate([older.values[name], numbers]) for name, numbers in now.values.items()}
     return Table(names=now.names, keys=keys, values=values)

@@ -48,7 +48,7 @@ def read_carefully(
     builder = RowBuilder(layout, feed, dataset, latest_day=latest_day, report=report)
     builder.add_all(rows)
     if not builder.seen_used:
-        report(file_fault(feed, f"{_none_used(feed)}; at least one is needed"))
+        report(file_fault(feed, f"{none_used(feed)}; at least one is needed"))
     return CarefulRows(table=builder.table(), as_headed=builder.width in (None, layout.width))
 
 
@@ -59,7 +59,8 @@ def read_rows(rows: Iterable[CsvRow], layout: Layout, feed: Feed, dataset: Datas
     return builder.table()
 
 
-def _none_used(feed: Feed) -> str:
+def none_used(feed: Feed) -> str:
+    """Why a file without a used row has none."""
     wanted = [f"{column}={' or '.join(map(repr, values))}" for column, values in feed.where.items()]
     wanted += [f"no {column}={' or '.join(map(repr, values))}" for column, values in feed.where_not.items()]
     return f"no row has {' and '.join(wanted)}" if wanted else "there is no row below the header"

@@ -98,12 +98,13 @@ def _too_large(feed: Feed, limit: int) -> ContractBroken:
     )
 
 
-def text_lines(data: bytes, feed: Feed) -> Iterable[str]:
+def text_lines(data: bytes, feed: Feed, *, begins: bool = True) -> Iterable[str]:
     """The lines with their ends, as the csv module takes them. Raises ContractBroken for what is no text at all.
 
-    Bytes that are no text become lone surrogates: harmless in what is not used, and caught in what is.
+    Bytes that are no text become lone surrogates: harmless in what is not used, and caught in what is. `begins` says
+    whether these bytes are the beginning of a file, where a byte order mark may stand.
     """
-    content = io.BytesIO(data.removeprefix(BOM))
+    content = io.BytesIO(data.removeprefix(BOM) if begins else data)
     if feed.encoding.startswith(("utf-16", "utf-32")):
         return _wide_lines(content, feed)
     return io.TextIOWrapper(content, feed.encoding, "surrogateescape", newline="")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from chalicelib.csv_reading.careful_reading import read_carefully, read_rows
-from chalicelib.csv_reading.csv_rows import CsvRows, Report, raise_it
+from chalicelib.csv_reading.csv_rows import CsvRows, FaultHandler, raise_it
 from chalicelib.csv_reading.decoding import extends_ascii, file_fault, text_lines, unpacked
 from chalicelib.csv_reading.feed_layout import Layout, find_layout
 from chalicelib.csv_reading.plain_block import NotPlain, lines_are_rows
@@ -38,7 +38,7 @@ def read_feed(
     *,
     latest_day: int | None,
     most_odd: int | None = None,
-    report: Report = raise_it,
+    report: FaultHandler = raise_it,
 ) -> FeedRows:
     """All used rows of a feed's file, which is opened and read once.
 
@@ -57,11 +57,11 @@ def read_feed(
                 raise
             table = None
         if table is not None and _in_time(table, latest_day):
-            return FeedRows(table=table, plain=_rows_may_be_lines(feed))
+            return FeedRows(table=table, plain=rows_may_be_lines(feed))
         del table
     data = file.whole()
     rows = read_carefully(data, feed, dataset, latest_day=latest_day, report=report)
-    plain = _rows_may_be_lines(feed) and rows.as_headed and lines_are_rows(data, feed.delimiter)
+    plain = rows_may_be_lines(feed) and rows.as_headed and lines_are_rows(data, feed.delimiter)
     return FeedRows(table=rows.table, plain=plain)
 
 
@@ -84,7 +84,7 @@ def read_changed_lines(
 
 def rows_are_lines(lines: Sequence[bytes], feed: Feed) -> bool:
     """Whether each of these lines is a row by itself."""
-    return _rows_may_be_lines(feed) and lines_are_rows(b"\n".join(lines), feed.delimiter)
+    return rows_may_be_lines(feed) and lines_are_rows(b"\n".join(lines), feed.delimiter)
 
 
 def _layout(header: bytes, feed: Feed) -> Layout:
@@ -96,7 +96,7 @@ def _in_time(table: Table, latest_day: int | None) -> bool:
     return latest_day is None or not len(table) or int(table.days[-1]) <= latest_day
 
 
-def _rows_may_be_lines(feed: Feed) -> bool:
+def rows_may_be_lines(feed: Feed) -> bool:
     """Whether a line of a file of this feed can be a row by itself, below a header that is the first line."""
     return (
         not feed.wide

@@ -9,7 +9,7 @@ The file is read in blocks that stay in the processor's cache; only the resultin
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -155,7 +155,7 @@ class _Columns:
         if feed.repeated is Repeated.REFUSE:
             table = ascending_table(listed if len(rows) else (), keys, values)
         else:
-            table = _united(listed, keys, values, feed.repeated)
+            table = united(listed, keys, values, feed.repeated)
         if table is None:
             raise NotPlain
         return table
@@ -215,7 +215,7 @@ class _Filter:
         return mask
 
 
-def _united(names: tuple[str, ...], keys: Ints, values: dict[str, Ints], repeated: Repeated) -> Table:
+def united(names: tuple[str, ...], keys: Ints, values: Mapping[str, Ints], repeated: Repeated) -> Table:
     """Rows of one key as one: the last of them, or the sum of what is reported. Raises NotPlain for too large sums."""
     order = np.argsort(keys, kind="stable")
     keys = keys[order]

@@ -21,7 +21,7 @@ from chalicelib.runs.merge_tools import Comparison, Outcome, Tools
 from shared.attributes import Value
 from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved, LeaseHeld, LeaseLost, ObjectMissing
-from shared.keys import change_set_key, index_key, snapshot_key, view_key
+from shared.keys import change_set_key, index_key, snapshot_key, snapshot_part_key, view_key
 from shared.ledger.items import Annotation, Head, Notice
 from shared.runs import ENDED_BADLY, RejectedBy, Run, State
 from shared.scrubbing import scrub
@@ -66,7 +66,7 @@ def commit_changes(compared: Comparison, merged: "Merged", tools: Tools) -> Outc
     run, head, changes, snapshot = compared.run, compared.head, merged.changes, merged.snapshot
     touched = _touched_by(head, tools)
     if not changes.empty:
-        _write_files(run, head, merged, tools)
+        _write_files(compared, merged, tools)
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     if (before.dirty | before.late) - (head.dirty | head.late):
         others = sorted(before.dirty - head.dirty)
@@ -118,6 +118,8 @@ def _commit_rows(
         rules=tools.rules,
         late=late,
         rows_since=_rows_since(compared, merged.moved),
+        engine_attempt=run.engine_attempt if compared.result else 0,
+        parts=len(compared.result.parts) if compared.result else 0,
     )
     tools.ledger.commit(run, head=new_head, base=head.head, ended=ended, recovered=recovered, annotations=annotations)
     return Outcome(
@@ -125,10 +127,11 @@ def _commit_rows(
     )
 
 
-def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
+def _write_files(compared: Comparison, merged: "Merged", tools: Tools) -> None:
     from chalicelib.comparing.differences import change_set_json  # deferred: brings numpy
     from chalicelib.storing.snapshots import csv_pieces, index_pieces
 
+    run, head = compared.run, compared.head
     json_pieces = change_set_json(
         merged.changes,
         run_id=run.run_id,
@@ -140,6 +143,8 @@ def _write_files(run: Run, head: Head, merged: "Merged", tools: Tools) -> None:
     tools.files.write(change_set_key(name, run.run_id), json_pieces, content_type="application/json")
     tools.files.write(snapshot_key(name, run.run_id), csv_pieces(merged.snapshot), content_type="text/csv")
     tools.files.write(index_key(name, run.run_id), index_pieces(merged.snapshot), content_type=binary)
+    for number, part in enumerate(compared.result.parts if compared.result else ()):
+        tools.files.copy(part.snapshot.key, snapshot_part_key(name, run.run_id, number))
 
 
 def _rows_since(compared: Comparison, moved: frozenset[str]) -> dict[str, str]:
@@ -268,6 +273,8 @@ def _end(run: Run, tools: Tools, ended: Mapping[str, Value]) -> None:
 def give_up(run: Run, tools: Tools) -> Outcome:
     """End a run as FAILED, whatever stands in the way: rows that cannot be taken back stay marked as dirty."""
     reason = f"merging was begun {tools.policy.max_attempts} times and did not come to an end"
+    if run.engine_trouble:
+        reason += f"; the engine's last job ended {run.engine_trouble}"
     try:
         return end_without_commit(run, tools, State.FAILED, reason)
     except (LeaseHeld, HeadMoved):  # others are at work: it is for the next attempt to look again

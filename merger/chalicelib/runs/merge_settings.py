@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import cast, get_args
 
-from chalicelib.runs.merge_tools import Policy
+from chalicelib.runs.merge_tools import EngineUse, Policy
 from chalicelib.runs.watching import WatchPolicy
 from shared.errors import SettingInvalid
 from shared.schedule import DEFAULT_SCHEDULE
@@ -19,6 +20,11 @@ _PER_BYTE = 3
 _PER_ODD_BYTE = 9
 """The same for a file that is read as a whole: 6.8 for the careful way, and room for what is read already."""
 
+_PER_RESULT_BYTE = 8
+"""The same for a byte of the engine's result, whose arrays are joined, compared and written from."""
+_ENGINE_GRACE = 900
+"""Seconds from the end of a job's time to that of the lease: a job waits for machines before its time begins."""
+
 
 def read_policy(values: Mapping[str, str]) -> Policy:
     """What the stage sets for merging.
@@ -33,9 +39,25 @@ def read_policy(values: Mapping[str, str]) -> Policy:
         max_attempts=source.whole("MAX_ATTEMPTS", default=3, least=1),
         lease_seconds=source.number("LEASE_SECONDS", default=960, least=1),
         delta_from_bytes=source.whole("DELTA_FROM_BYTES", default=16 * _MIB),
+        engine=_engine(values),
+        engine_lease_seconds=engine_minutes(values) * 60 + _ENGINE_GRACE,
+        most_result_bytes=max(_MIB, (memory - _RUNTIME_BYTES) // _PER_RESULT_BYTE),
         most_bytes=max(_MIB, (memory - _RUNTIME_BYTES) // _PER_BYTE),
         most_odd_bytes=max(_MIB, (memory - _RUNTIME_BYTES) // _PER_ODD_BYTE),
     )
+
+
+def engine_minutes(values: Mapping[str, str]) -> int:
+    """How long a job of the engine may take."""
+    return Source(values).whole("ENGINE_TIMEOUT_MINUTES", default=120, least=1)
+
+
+def _engine(values: Mapping[str, str]) -> EngineUse:
+    text = values.get("ENGINE", "")
+    for use in get_args(EngineUse.__value__):
+        if text == use:
+            return cast("EngineUse", use)
+    raise SettingInvalid(f"the setting ENGINE is {text!r}; large and spark are allowed, or nothing")
 
 
 def read_watch_policy(values: Mapping[str, str]) -> WatchPolicy:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from chalicelib.runs.asking_again import AskAgain
 from chalicelib.storing.run_files import RunFiles
@@ -13,12 +13,22 @@ from shared.runs import Run, State
 
 if TYPE_CHECKING:
     from chalicelib.comparing.gate import GateLimits
+    from chalicelib.engine.job_result import JobResult
 
-type Way = Literal["", "same", "delta", "full"]
-"""How a run was compared: `same` (no byte changed), `delta` or `full`; empty where it did not come to that."""
+type Way = Literal["", "same", "delta", "full", "engine"]
+"""How a run was compared: `same` (no byte changed), `delta` or `full`, or by the distributed `engine`; empty where it
+did not come to that."""
+
+type EngineUse = Literal["", "large", "spark"]
+"""What the distributed engine merges: nothing, files that do not fit a function's memory, or everything."""
 
 RULES = "2"
 """Raise this when the same files would give other rows: runs are then compared anew although no byte changed."""
+
+
+def rules_of(dataset: Dataset) -> str:
+    """Fingerprint of the declaration and of the rules of merging."""
+    return f"{RULES}-{dataset.fingerprint}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +45,11 @@ class Policy:
     """Below this size of all files together, reading the old files again costs more than parsing the new ones."""
     most_bytes: int
     """Files larger than this together do not fit the function's memory."""
+    engine: EngineUse = ""
+    engine_lease_seconds: float = 0
+    """How long a run waits for the engine: longer than its job may take."""
+    most_result_bytes: int = 0
+    """What of the engine's result fits the function's memory."""
     most_odd_bytes: int
     """Nor does a single one that is larger than this, where it is filtered, quoted, or has anything odd in it."""
 
@@ -50,6 +65,18 @@ class Policy:
         )
 
 
+class EngineJobs(Protocol):
+    """Jobs of the distributed engine: those of Glue; and, in tests, those of this process."""
+
+    def start(self, request: str) -> str:
+        """The id of a job that carries out the order at this key."""
+        ...
+
+    def trouble(self, job_run: str) -> str:
+        """Why a job came to no result; empty where it is under way, or has succeeded."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tools:
     """What a merge works with; made once by the composition root."""
@@ -62,12 +89,14 @@ class Tools:
     ask_again: AskAgain
     """Has feeds of a run fetched again."""
     policy: Policy
+    engine: EngineJobs | None = None
+    """None where the stage has no distributed engine."""
     clock: Callable[[], int]
     """Wall-clock milliseconds: for leases only."""
 
     @property
     def rules(self) -> str:
-        return f"{RULES}-{self.dataset.fingerprint}"
+        return rules_of(self.dataset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +108,16 @@ class Comparison:
     """As it was before the comparison; the commit needs it to be so still."""
     shas: Mapping[str, str]
     """Feed -> sha256 of the run's file."""
-    size: int = 0
-    """Bytes of these files together; 0 where none had to be read."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Feed -> bytes of its file; empty where none had to be read."""
     way: Way = "same"
+    result: "JobResult | None" = None
+    """What the engine found, where it was."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of these files together; 0 where none had to be read."""
+        return sum(self.sizes.values())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.runs.committing import commit_changes, commit_unchanged, end_without_commit, give_up, lease
+from chalicelib.runs.engine_orders import adopted, order, result_for
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools, Way
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
@@ -24,16 +25,17 @@ if TYPE_CHECKING:  # numpy is imported where rows are compared: an unchanged run
     from chalicelib.comparing.full_merge import Merged, Open
 
 
-def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
-    """Carry a run whose feeds have all arrived to its end.
+def merge_run(run_id: str, *, owner: str, tools: Tools, result_of: int = 0) -> Outcome | None:
+    """Carry a run whose feeds have all arrived to its end, or to the engine that then merges it.
 
-    None where it has ended, or where another invocation is at it: that one carries it on, or the watch does when its
-    lease has run out. Whatever it raises (LeaseHeld while another run's rows are being written, say), it has given the
-    run back: the same call, repeated by anyone, takes it up again.
+    `result_of` is the attempt whose result from the engine is there, where that is why. None where the run has ended,
+    or where another invocation is at it: that one carries it on, or the watch does when its lease has run out.
+    Whatever it raises (LeaseHeld while another run's rows are being written, say), it has given the run back: the same
+    call, repeated by anyone, takes it up again.
     """
     attempts = 0
     try:
-        run = _claim(run_id, owner, tools)
+        run = _claim(run_id, owner, tools, result_of=result_of)
         if run is None:
             return None
         attempts = run.attempts
@@ -43,10 +45,10 @@ def merge_run(run_id: str, *, owner: str, tools: Tools) -> Outcome | None:
         raise
 
 
-def _claim(run_id: str, owner: str, tools: Tools) -> Run | None:
+def _claim(run_id: str, owner: str, tools: Tools, *, result_of: int) -> Run | None:
     now = tools.clock()
     try:
-        return tools.ledger.claim(run_id, owner=owner, now=now, until=now + lease(tools))
+        return tools.ledger.claim(run_id, owner=owner, now=now, until=now + lease(tools), result_of=result_of)
     except LeaseHeld:
         return None
 
@@ -85,8 +87,15 @@ def _merge_claimed(run: Run, tools: Tools) -> Outcome:
     compared = Comparison(run=run, head=head, shas=shas)
     if head.head and head.seen == shas and head.rules == tools.rules and head.settled:
         return commit_unchanged(compared, tools)
-    compared = replace(compared, size=sum(file.bytes for file in raw.values()))
-    _check_size(compared.size, tools)
+    compared = replace(compared, sizes={feed: file.bytes for feed, file in raw.items()})
+    if _is_for_engine(compared.size, tools):
+        compared = replace(compared, result=result_for(compared, tools))
+        if compared.result is None:
+            with subsegment("order", bytes=compared.size):
+                order(compared, tools, latest_day=_latest_day(run, tools))
+            return Outcome(state=State.MERGING, way="engine", bytes_read=0)
+    else:
+        _check_size(compared.size, tools)
     with subsegment("merge", bytes=compared.size) as span:
         from chalicelib.comparing.gate import (  # deferred: brings numpy; within, to be seen in the trace
             check_gate,
@@ -110,6 +119,8 @@ def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way]":
     from chalicelib.comparing.full_merge import full_merge
     from chalicelib.storing.snapshots import empty_snapshot, read_index
 
+    if compared.result is not None:
+        return adopted(compared.result, compared, tools), "engine"
     run, head = compared.run, compared.head
     feeds = [feed.name for feed in tools.dataset.feeds]
     files = _openers(run.run_id, feeds, tools)
@@ -119,7 +130,7 @@ def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way]":
         else empty_snapshot(tools.dataset),
         "dataset": tools.dataset,
         "run_id": run.run_id,
-        "latest_day": last_day_allowed(parse_time(run.run_id).date(), tools.dataset),
+        "latest_day": _latest_day(run, tools),
     }
     large = compared.size >= tools.policy.delta_from_bytes
     if head.head and large and head.rules == tools.rules and _has_sources(head, feeds, tools):
@@ -127,6 +138,16 @@ def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way]":
         if merged:
             return merged, "delta"
     return full_merge(files, most_odd=tools.policy.most_odd_bytes, **found), "full"
+
+
+def _is_for_engine(size: int, tools: Tools) -> bool:
+    """Whether the distributed engine merges files of so many bytes."""
+    use = tools.policy.engine if tools.engine is not None else ""
+    return use == "spark" or (use == "large" and size > tools.policy.most_bytes)
+
+
+def _latest_day(run: Run, tools: Tools) -> int:
+    return last_day_allowed(parse_time(run.run_id).date(), tools.dataset)
 
 
 def _openers(run_id: str, feeds: Iterable[str], tools: Tools) -> "dict[str, Open]":

@@ -16,7 +16,12 @@ def log_outcome(line: Line, outcome: Outcome | None) -> None:
     if outcome is None:
         line.bind(outcome="waiting")
         return
-    line.bind(outcome="merged", state=outcome.state.value, way=outcome.way, reason=outcome.reason)
+    line.bind(
+        outcome="merged" if outcome.state.ended else "ordered",
+        state=outcome.state.value,
+        way=outcome.way,
+        reason=outcome.reason,
+    )
     line.measure("Milliseconds", merge_duration=line.elapsed_ms)
     _log_rows(line, [outcome])
 

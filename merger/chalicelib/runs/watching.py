@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.runs.asking_again import feeds_wanted, how_often
+from chalicelib.runs.engine_orders import has_result
 from chalicelib.runs.feed_arrivals import take_in
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
@@ -150,11 +151,14 @@ def _measure_ages(seen: Watched, runs: list[Run], now: dt.datetime, tools: Tools
 
 def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: WatchPolicy, seen: Watched) -> None:
     run = take_in(run, tools)
+    if run.awaits_engine:
+        _look_after_job(run, tools)
     if run.state is State.MERGING or run.arrived >= tools.dataset.feed_names:
-        outcome = merge_run(run.run_id, owner=owner, tools=tools)
+        outcome = merge_run(run.run_id, owner=owner, tools=tools, result_of=_result_there(run, tools))
         if outcome:
             seen.merges.append(outcome)
-            seen.ended.append(f"{run.run_id} {outcome.state}")
+            if outcome.state.ended:
+                seen.ended.append(f"{run.run_id} {outcome.state}")
     elif now - _began(run) >= policy.deadline:
         reason = _incomplete(run, tools, policy)
         if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
@@ -162,6 +166,20 @@ def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: Wa
     elif wanted := feeds_wanted(run, now, dataset=tools.dataset):
         tools.ask_again(wanted)
         seen.wanted.append(f"{run.run_id} {' '.join(wanted.feeds)}")
+
+
+def _result_there(run: Run, tools: Tools) -> int:
+    """The attempt whose result a run waits for, where it is there: the event of it was lost."""
+    return run.engine_attempt if run.awaits_engine and has_result(run, tools) else 0
+
+
+def _look_after_job(run: Run, tools: Tools) -> None:
+    """Take a run back from a job that failed. The event of one that has a result may have been lost."""
+    if tools.engine is None:
+        return
+    why = tools.engine.trouble(run.engine_job)
+    if why:
+        tools.ledger.engine_failed(run, why=why)
 
 
 def _began(run: Run) -> dt.datetime:

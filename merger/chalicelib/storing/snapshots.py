@@ -118,7 +118,7 @@ def index_pieces(snapshot: Snapshot) -> Iterator[bytes | memoryview]:
     """
     arrays = {f"first|{name}": (days, "<i8") for name, days in snapshot.firsts.items()}
     arrays["rows|keys"] = snapshot.rows.keys, "<i8"
-    arrays |= {f"rows|{name}": (numbers, _narrowest(numbers)) for name, numbers in snapshot.rows.values.items()}
+    arrays |= {f"rows|{name}": (numbers, narrowest(numbers)) for name, numbers in snapshot.rows.values.items()}
     head = {
         "names": snapshot.rows.names,
         "runs": snapshot.runs,
@@ -215,7 +215,7 @@ def _rescaled(numbers: Ints | None, size: int, was: int, now: int) -> Ints:
     return np.where(fits & ~nulls, rescaled, NULL)
 
 
-def _narrowest(numbers: Ints) -> str:
+def narrowest(numbers: Ints) -> str:
     """The smallest type that holds all of them; what is of a small one already stays so, unlooked at."""
     if numbers.dtype.itemsize < 8:
         return numbers.dtype.str

@@ -30,7 +30,7 @@ HANDLERS: Mapping[str, Mapping[str, Sequence[str]]] = _FACTS["handlers"] | {
 """Resource type -> handler -> actions. The five that are written here are older than the registry's schemas."""
 
 _WHOLE_CHAIN = ("glue:",)
-"""Services that want every resource type which an action lists; to the others they are alternatives."""
+"""Services that want every resource type which an action requires; to the others they are alternatives."""
 
 _UNRELIABLE = ("apigateway:",)
 """Services whose two references share one prefix, so that the list of resources is of one of them only."""
@@ -103,7 +103,7 @@ def refusals(action: str, granted: Iterable[Grant]) -> list[str]:
     known = _FACTS["actions"].get(action, {})
     required, possible = known.get("required", []), known.get("possible", [])
     missing = [arn for arn in required or possible if not any(it.covers(action, _pattern(arn)) for it in having)]
-    if not action.startswith(_WHOLE_CHAIN) and len(missing) < len(required or possible):
+    if not (required and action.startswith(_WHOLE_CHAIN)) and len(missing) < len(required or possible):
         return []
     return [f"{action} is not granted on {arn}" for arn in missing]
 
