@@ -104,7 +104,7 @@ def test_nobody_else_may_assume_the_role(claim: str, deploy_role: str, administr
 
 def test_the_role_is_enough_to_deploy_a_stage_stack_by_stack(guarded: LocalCloud, deployer: Cloud) -> None:
     """In the words of the workflow; CloudFormation makes the resources with a role of its own, here as on AWS."""
-    chosen = {"Operations": "yes", "Analytics": "yes"}
+    chosen = {"Operations": "yes", "Analytics": "yes", "Engine": "yes"}
     for name in ("foundation", *SERVICES, *EXTRAS):
         done = deploy(
             STAGE,
