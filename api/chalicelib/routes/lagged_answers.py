@@ -13,7 +13,7 @@ from chalicelib.tabulation.row_text import csv_header, defused
 from chalicelib.tabulation.slicing import cut
 from chalicelib.tabulation.table_text import to_json
 from chalicelib.tabulation.tabulating import tabulate
-from chalicelib.vintages.lagged import Dates, Row, When, as_json, bucket_rows, published_rows
+from chalicelib.vintages.lagged import Dates, LaggedRow, When, as_json, bucket_rows, published_rows
 from chalicelib.vintages.version_table import Version
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply
 from chalicelib.web.parameters import Arguments
@@ -28,7 +28,7 @@ def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
     chosen = [it for it in ("as_of", "lag", "first") if args.get(it) not in (None, "no")]
     if len(chosen) > 1:
         raise ParametersExclusive(chosen, "each says by itself at what time a date's value counts")
-    run_id, lag = site.shelf.current(), args["lag"]
+    run_id, lag = site.view_store.current(), args["lag"]
     series, _ = checked(site, run_id, args)
     today = run_id_at(site.now())[:10] if lag is not None else "9"
     rows = _lagged_rows(site, run_id, name, series, lag, today) if run_id else ()
@@ -42,7 +42,9 @@ def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
 
 
 @functools.lru_cache(maxsize=16)
-def _lagged_rows(site: Site, run_id: str, name: str, series: str | None, lag: int | None, day: str) -> Sequence[Row]:
+def _lagged_rows(
+    site: Site, run_id: str, name: str, series: str | None, lag: int | None, day: str
+) -> Sequence[LaggedRow]:
     """`day` is today: what was worked out is kept until midnight."""
     directory_of(site, run_id)
     dates: dict[str, list[Version]] = {}
@@ -55,11 +57,11 @@ def _lagged_rows(site: Site, run_id: str, name: str, series: str | None, lag: in
     return bucket_rows(name, found, when, site.dataset, tabulate=_tables)
 
 
-def _tables(snapshot: bytes, dataset: Dataset) -> Mapping[str, Sequence[Row]]:
+def _tables(snapshot: bytes, dataset: Dataset) -> Mapping[str, Sequence[LaggedRow]]:
     return {name: exact.loads(to_json(table)) for name, table in tabulate(snapshot, dataset).items().items()}
 
 
-def _as_csv(rows: Sequence[Row], dataset: Dataset, *, complete: bool) -> Document:
+def _as_csv(rows: Sequence[LaggedRow], dataset: Dataset, *, complete: bool) -> Document:
     names = csv_header(dataset.measure_names, series=dataset.has_series, complete=complete)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

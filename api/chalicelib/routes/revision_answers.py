@@ -21,7 +21,7 @@ MOST = 400_000
 
 def answer_revisions(site: Site, args: Arguments, _request: Request) -> Reply:
     """An entry a measure; of one series, or of all that are no totals together."""
-    run_id = site.shelf.current()
+    run_id = site.view_store.current()
     series, measure = checked(site, run_id, args)
     document = _described(site, run_id, series, measure) if run_id else json_document([])
     return Reply(headers=CURRENT | state_headers(run_id, args), document=document)
