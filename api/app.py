@@ -14,7 +14,7 @@ from chalice import Chalice, Response
 from chalicelib.routes.dispatching import dispatch
 from chalicelib.routes.endpoints import ANY_PATH, EVERY_METHOD, METHODS, ROUTES
 from chalicelib.routes.site import ApiSettings, Site, Sites
-from chalicelib.view_store.view_store import Shelf
+from chalicelib.view_store.view_store import ViewStore
 from chalicelib.web.assets import Assets
 from chalicelib.web.requests import Request
 from chalicelib.web.responses import Sent
@@ -78,7 +78,7 @@ def site(name: str = "") -> Site:
         place=place(),
         dataset=dataset,
         settings=settings,
-        shelf=Shelf(client("s3"), **kept, ttl=settings.pointer_seconds, late=late),
+        view_store=ViewStore(client("s3"), **kept, ttl=settings.pointer_seconds, late=late),
         assets=ASSETS,
         stage=sites,
         vintages=functools.partial(vintages, dataset.name),
@@ -96,20 +96,25 @@ def late_view(dataset: str, run_id: str, name: str) -> "Document":
 
 @functools.cache
 def refresher(name: str = "") -> "Refresher":
-    from chalicelib.refresh.invalidation import Edge, paths_of_dataset  # deferred: see refresh_views
+    from chalicelib.refresh.invalidation import Distribution, paths_of_dataset  # deferred: see refresh_views
     from chalicelib.refresh.refreshing import Refresher
 
     settings, dataset = ApiSettings.read(os.environ), place().find(name)
-    edge = None
+    distribution = None
     if settings.distribution:
-        edge = Edge(
+        distribution = Distribution(
             client("cloudfront"),
             distribution=settings.distribution,
             holding=settings.pointer_seconds,
             paths=paths_of_dataset(dataset.name, first=place().dataset.name, several=len(place().datasets) > 1),
         )
     return Refresher(
-        client("s3"), bucket=place().bucket, ledger=ledger(name), dataset=dataset, assets=ASSETS, edge=edge
+        client("s3"),
+        bucket=place().bucket,
+        ledger=ledger(name),
+        dataset=dataset,
+        assets=ASSETS,
+        distribution=distribution,
     )
 
 

@@ -1,6 +1,7 @@
 """The house rules of the design, read off the import statements."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -61,6 +62,14 @@ def test_only_app_modules_import_chalice_and_make_clients() -> None:
     assert offenders(below, {"chalice", "boto3", "shared.aws"}) == []
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_requires_no_package_that_neither_it_nor_the_vocabulary_imports(service: str) -> None:
+    lines = (ROOT / service / "requirements.txt").read_text().splitlines()
+    required = {re.split(r"[<>=]", line)[0].replace("-", "_") for line in lines if not line.startswith("#")}
+    imported = {name.split(".")[0] for path in (*sources(service), *sources("shared")) for name in imports(path)}
+    assert required - imported == set()
+
+
 def test_infra_is_imported_by_nobody_but_tests() -> None:
     assert offenders([path for room in (*SERVICES, "shared") for path in sources(room)], {"infra"}) == []
 
@@ -69,6 +78,23 @@ def test_chalicelib_module_names_are_unique_and_no_folder_is_a_package() -> None
     names = Counter(path.name for service in SERVICES for path in (ROOT / service / "chalicelib").rglob("*.py"))
     assert [name for name, count in names.items() if count > 1] == []
     assert "__init__.py" not in names
+
+
+@pytest.mark.parametrize("room", ["fetcher", "merger", "notifier", "infra"])
+def test_a_types_name_means_one_thing_in_a_service_and_the_vocabulary(room: str) -> None:
+    own = [path for path in sources(room) if not path.is_relative_to(ROOT / "api" / "client")]
+    found = Counter(name for path in (*own, *sources("shared")) for name in types_of(path))
+    assert len(found) > 30
+    assert [name for name, count in found.items() if count > 1] == []
+
+
+def types_of(path: Path) -> Iterator[str]:
+    """Public classes and type aliases at the top of a module."""
+    for node in ast.parse(path.read_text()).body:
+        name = node.name if isinstance(node, ast.ClassDef) else None
+        name = node.name.id if isinstance(node, ast.TypeAlias) else name
+        if name and not name.startswith("_"):
+            yield name
 
 
 def test_the_vocabulary_is_linked_into_every_service() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.refresh.invalidation import Edge
+from chalicelib.refresh.invalidation import Distribution
 from infra.operating.smoke import ON_AWS, HttpResponse, find_faults
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
@@ -105,7 +105,7 @@ def test_health_is_as_fresh_as_it_is_asked(front: Front) -> None:
 def test_what_a_commit_changes_is_fetched_anew_at_once(api: ApiApp, committer: Committer, cloud: Cloud) -> None:
     front = Front(api)
     client: Any = front
-    refreshing = refresher(api, cloud.s3, Edge(client, distribution="E1", holding=0, wait=lambda _: None))
+    refreshing = refresher(api, cloud.s3, Distribution(client, distribution="E1", holding=0, wait=lambda _: None))
     refreshing.refresh(run_of(committer.commit(FIRST, some_rows(days=40))))
     before = [front.get(page).body for page in ("/data", "/data?from=2020-03-01", "/runs")]
     refreshing.refresh(run_of(committer.commit(SECOND, some_rows(days=41))))
@@ -117,7 +117,7 @@ def test_other_bytes_of_the_same_run_are_fetched_anew_too(api: ApiApp, committer
     """A release changes how views look, and the run is rendered again: the same run, the same views, other digests."""
     front = Front(api)
     client: Any = front
-    edge = Edge(client, distribution="E1", holding=0, wait=lambda _: None)
+    edge = Distribution(client, distribution="E1", holding=0, wait=lambda _: None)
     refresher(api, cloud.s3, edge).refresh(run_of(committer.commit(FIRST, some_rows(days=3))))
     kept = front.get("/data").body
     [place] = [key for key in cloud.objects() if key.endswith("/current.json")]

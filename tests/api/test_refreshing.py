@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.refresh.invalidation import Edge, paths_of
+from chalicelib.refresh.invalidation import Distribution, paths_of
 from chalicelib.refresh.refreshing import Refresher
 from shared.dataset import ONE_SERIES
 from shared.errors import HeadMoved
@@ -151,10 +151,10 @@ class Rival:
         return self._client.put_object(**request)
 
 
-def refresher(api: ApiApp, client: Any, edge: Edge | None = None) -> Refresher:
+def refresher(api: ApiApp, client: Any, edge: Distribution | None = None) -> Refresher:
     made = api.module.refresher()
     return Refresher(
-        client, bucket=BUCKET, ledger=api.module.ledger(), dataset=made._dataset, assets=made._assets, edge=edge
+        client, bucket=BUCKET, ledger=api.module.ledger(), dataset=made._dataset, assets=made._assets, distribution=edge
     )
 
 
@@ -198,7 +198,7 @@ def test_only_what_changed_is_invalidated_and_not_before_held_pointers_are_old(
     api: ApiApp, committer: Committer, cloud: Cloud
 ) -> None:
     front, waited = FakeCloudFront(), list[float]()
-    edge = Edge(front, distribution="E1", holding=1.5, wait=waited.append)
+    edge = Distribution(front, distribution="E1", holding=1.5, wait=waited.append)
     refreshing = refresher(api, cloud.s3, edge)
     refreshing.refresh(_run(committer.commit(FIRST, some_rows(days=40))))
     refreshing.refresh(_run(committer.commit(SECOND, some_rows(days=40) | {(ONE_SERIES, "2020-02-29"): [1, 1, 1]})))

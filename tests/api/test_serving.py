@@ -227,7 +227,7 @@ def test_any_content_type_and_accept_header_is_taken(served: ApiApp) -> None:
 def test_a_fault_of_ours_shows_nothing_of_its_inside_and_the_log_has_it(
     served: ApiApp, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    served.module.site().shelf._client = None
+    served.module.site().view_store._client = None
     answer = served.get("/data")
     assert answer.json == {
         "type": "about:blank",
@@ -247,7 +247,7 @@ def test_a_store_that_does_not_answer_is_a_503_that_may_be_tried_again(
         error = {"Error": {"Code": "SlowDown", "Message": "slow down"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
         raise client.exceptions.ClientError(error, "GetObject")
 
-    client = served.module.site().shelf._client
+    client = served.module.site().view_store._client
     monkeypatch.setattr(client, "get_object", refuse)
     answer = served.get("/data")
     assert (

@@ -139,7 +139,7 @@ def test_however_it_is_laid_out_it_is_the_same(
     assert len(paged) == len(told) > 60
     assert sorted((it["date"], it["known_from"]) for it in told) == [(it["date"], it["known_from"]) for it in paged]
     site = api.module.site()
-    directory = site.vintages().directory(site.shelf.current())
+    directory = site.vintages().directory(site.view_store.current())
     assert 2 < len(directory.blocks) < 10
 
 

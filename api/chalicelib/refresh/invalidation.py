@@ -13,7 +13,7 @@ _OF_ALL = {"/", "/?*", "/changes*"}
 """Answers that a commit of any of several datasets changes."""
 
 
-class Edge:
+class Distribution:
     """The distribution in front of the API.
 
     An answer may come from a request handler that still holds the pointer it read up to `holding` seconds ago.

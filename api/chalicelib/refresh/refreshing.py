@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib.dashboard.views import render_views
-from chalicelib.refresh.invalidation import Edge
+from chalicelib.refresh.invalidation import Distribution
 from chalicelib.refresh.series_views import SeriesViews
 from chalicelib.tabulation.histories import History, extend_history
 from chalicelib.view_store.bundles import media_type_of
@@ -49,10 +49,10 @@ class Refresher:
         ledger: Ledger,
         dataset: Dataset,
         assets: Assets,
-        edge: Edge | None = None,
+        distribution: Distribution | None = None,
     ) -> None:
         self._s3, self._bucket, self._ledger, self._dataset = s3, bucket, ledger, dataset
-        self._assets, self._edge = assets, edge
+        self._assets, self._distribution = assets, distribution
         self._vintages = VintageWriter(s3, bucket=bucket, dataset=dataset)
         self._pointer = PointerWriter(s3, bucket=bucket, dataset=dataset.name)
         self._assets_kept = False
@@ -83,8 +83,8 @@ class Refresher:
             self._write_outlook(run)
             changed = self._pointer.move({"run_id": run.run_id, "views": digests})
             span.annotate(views_changed=len(changed))
-            if self._edge:
-                self._edge.invalidate(run.run_id, {name: digests[name] for name in changed})
+            if self._distribution:
+                self._distribution.invalidate(run.run_id, {name: digests[name] for name in changed})
             self._ledger.mark_views(run.run_id, "RENDERED")
 
     def _write_outlook(self, run: Run) -> None:

@@ -33,7 +33,7 @@ def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
         return Reply(
             headers=CURRENT | state, document=form.document_of_one(form.write(empty, site.dataset), site.dataset)
         )
-    body = site.shelf.change_set(run.run_id)
+    body = site.view_store.change_set(run.run_id)
     series, skip, limit = args.get("series"), args["skip"], args["limit"]
     if form.as_stored and series is None and not skip and limit is None and _fits(body):
         return Reply(headers=CURRENT | state, document=Document(JSON, plain=body))
@@ -58,7 +58,7 @@ def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
         if len(page) == args["limit"] or held > PAGE_BYTES:
             more = True
             break
-        body = site.shelf.change_set(run.run_id)
+        body = site.view_store.change_set(run.run_id)
         if form.as_stored and not skip and _fits(body):
             text = body.decode()
         else:

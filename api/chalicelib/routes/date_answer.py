@@ -56,7 +56,7 @@ def _of_date(site: Site, args: Arguments, series: str, entries: Sequence[Entry])
         "chapters": chapters(entries, site.dataset, runs),
         "standings": standings(_while_present(entries), site.dataset),
         "present": entries[-1]["values"] is not None,
-        "until": f"{args['as_of']}T23:59:59Z" if args["as_of"] else site.shelf.current() or entries[-1]["at"],
+        "until": f"{args['as_of']}T23:59:59Z" if args["as_of"] else site.view_store.current() or entries[-1]["at"],
         "words": {},
         "notes": [note.text for note in notes if note.date == args["date"] and note.series in ("", series)],
         "notes_on": lambda run_id: [note.text for note in notes if note.about == run_id],

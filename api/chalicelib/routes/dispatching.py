@@ -91,7 +91,7 @@ def _answer(sites: Sites, request: Request) -> Reply:
     if request.has_body:
         raise BodyUnexpected(request.method)
     if request.wants_fresh:
-        site.shelf.current(fresh=True)
+        site.view_store.current(fresh=True)
     args = read_parameters(
         endpoint.parameters,
         route=endpoint.path,

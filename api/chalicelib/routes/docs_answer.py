@@ -27,7 +27,7 @@ def answer_docs(site: Site, request: Request, *, endpoints: Sequence[Explained],
 
 def find_served(site: Site) -> Served | None:
     """None before the first commit, and where all rows are gone."""
-    run_id = site.shelf.current()
+    run_id = site.view_store.current()
     run = site.ledger().get(run_id) if run_id else None
     newest = ((run.summary.get("latest") or {}) if run else {}).get("date")
     if run is None or not newest:

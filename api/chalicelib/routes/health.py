@@ -22,7 +22,7 @@ def examine(site: Site) -> dict[str, Any]:
     `ahead`: a run that is newer than it can be keeps all others from committing."""
     ledger = site.ledger()
     head = ledger.head()
-    served = site.shelf.current(fresh=True)
+    served = site.view_store.current(fresh=True)
     runs = list(islice(ledger.newest_first(page=_RUNS), _RUNS))
     newest = runs[0] if runs else None
     states = ledger.feed_states()
@@ -58,6 +58,6 @@ def judge(site: Site, head: Head, served: str | None) -> str:
         return "ok"
     if site.ledger().get(head.head).views == "FAILED":
         return "behind"
-    committed = site.shelf.committed_at(head.head)
+    committed = site.view_store.committed_at(head.head)
     late = committed is None or site.now() - committed > dt.timedelta(seconds=site.settings.lag_seconds)
     return "behind" if late else "rendering"

@@ -13,7 +13,7 @@ from chalicelib.tabulation.row_text import csv_header, defused
 from chalicelib.tabulation.slicing import cut
 from chalicelib.tabulation.table_text import to_json
 from chalicelib.tabulation.tabulating import tabulate
-from chalicelib.vintages.lagged import Dates, Row, When, as_json, bucket_rows, published_rows
+from chalicelib.vintages.lagged import Dates, LaggedRow, When, as_json, bucket_rows, published_rows
 from chalicelib.vintages.version_table import Version
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply
 from chalicelib.web.parameters import Arguments
@@ -31,7 +31,7 @@ def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
     chosen = [it for it in ("as_of", "lag", "first") if args.get(it) not in (None, "no")]
     if len(chosen) > 1:
         raise ParametersExclusive(chosen, "each says by itself at what time a date's value counts")
-    run_id, lag = site.shelf.current(), args["lag"]
+    run_id, lag = site.view_store.current(), args["lag"]
     series, _ = checked(site, run_id, args)
     today = run_id_at(site.now())[:10] if lag is not None else "9"
     with_days = args.get("days") == "yes"
@@ -49,7 +49,9 @@ def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
 
 
 @functools.lru_cache(maxsize=16)
-def _lagged_rows(site: Site, run_id: str, name: str, series: str | None, lag: int | None, day: str) -> Sequence[Row]:
+def _lagged_rows(
+    site: Site, run_id: str, name: str, series: str | None, lag: int | None, day: str
+) -> Sequence[LaggedRow]:
     """`day` is today: what was worked out is kept until midnight."""
     directory_of(site, run_id)
     dates: dict[str, list[Version]] = {}
@@ -62,9 +64,9 @@ def _lagged_rows(site: Site, run_id: str, name: str, series: str | None, lag: in
     return bucket_rows(name, found, when, site.dataset, tabulate=_tables)
 
 
-def _tables(snapshot: bytes, dataset: Dataset) -> Mapping[str, Sequence[Row]]:
+def _tables(snapshot: bytes, dataset: Dataset) -> Mapping[str, Sequence[LaggedRow]]:
     tables = tabulate(snapshot, dataset)
-    rows: dict[str, Sequence[Row]] = {name: exact.loads(to_json(table)) for name, table in tables.items().items()}
+    rows: dict[str, Sequence[LaggedRow]] = {name: exact.loads(to_json(table)) for name, table in tables.items().items()}
     for name, table in tables.increments().items():
         days = table.days or {}
         spans = zip(*days.values(), strict=True)
@@ -73,7 +75,7 @@ def _tables(snapshot: bytes, dataset: Dataset) -> Mapping[str, Sequence[Row]]:
     return rows
 
 
-def _as_csv(rows: Sequence[Row], dataset: Dataset, *, complete: bool, days: bool) -> Document:
+def _as_csv(rows: Sequence[LaggedRow], dataset: Dataset, *, complete: bool, days: bool) -> Document:
     names = csv_header(dataset.measure_names, series=dataset.has_series, complete=complete)
     names += [f"{measure}{_DAYS}" for measure in dataset.measure_names] if days else []
     out = io.StringIO()

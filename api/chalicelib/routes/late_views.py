@@ -36,7 +36,7 @@ def _views(site: Site, run_id: str) -> Mapping[str, Document]:
     history = history_at(site, run.known_from or run_id)
     if site.dataset.has_series:
         return _views_by_series(site, run, history)
-    snapshot = site.shelf.snapshot(run_id)
+    snapshot = site.view_store.snapshot(run_id)
     if snapshot is None:
         raise ViewsMissing(run_id)
     views = render_views(run, snapshot=snapshot, history=history, dataset=site.dataset, assets=site.assets)
@@ -63,7 +63,7 @@ def _views_by_series(site: Site, run: Run, history: History) -> Mapping[str, Doc
         ledger=site.ledger(),
         find=find,
         store=store,
-        change_set=lambda run: ChangeSet.from_json(site.shelf.change_set(run.run_id)),
+        change_set=lambda run: ChangeSet.from_json(site.view_store.change_set(run.run_id)),
     )
     views.render_histories(run, history)
     return made
@@ -71,7 +71,7 @@ def _views_by_series(site: Site, run: Run, history: History) -> Mapping[str, Doc
 
 def history_at(site: Site, time: str) -> History:
     """Every value that was known up to a time, as `chalicelib.tabulation.histories` has it."""
-    served = site.shelf.current()
+    served = site.view_store.current()
     if served is None or site.vintages().directory(served) is None:
         raise ViewsMissing(served or time)
     history: History = {}

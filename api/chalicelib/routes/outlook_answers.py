@@ -34,7 +34,7 @@ def _words(site: Site, run_id: str, series: str) -> Mapping[str, str]:
 def _found(site: Site, run_id: str, series: str) -> Mapping[str, Any]:
     """Raises ViewsMissing."""
     if series == spoken_series(site.dataset):
-        kept: Mapping[str, Any] = json.loads(site.shelf.view(run_id, OUTLOOK).plain)
+        kept: Mapping[str, Any] = json.loads(site.view_store.view(run_id, OUTLOOK).plain)
         return kept
     versions = site.vintages().select(run_id, series=series, start=first_date(run_id, site.dataset.period))
     return outlooks(versions, site.dataset, run_id=run_id, series=series)

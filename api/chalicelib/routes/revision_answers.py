@@ -25,7 +25,7 @@ def answer_revisions(site: Site, args: Arguments, request: Request) -> Reply:
         from chalicelib.routes.vintage_pages_answer import answer_revisions_page  # deferred: programs need none of it
 
         return answer_revisions_page(site, args, request)
-    run_id = site.shelf.current()
+    run_id = site.view_store.current()
     series, measure = checked(site, run_id, args)
     document = _described(site, run_id, series, measure) if run_id else json_document([])
     return Reply(headers=CURRENT | BY_ACCEPT | state_headers(run_id, args), document=document)

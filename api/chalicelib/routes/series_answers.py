@@ -27,7 +27,7 @@ _ALL = 1_000_000
 
 
 def index_at(site: Site, run_id: str) -> SeriesIndex:
-    return _read_index(site.shelf.view(run_id, INDEX))
+    return _read_index(site.view_store.view(run_id, INDEX))
 
 
 @functools.lru_cache(maxsize=4)
@@ -47,7 +47,7 @@ def entry_at(site: Site, run_id: str, series: str) -> SeriesEntry:
 def series_document(site: Site, run_id: str, series: str, name: str) -> Document:
     """A document of one series (`daily.json`)."""
     entry = entry_at(site, run_id, series)
-    return site.shelf.bundle(entry.run_id, series_object(series))[name]
+    return site.view_store.bundle(entry.run_id, series_object(series))[name]
 
 
 def answer_series_table(
@@ -86,7 +86,7 @@ def _csv_of_all(site: Site, run_id: str, table: str, part: Part, index: SeriesIn
         return Reply(headers=CURRENT, document=Document(CSV, plain="".join(pieces).encode()))
     bounds = [str(it) for it in (args["from"], args["to"], "days" if part.days else None) if it]
     stem = "-".join([table, *bounds])
-    address = site.shelf.file_address(
+    address = site.view_store.file_address(
         run_id, f"{stem}.csv", pieces, file_name=file_name(site.dataset.name, table, args, run_id)
     )
     return Reply(status=302, headers=NEVER | {"Location": address})
@@ -98,7 +98,7 @@ def _header(site: Site, table: str, part: Part) -> str:
 
 
 def _read_block(site: Site, block: TableBlock, *, keep: bool) -> Mapping[str, str]:
-    bundle = site.shelf.bundle(block.run_id, block.name, keep=keep)
+    bundle = site.view_store.bundle(block.run_id, block.name, keep=keep)
     return {name: document.plain.decode() for name, document in bundle.items()}
 
 

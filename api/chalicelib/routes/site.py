@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.view_store.view_store import Shelf
+from chalicelib.view_store.view_store import ViewStore
 from chalicelib.web.assets import Assets
 from chalicelib.web.requests import Request
 from shared.dataset import Dataset
@@ -88,7 +88,7 @@ class Site:
     place: Place
     dataset: Dataset
     settings: ApiSettings
-    shelf: Shelf
+    view_store: ViewStore
     assets: Assets
     stage: Callable[[], "Sites"]
     """The stage with all its datasets, this one among them."""
@@ -104,7 +104,7 @@ class Site:
     def run_at(self, day: str | None) -> str | None:
         """The run whose views answer: the current one, or the one that was the head at the end of a UTC day."""
         if day is None:
-            return self.shelf.current()
+            return self.view_store.current()
         from chalicelib.routes.time_travel import (
             head_at,  # deferred: today needs no ledger
         )

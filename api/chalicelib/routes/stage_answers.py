@@ -99,8 +99,8 @@ def _committed(site: Site, head: Head, newest: Run | None) -> Run | None:
 
 def _trend(site: Site) -> dict[str, list[float | None]]:
     """Measure -> its last values, as rendered with the views that are served; nothing while there are none."""
-    run_id = site.shelf.current()
+    run_id = site.view_store.current()
     try:
-        return read_trend(site.shelf.view(run_id, TREND).plain) if run_id else {}
+        return read_trend(site.view_store.view(run_id, TREND).plain) if run_id else {}
     except ViewsMissing:
         return {}

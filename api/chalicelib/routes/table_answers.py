@@ -40,9 +40,9 @@ def answer_table(name: str) -> Responder:
 
             reply = answer_series_table(site, run_id, name, args, start=start, end=end)
         else:
-            document = site.shelf.view(run_id, f"{name}.{args['format']}")
+            document = site.view_store.view(run_id, f"{name}.{args['format']}")
             if args.get("days") == "yes":
-                document = add_days(document, json.loads(site.shelf.view(run_id, "days.json").plain)[name])
+                document = add_days(document, json.loads(site.view_store.view(run_id, "days.json").plain)[name])
             reply = page_of(document, name, args, start=start, end=end)
         state = state_headers(run_id, args) | as_download(site.dataset.name, name, args, run_id)
         return replace(reply, headers=state | dict(reply.headers))
@@ -101,7 +101,7 @@ def _histories(site: Site, args: Arguments) -> tuple[Mapping[str, Any], str]:
         return histories_at(site, run_id, args)
     from shared import exact
 
-    return (exact.loads(site.shelf.view(run_id, "history.json").plain) if run_id else {}), ""
+    return (exact.loads(site.view_store.view(run_id, "history.json").plain) if run_id else {}), ""
 
 
 def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:
@@ -115,7 +115,7 @@ def dashboard_view(site: Site, run_id: str, name: str, args: Arguments) -> Docum
     """A view of the dashboard: as it was rendered, or of the series that is args for."""
     series = args.get("series")
     if series is None:
-        return site.shelf.view(run_id, name)
+        return site.view_store.view(run_id, name)
     from chalicelib.routes.series_pages import series_view  # deferred: most datasets have one series
 
     return series_view(site, run_id, series, name)
@@ -125,7 +125,7 @@ def answer_asset(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/static/{name}`: the name carries the hash, so it may be kept for ever."""
     asset = site.assets.find(args["name"])
     if asset is None and _SERVED_NAME.fullmatch(args["name"]):
-        asset = site.shelf.asset(args["name"])
+        asset = site.view_store.asset(args["name"])
     if asset is None:
         raise ThingUnknown("name", args["name"], "there is no such file")
     return Reply(headers={"Cache-Control": "public, max-age=31536000, immutable"}, document=asset)

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from chalicelib.routes.answered_state import as_download, file_name, state_headers
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.row_text import join_json
-from chalicelib.vintages.lagged import Row
-from chalicelib.vintages.version_lines import Columns, Place, header, lines, place_of
+from chalicelib.vintages.lagged import LaggedRow
+from chalicelib.vintages.version_lines import Columns, VersionPlace, header, lines, place_of
 from chalicelib.vintages.version_table import Version, of_measure
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply
 from chalicelib.web.pages import fill_page
@@ -28,7 +28,7 @@ _SECONDS = 300
 
 def answer_vintages(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/vintages`: every value that ever was, and from when to when it was known."""
-    run_id = site.shelf.current()
+    run_id = site.view_store.current()
     series, measure = checked(site, run_id, args)
     if run_id is None:
         empty = b"[]\n" if args["format"] == "json" else header(Columns.of(site.dataset)).encode()
@@ -88,7 +88,7 @@ def _page(
     end: str | None,
     measure: int | None,
     since: str | None,
-    after: Place | None,
+    after: VersionPlace | None,
     limit: int | None,
     form: str,
 ) -> tuple[Document, str | None]:
@@ -112,7 +112,7 @@ def _page(
     return Document(JSON, plain=join_json(texts).encode()), last
 
 
-def _as_row(version: Version, columns: Columns) -> Row:
+def _as_row(version: Version, columns: Columns) -> LaggedRow:
     values = version.values or (None,) * len(columns.measures)
     return {
         "date": version.date,

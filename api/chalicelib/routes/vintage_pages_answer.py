@@ -27,7 +27,7 @@ _LISTED = 200
 
 def answer_revisions_page(site: Site, args: Arguments, request: Request) -> Reply:
     """`/revisions` for people: the triangle of one series and measure, and its completeness by lag."""
-    run_id = site.shelf.current()
+    run_id = site.view_store.current()
     series, place = checked(site, run_id, args)
     chosen = series or _series_of(site, run_id)
     measure = site.dataset.measures[place or 0]
@@ -56,7 +56,7 @@ def answer_revisions_page(site: Site, args: Arguments, request: Request) -> Repl
 
 def answer_comparison(site: Site, args: Arguments, request: Request) -> Reply:
     """`/?as_of=&compare=`: two states in one chart, and what differs. Without `as_of` the one is today's."""
-    run_id, today = site.shelf.current(), str(site.now().date())
+    run_id, today = site.view_store.current(), str(site.now().date())
     series, place = checked(site, run_id, args)
     if run_id is None:
         raise ThingUnknown("compare", args["compare"], "no run has brought any rows yet")

@@ -31,7 +31,7 @@ class Pointer:
     etag: str
 
 
-class Shelf:
+class ViewStore:
     """What refresh_views left in the bucket."""
 
     def __init__(

@@ -9,7 +9,7 @@ from shared.dataset import Dataset, Feed, Measure
 from shared.exact import Number
 from shared.runs import Delivery, Run
 
-type Change = Literal["added", "changed", "removed"]
+type DatedChange = Literal["added", "changed", "removed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Chapter:
 
     run_id: str
     known_from: str
-    change: Change
+    change: DatedChange
     steps: Sequence[Step]
     """A step a measure, in their order; of a removed date none."""
     run: Run | None
@@ -85,7 +85,7 @@ def chapters(entries: Sequence[Entry], dataset: Dataset, runs: Mapping[str, Run]
     before: Sequence[Number | None] | None = None
     for entry in entries:
         values = entry["values"]
-        change: Change = "removed" if values is None else "added" if before is None else "changed"
+        change: DatedChange = "removed" if values is None else "added" if before is None else "changed"
         steps = [] if values is None else _steps(before, values, dataset)
         run = runs.get(entry["run_id"])
         found.append(

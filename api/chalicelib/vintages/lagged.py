@@ -19,8 +19,8 @@ from shared.dataset import Dataset, Period, Series
 _BETWEEN = "\x1f"
 """Between a label and a series, in the names under which their states are tabulated."""
 
-type Row = dict[str, object]
-type Tabulate = Callable[[bytes, Dataset], Mapping[str, Sequence[Row]]]
+type LaggedRow = dict[str, object]
+type Tabulate = Callable[[bytes, Dataset], Mapping[str, Sequence[LaggedRow]]]
 """From a snapshot (CSV) to the rows of each table."""
 
 
@@ -82,7 +82,7 @@ class Dates:
         return self._reported[measure]
 
 
-def published_rows(series: Mapping[str, Dates], when: When, dataset: Dataset) -> list[Row]:
+def published_rows(series: Mapping[str, Dates], when: When, dataset: Dataset) -> list[LaggedRow]:
     """`/data`: each row as it was known at the time that counts for its date, in order of date and series."""
     rows = []
     for name, dates in series.items():
@@ -97,7 +97,7 @@ def published_rows(series: Mapping[str, Dates], when: When, dataset: Dataset) ->
 
 def bucket_rows(
     table: str, series: Mapping[str, Dates], when: When, dataset: Dataset, *, tabulate: Tabulate
-) -> list[Row]:
+) -> list[LaggedRow]:
     """`/daily`, `/weekly` or `/monthly`: each label's row in the state that counts for it.
 
     All states are tabulated at once, each as a series of its own that holds the rows its number is made of.
@@ -115,7 +115,7 @@ def bucket_rows(
     return sorted(_chosen(tables[table], newest, dataset), key=lambda row: (str(row["date"]), str(row.get("series"))))
 
 
-def _chosen(rows: Iterable[Row], newest: Mapping[str, str], dataset: Dataset) -> Iterator[Row]:
+def _chosen(rows: Iterable[LaggedRow], newest: Mapping[str, str], dataset: Dataset) -> Iterator[LaggedRow]:
     for row in rows:
         key = str(row["series"])
         label, _, name = key.partition(_BETWEEN)
@@ -174,11 +174,11 @@ def _with_series(dataset: Dataset) -> Dataset:
     return replace(dataset, series=Series(label="Series"), feeds=feeds)
 
 
-def _row(date: str, name: str, values: Values, dataset: Dataset) -> Row:
+def _row(date: str, name: str, values: Values, dataset: Dataset) -> LaggedRow:
     series = {"series": name} if dataset.has_series else {}
     return {"date": date, **series, **dict(zip(dataset.measure_names, values, strict=True))}
 
 
-def as_json(rows: Sequence[Row]) -> bytes:
+def as_json(rows: Sequence[LaggedRow]) -> bytes:
     """As tables are: a JSON array, a row a line."""
     return ("[\n" + ",\n".join(map(exact.dumps, rows)) + "\n]\n").encode() if rows else b"[]\n"

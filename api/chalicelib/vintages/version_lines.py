@@ -19,7 +19,7 @@ from shared.exact import Number
 LINES = 2048
 """In one member: what a question about one series has to unpack at least."""
 
-type Place = tuple[str, str, str]
+type VersionPlace = tuple[str, str, str]
 """Where a version stands in the order: its series, date and the time from which it was known."""
 
 
@@ -37,7 +37,7 @@ class Columns(NamedTuple):
 class Chunk(NamedTuple):
     """One gzip member of a block."""
 
-    first: Place
+    first: VersionPlace
     """Of its first line."""
     offset: int
     """From the beginning of the object, in bytes."""
@@ -52,7 +52,7 @@ def header(columns: Columns) -> str:
     return ",".join(["date", *series, *columns.measures, *told]) + "\n"
 
 
-def place_of(version: Version) -> Place:
+def place_of(version: Version) -> VersionPlace:
     return version.series, version.date, version.known_from
 
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib.vintages.version_blocks import Block, Directory
-from chalicelib.vintages.version_lines import Chunk, Columns, Place, place_of, unpack
+from chalicelib.vintages.version_lines import Chunk, Columns, VersionPlace, place_of, unpack
 from chalicelib.vintages.version_table import Version
 from chalicelib.vintages.vintage_names import DIRECTORY, TABLE
 from shared.dataset import Dataset
@@ -55,7 +55,7 @@ class VintageReader:
         series: str | None = None,
         start: str | None = None,
         end: str | None = None,
-        after: Place | None = None,
+        after: VersionPlace | None = None,
     ) -> Iterator[Version]:
         """The versions of one series, or of all, with start <= date <= end, in order, from a place in it on.
 
@@ -74,7 +74,9 @@ class VintageReader:
         found = heapq.merge(*(self._versions(run_id, chunks, low, high) for chunks in wanted), key=place_of)
         return (it for it in found if (start or "") <= it.date <= (end or _LAST))
 
-    def _versions(self, run_id: str, chunks: Sequence[Chunk], low: Place, high: Place) -> Iterator[Version]:
+    def _versions(
+        self, run_id: str, chunks: Sequence[Chunk], low: VersionPlace, high: VersionPlace
+    ) -> Iterator[Version]:
         for first in range(0, len(chunks), _TOGETHER):
             part = self._part(run_id, *_span(chunks[first : first + _TOGETHER]))
             begin, end = bisect_left(part, low, key=place_of), bisect_right(part, high, key=place_of)
@@ -97,7 +99,7 @@ class VintageReader:
         return body
 
 
-def _between(block: Block, low: Place, high: Place) -> Sequence[Chunk]:
+def _between(block: Block, low: VersionPlace, high: VersionPlace) -> Sequence[Chunk]:
     """The members of a block that may hold places from `low` to `high`."""
     firsts = [chunk.first for chunk in block.chunks]
     begin = max(0, bisect_right(firsts, low) - 1)
