@@ -5,6 +5,7 @@
 
 import base64
 import contextlib
+import gzip
 import json
 import threading
 import urllib.parse
@@ -34,7 +35,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return self.body.decode()
+        packed = self.headers.get("content-encoding") == "gzip"
+        return (gzip.decompress(self.body) if packed else self.body).decode()
 
 
 @dataclass(frozen=True, kw_only=True)

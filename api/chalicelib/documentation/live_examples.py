@@ -86,6 +86,11 @@ def _values(served: Served) -> Mapping[str, str]:
         "before": served.run_id,
         "since": day,
         "skip": "1",
+        "compare": day,
+        "by": "monthly",
+        "show": "new",
+        "theme": "dark",
+        "size": "600x315",
     }
 
 
