@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.routes.endpoints import ANY_PATH, ROUTES
 from tests.api.contract import check_contract
+from tests.api.edge import Front
 from tests.api.serving import ApiApp, serve_http
 
 
@@ -50,6 +51,12 @@ def test_every_reference_in_the_description_leads_somewhere(description: dict[st
 def test_the_app_keeps_to_its_description(served: ApiApp, description: dict[str, Any]) -> None:
     with serve_http(served) as url:
         tried = check_contract(url, examples=25)
+    assert len(tried) == 2 * len(description["paths"])
+
+
+def test_through_cloudfront_the_app_keeps_to_its_description_too(served: ApiApp, description: dict[str, Any]) -> None:
+    with serve_http(Front(served)) as url:
+        tried = check_contract(url, examples=3)
     assert len(tried) == 2 * len(description["paths"])
 
 

@@ -53,7 +53,8 @@ def _address(path: str, parameter: Parameter, served: Served) -> str:
     plain = plain_example(path, served)
     if parameter.place == "path":
         return plain
-    value = _after(path, served) if parameter.name == "after" else _values(served)[parameter.name]
+    known = _values(served) | {"after": _after(path, served)}
+    value = known.get(parameter.name, parameter.example)  # what chooses among words has the same example everywhere
     if not value:  # such as a series where there is only one
         return ""
     return f"{plain}?{urlencode({parameter.name: value}, safe=':/', quote_via=quote)}"
@@ -67,7 +68,7 @@ def _in_path(served: Served) -> Mapping[str, str]:
     return {"date": served.newest, "run_id": served.run_id, "name": served.asset}
 
 
-def _values(served: Served) -> Mapping[str, str]:
+def _values(served: Served) -> dict[str, str]:
     """Parameter -> a value that it can have."""
     day = served.known_from[:10]
     return {
@@ -75,6 +76,7 @@ def _values(served: Served) -> Mapping[str, str]:
         "to": served.newest,
         "format": "csv",
         "as_of": day,
+        "compare": day,
         "series": served.series,
         "days": "yes",
         "lag": "7",
