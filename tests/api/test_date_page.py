@@ -80,7 +80,7 @@ def test_people_get_the_page_and_programs_get_json(revised: ApiApp, accept: str,
 def test_a_date_that_never_was_is_a_page_that_says_so(revised: ApiApp) -> None:
     answer = opened(revised, "/data/1999-12-31")
     assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
-    assert "No run ever had this date." in Page(answer.text).words
+    assert "No run ever had the date 1999-12-31." in Page(answer.text).words
 
 
 def test_what_a_feed_or_declaration_says_is_text_and_not_markup(revised: ApiApp, committer: Committer) -> None:

@@ -24,6 +24,7 @@ class Served:
     """One that is there; empty where the dataset has one only."""
     asset: str
     """The name of a static file."""
+    counts_visits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,10 @@ class ParameterExample:
     """Relative to the dataset's root, escaped as an address; empty where nothing is served yet."""
 
 
+_OF_A_COMMIT = frozenset({"/latest", "/chart.svg", "/chart.png", "/embed"})
+"""Routes that have nothing to show before the first commit, and say so by 404."""
+
+
 def examples_of(path: str, parameters: Sequence[Parameter], served: Served | None) -> Iterator[ParameterExample]:
     """In the order of the parameters; those of the path itself show the plain request."""
     for parameter in parameters:
@@ -44,8 +49,10 @@ def examples_of(path: str, parameters: Sequence[Parameter], served: Served | Non
 
 def plain_example(path: str, served: Served | None) -> str:
     """The route without any parameter but those of its path; empty where it needs one and nothing is served yet."""
+    if path == "/visits.svg" and not (served and served.counts_visits):
+        return ""
     if served is None:
-        return "" if "{" in path else _relative(path)
+        return "" if "{" in path or path in _OF_A_COMMIT else _relative(path)
     return _relative(path.format(**{name: quote(value, safe=":") for name, value in _in_path(served).items()}))
 
 
@@ -76,7 +83,6 @@ def _values(served: Served) -> dict[str, str]:
         "to": served.newest,
         "format": "csv",
         "as_of": day,
-        "compare": day,
         "series": served.series,
         "days": "yes",
         "lag": "7",

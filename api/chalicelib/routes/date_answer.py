@@ -14,7 +14,7 @@ from chalicelib.tabulation.histories import Entry
 from chalicelib.vintage_pages.date_story import chapters, standings
 from chalicelib.web.documents import Reply
 from chalicelib.web.parameters import Arguments
-from chalicelib.web.problems import NotFound
+from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 from shared.dataset import ONE_SERIES, Period
 from shared.errors import ItemMalformed, UnknownRun
@@ -34,18 +34,9 @@ def answer_page(site: Site, args: Arguments, request: Request, history: Historie
     if site.dataset.has_series and args.get("series") is None and of:
         return answer_with("page_of_series.html", _of_series(site, of, args, following) | _frame(site, args, request))
     if not of:
-        return answer_nothing(site, args, request, "No run ever had this date.")
+        raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
     series, entries = next(iter(of.items()))
     return answer_with("page_of_date.html", _of_date(site, args, series, entries) | _frame(site, args, request))
-
-
-def answer_nothing(site: Site, args: Arguments, request: Request, reason: str) -> Reply:
-    return answer_with("page_of_nothing.html", {"reason": reason} | _frame(site, args, request), status=404)
-
-
-def refused(site: Site, args: Arguments, request: Request, problem: NotFound) -> Reply:
-    """The page in place of a problem that a program would get."""
-    return answer_nothing(site, args, request, problem.detail[:1].upper() + problem.detail[1:] + ".")
 
 
 def _of_date(site: Site, args: Arguments, series: str, entries: Sequence[Entry]) -> dict[str, Any]:

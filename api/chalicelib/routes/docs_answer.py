@@ -45,4 +45,5 @@ def find_served(site: Site) -> Served | None:
         measure=site.dataset.measure_names[0],
         series=series,
         asset=site.assets.name("page.css"),
+        counts_visits=site.visits is not None,
     )

@@ -15,7 +15,7 @@ from chalicelib.tabulation.slicing import add_days, cut, first_rows
 from chalicelib.web.documents import BY_ACCEPT, CSV, CURRENT, JSON, Document, Reply, json_document
 from chalicelib.web.pages import fill_page
 from chalicelib.web.parameters import Arguments
-from chalicelib.web.problems import NotFound, ThingUnknown
+from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 
 type Responder = Callable[[Site, Arguments, Request], Reply]
@@ -72,12 +72,9 @@ def link_to_next(path: str, args: Arguments, following: str) -> dict[str, str]:
 def answer_date(site: Site, args: Arguments, request: Request) -> Reply:
     """`/data/{date}`: a page for people; else one object, or a list of them where the dataset has several series."""
     if request.wants_page:
-        from chalicelib.routes.date_answer import answer_page, refused  # deferred: programs need none of it
+        from chalicelib.routes.date_answer import answer_page  # deferred: programs need none of it
 
-        try:
-            return answer_page(site, args, request, *_histories(site, args))
-        except NotFound as problem:
-            return refused(site, args, request, problem)
+        return answer_page(site, args, request, *_histories(site, args))
     from shared import exact  # deferred: tables are served as they were written
 
     history, following = _histories(site, args)
