@@ -87,3 +87,18 @@ def test_weeks_of_places_that_end_on_friday_are_not_complete(cloud: Cloud, monke
     week = {row["series"]: row["complete"] for row in api.get("/weekly?from=2020-10-12&to=2020-10-18").json}
     assert week == {name: end >= "2020-10-18" for name, end in ends.items()}
     assert set(week.values()) == {True, False}
+
+
+def test_axes_of_the_first_days_of_an_outbreak_never_say_millions(api: ApiApp, committer: Committer) -> None:
+    [last] = (case("small-numbers") / "feeds").iterdir()
+    api.refresh(committer.commit(f"{last.name}T17:00:00Z", joined(last, US_COVID)))
+    for by, figures in api.get("/figures").json.items():
+        for figure in figures.values() if by != "revisions" else ():
+            axes = [axis for name, axis in figure["layout"].items() if name.startswith("yaxis")]
+            assert {axis["exponentformat"] for axis in axes if "exponentformat" in axis} <= {"none"}
+
+
+def test_the_page_passes_over_parameters_that_others_hang_on_its_address(gap: ApiApp) -> None:
+    for query in ("fbclid=x", "utm_source=y", "fbclid=x&utm_source=y&series=all"):
+        answer = gap.get(f"/?{query}", headers={"Accept": "text/html"})
+        assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, "text/html"), query

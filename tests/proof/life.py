@@ -398,7 +398,7 @@ class Life(RuleBasedStateMachine):
         digests, failures = Counter[str](), Counter[str]()
         for mail in self.world.platform.mails:
             if mail.kind == "digest":
-                digests[_found(r"run (\S+Z)", mail.body)] += 1
+                digests[_found(re.escape(self.world.dataset.title) + r", run (\S+Z)", mail.body)] += 1
             elif mail.kind == "failure" and (run_id := _found(r"run (\S+Z) [A-Z]{6}", mail.subject)):
                 failures[run_id] += 1
         committed = {run_id for run_id, run in self.states.items() if run.state is State.COMMITTED}

@@ -101,11 +101,11 @@ def panels(
 
 
 def _value_axis(measure: Measure, drawn: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Ticks say 20k, 3M and 1B; below one they are written out, as 500m would be read as millions."""
+    """Ticks say 20k, 3M and 1B; small numbers are written out, as a half would be 500m, which reads as millions."""
     largest = max((abs(float(y)) for trace in drawn for y in trace["y"] if y is not None), default=0)
     return {
         "rangemode": "tozero" if measure.adds_up else "normal",
-        "exponentformat": "B" if largest >= 1 else "none",
+        "exponentformat": "B" if largest >= 1000 else "none",
         "hoverformat": f",.{measure.decimals}f",
         "fixedrange": True,
         "anchor": "x",
