@@ -51,7 +51,10 @@ def test_csv_comes_as_a_download_named_for_what_it_is(served: ApiApp) -> None:
     answer = served.get("/daily?format=csv&as_of=2020-03-02&to=2020-01-23")
     assert answer.text == "date,cases,deaths,recoveries,complete\n2020-01-22,0,0,,true\n2020-01-23,10,1,,true\n"
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == 'attachment; filename="us-covid-daily-as-of-2020-03-02.csv"'
+    assert (
+        answer.headers["content-disposition"]
+        == 'attachment; filename="us-covid-daily-to-2020-01-23-as-of-2020-03-02.csv"'
+    )
 
 
 def test_as_of_answers_what_was_known_at_the_end_of_that_day(served: ApiApp) -> None:
