@@ -91,9 +91,9 @@ def test_the_readme_leads_to_every_page_for_readers() -> None:
 
 def test_the_readme_gives_the_credits_that_the_feeds_ask_for() -> None:
     plain = " ".join(README.split())
-    credits = [credit for name in dataset_names() for credit in find_dataset(name).credits]
-    assert len(credits) >= len(dataset_names()) >= 4
-    assert [each for each in credits if each not in plain] == []
+    wanted = [credit for name in dataset_names() for credit in find_dataset(name).credits]
+    assert len(wanted) >= len(dataset_names()) >= 4
+    assert [each for each in wanted if each not in plain] == []
 
 
 # --- the pages that the README leads to ------------------------------------------------------------------------------
