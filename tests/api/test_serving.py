@@ -171,7 +171,7 @@ def test_a_held_pointer_serves_until_it_is_old_or_the_client_asks_for_what_is_fr
         ("/runs?limit=0", {"parameter": "limit", "value": "0"}),
         ("/runs?limit=101", {"parameter": "limit", "value": "101"}),
         ("/runs?limit=1e1", {"parameter": "limit", "value": "1e1"}),
-        ("/runs?before=2020-03-02", {"parameter": "before", "value": "2020-03-02"}),
+        ("/runs?before=2020-02-30", {"parameter": "before", "value": "2020-02-30"}),
         ("/runs/latest", {"parameter": "run_id", "value": "latest"}),
         ("/changes?since=2020-03-02T17:00:00", {"parameter": "since", "value": "2020-03-02T17:00:00"}),
         ("/health?x=" + "y" * 6000, {"parameter": "x", "value": "y" * 77 + "..."}),
