@@ -27,7 +27,7 @@ run:  ## everything on this machine: the local cloud, the demo days, the dashboa
 	$(LOCAL)
 	@$(INFRA) run $(if $(FEEDS),--feeds $(call quoted,$(FEEDS))) $(if $(DATASET),--dataset $(call quoted,$(DATASET))) $(engine)
 
-test:  ## all that CI runs: lint, types, templates, tests; ARGS= goes to pytest
+test:  ## lint, types, templates, tests; ARGS= goes to pytest
 	$(TESTS)
 	@$(MAKE) lint
 	@.venv/bin/python -m pytest -n 2 --dist loadgroup $(ARGS)

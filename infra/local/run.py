@@ -90,7 +90,9 @@ def _serve(system: LocalSystem, watcher: DayWatcher | None, terminal: DayDisplay
     terminal.say(f"\nDashboard  {system.stage.api_url}/")
     if not wait:
         return
-    terminal.say("While it runs, make status, trace, approve, redrive, refresh, smoke and start find it.")
+    terminal.say(
+        "While it runs, make status, trace, approve, redrive, annotate, resend, refresh, smoke and start find it."
+    )
     if watcher:
         terminal.say("A new day folder, and one whose files you change, is carried as a run of its own.")
     terminal.say("Mails are shown as they come. Ctrl-C ends it.")

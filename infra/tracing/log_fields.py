@@ -59,7 +59,7 @@ FIELDS: Mapping[str, str] = {
     "wanted": "dataset, run id and feeds of each run that the watch had feeds fetched again for",
     "notices": "what the watch announced",
     "again": "mails and views that the watch asked for again",
-    "command": "`approve`, `redrive` or `resend`; who gave it is in the ledger, not here",
+    "command": "`approve`, `redrive`, `resend` or `annotate`; who gave it is in the ledger, not here",
     "fetch": "whether feeds are missing that the fetcher must get",
     "mails": "kinds of the mails that were sent",
     "route": "the route that answered, with its placeholders: no path, no query",

@@ -113,7 +113,7 @@ def _signed_request(event: Mapping[str, Any], *, where: Where, now: dt.datetime)
     if not isinstance(url, str) or not re.fullmatch(rf"[!-~]{{1,{_LONGEST_URL}}}", url):
         raise EventMalformed(
             "the event has no `signed`: the address of a signed request to STS, by which it is known who commands;"
-            " `make approve`, `make redrive` and `make resend` send it"
+            " `make approve`, `redrive`, `resend` and `annotate` send it"
         )
     host = sts_host(where.region)
     begins, has_query, query = url.partition("?")
