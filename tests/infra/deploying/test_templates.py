@@ -178,7 +178,7 @@ def test_what_is_given_back_to_a_stream_rings_by_our_own_count(templates: Mappin
 def test_a_stage_goes_without_cloudfront_where_it_is_told_to(templates: Mapping[str, Any]) -> None:
     api = templates["api"]
     edged = {name: it for name, it in api["Resources"].items() if it["Type"].startswith("AWS::CloudFront::")}
-    assert len(edged) == 4
+    assert len(edged) == 5
     assert {it["Condition"] for it in edged.values()} == {"HasEdge"}
     policy = api["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-policy"]
     assert (policy["Fn::If"][0], policy["Fn::If"][2]) == ("HasEdge", {"Ref": "AWS::NoValue"})
