@@ -1,7 +1,7 @@
 """A page's own style and script, and the hashes by which its Content-Security-Policy allows these and no others.
 
 A page that was rendered by an older version holds that version's style and script. So it says itself which they are, in
-a comment at its very beginning, where nothing that others wrote can stand.
+a comment behind its document type, where nothing that others wrote can stand.
 """
 
 import base64
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-_COMMENT = re.compile(r"<!--inline style (sha256-[\w+/]{43}=) script (sha256-[\w+/]{43}=)-->")
+_COMMENT = re.compile(r"<!doctype html><!--inline style (sha256-[\w+/]{43}=) script (sha256-[\w+/]{43}=)-->")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class InlineParts:
 
     @property
     def comment(self) -> Markup:
-        """What the page begins with."""
+        """What stands behind the document type."""
         return Markup("<!--inline style {} script {}-->").format(_hash(self.style), _hash(self.script))
 
     @property
