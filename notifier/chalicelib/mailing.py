@@ -88,15 +88,17 @@ def _announce_end(record: object, using: Mailer, done: _Done) -> None:
     if run is None:
         return
     done.runs |= {(using.letterhead.dataset.name, run.run_id): run.state}
-    try:
-        found = run_event(run, letterhead=using.letterhead)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise EventMalformed(f"{run.run_id} cannot be worded: {type(error).__name__}: {error}") from error
-    if using.ledger.announced(run.run_id) == found.id:
-        return
-    using.put_event(found)
-    done.events += 1
-    using.ledger.mark_announced(run.run_id, end=found.id)
+    with subsegment("announce", run_id=run.run_id):
+        follow("merger", run.traces.get("merger", ""), state=run.state)
+        try:
+            found = run_event(run, letterhead=using.letterhead)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise EventMalformed(f"{run.run_id} cannot be worded: {type(error).__name__}: {error}") from error
+        if using.ledger.announced(run.run_id) == found.id:
+            return
+        using.put_event(found)
+        done.events += 1
+        using.ledger.mark_announced(run.run_id, end=found.id)
 
 
 def _mail_occasion(record: object, using: Mailer, done: _Done) -> None:
