@@ -32,6 +32,7 @@ from shared.dataset import (
 )
 from shared.errors import PermanentError
 from shared.schedule import ScheduleInvalid, read_schedule
+from shared.sizes import FEEDS
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 """A dataset's name: it is a part of keys, addresses and names of rules."""
@@ -659,6 +660,8 @@ def _dataset(document: Mapping[str, Any], name: str) -> Dataset:
     for key in ("measure", "feed"):
         if not document.get(key):
             raise _Wrong(f"[[{key}]]", None, "one or more")
+    if len(document["feed"]) > FEEDS:
+        raise _Wrong("[[feed]]", len(document["feed"]), f"at most {FEEDS}")
     series = Series(**_values(document["series"], SERIES, "series.")) if "series" in document else None
     measures = [_measure(it, f"measure[{n}].") for n, it in enumerate(document["measure"], start=1)]
     _check_unique("measure", "name", [it.name for it in measures])
@@ -834,7 +837,7 @@ def json_schema() -> dict[str, Any]:
     main["properties"] |= {
         "series": _table_schema(SERIES),
         "measure": {"type": "array", "minItems": 1, "items": _table_schema(MEASURE)},
-        "feed": {"type": "array", "minItems": 1, "items": _table_schema(FEED)},
+        "feed": {"type": "array", "minItems": 1, "maxItems": FEEDS, "items": _table_schema(FEED)},
     }
     main["required"] = [*main["required"], "measure", "feed"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A dataset of covid-stats"} | main

@@ -2,7 +2,7 @@
 
 A run's item has room for 400 KB. What it carries is bounded where it is written (`shared.ledger`), each part by
 itself, so that no sum of parts can outgrow the item: 2 KB for why it ended, 3 KB for each feed's delivery, 150 KB
-for the summary, and a few for the rest. That leaves room for seventy feeds.
+for the summary, and a few for the rest. That leaves room for seventy feeds, of which a declaration may have fewer.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,9 @@ from shared.attributes import Value
 
 ITEM = 400 * 1024
 """DynamoDB takes no larger item: names and values, in UTF-8."""
+
+FEEDS = 63
+"""Of a dataset, at most: which of them have a row is kept as bits of an int64, and the ledger has room for seventy."""
 
 REASON = 2_000
 """Of a run, and the text of a notice."""

@@ -16,6 +16,7 @@ from infra.errors import CommandFailed
 from infra.services import ROOT
 from shared import exact
 from shared.dataset import Dataset
+from shared.printing import without_controls
 
 _CHALICELIB = str(ROOT / "merger")
 """The merger's rooms: a check reads with its reader, so that both always agree."""
@@ -59,7 +60,7 @@ def check(dataset: Dataset, files: Path, *, out: Path | None, today: dt.date) ->
     run = first_run(checks, dataset)
     print(f"{dataset.name}: {dataset.title}")
     for line in report(checks, run, dataset):
-        print(line)
+        print(without_controls(line))
     if out is not None and not run.rejected:
         write_rows(rows_as_read(run.rows, dataset), out)
     return 1 if run.rejected else 0
@@ -108,6 +109,6 @@ def propose_for(path: Path) -> int:
             f"{path.name}: no column of dates with a column of numbers was found; its columns are"
             f" {', '.join(looks.header[:30]) or 'none'} (encoding {looks.encoding}, delimiter {looks.delimiter!r})"
         )
-    print(f"# {name}.toml, proposed from {path.name}: what people must know is yours to fill in.")
-    print(text, end="")
+    print(without_controls(f"# {name}.toml, proposed from {path.name}: what people must know is yours to fill in."))
+    print(without_controls(text), end="")
     return 0

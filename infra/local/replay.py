@@ -118,6 +118,7 @@ def as_line(done: Carried) -> dict[str, Any]:
             "run_id": run.run_id,
             "state": run.state.value,
             "reason": run.reason,
+            "warnings": list(run.summary.get("warnings", [])),
             "added": run.added,
             "changed": run.changed,
             "removed": run.removed,

@@ -34,7 +34,7 @@ class FeedStatus:
     last_seen: str
     """Id of the run that last had its file; empty before the first."""
     last_changed: str
-    """Id of the run that first had the bytes of that file."""
+    """Id of the run that last found its used rows changed, whatever else of its file did since."""
     unchanged_days: float
     """From then until `Status.at`."""
 
@@ -122,7 +122,7 @@ def look_at(stage: Stage) -> Status:
     ledger, at = stage.ledger, stage.now()
     runs = list(itertools.islice(ledger.newest_first(), _SHOWN_RUNS))
     head, served = ledger.head(), stage.served_run()
-    feeds = _feeds(stage, at)
+    feeds = _feeds(stage, head, at)
     each = stage.each if len(stage.each) > 1 else []
     resources = list(_resources(stage))
     subscribed = find_subscriptions(stage)
@@ -175,11 +175,11 @@ def _problems(stage: Stage, at: dt.datetime) -> Iterator[str]:
     yield from _run_problems(runs, at, schedule=schedule)
     yield from _head_problems(head, stage.served_run(), runs)
     yield from _order_problems(head, runs, at, schedule=schedule)
-    yield from _feed_problems(_feeds(stage, at), stage)
+    yield from _feed_problems(_feeds(stage, head, at), stage)
 
 
-def _feeds(stage: Stage, at: dt.datetime) -> list[FeedStatus]:
-    return [_feed(stage, name, state, at) for name, state in sorted(_feed_states(stage).items())]
+def _feeds(stage: Stage, head: Head, at: dt.datetime) -> list[FeedStatus]:
+    return [_feed(stage, name, state, head, at) for name, state in sorted(_feed_states(stage).items())]
 
 
 def _run_problems(runs: Sequence[Run], at: dt.datetime, *, schedule: str) -> Iterator[str]:
@@ -225,23 +225,25 @@ def _feed_problems(feeds: Sequence[FeedStatus], stage: Stage) -> Iterator[str]:
         if not feed.last_seen:
             yield f"feed {feed.name} has never been seen"
         elif feed.unchanged_days >= first:
-            yield f"feed {feed.name} is unchanged since {feed.last_changed}: {feed.unchanged_days:.1f} days"
+            days = f"{feed.unchanged_days:.1f} days"
+            yield f"the used rows of feed {feed.name} stand still since {feed.last_changed}: {days}"
 
 
 def _feed_states(stage: Stage) -> Mapping[str, FeedState | None]:
     return dict.fromkeys(stage.dataset.feed_names) | stage.ledger.feed_states()
 
 
-def _feed(stage: Stage, name: str, state: FeedState | None, at: dt.datetime) -> FeedStatus:
+def _feed(stage: Stage, name: str, state: FeedState | None, head: Head, at: dt.datetime) -> FeedStatus:
     title = stage.dataset.feed(name).title
     if state is None:
         return FeedStatus(name=name, title=title, last_seen="", last_changed="", unchanged_days=0)
-    unchanged = max((at - parse_time(state.changed_run_id)).total_seconds() / 86400, 0)
+    changed = head.rows_since.get(name) or state.changed_run_id
+    unchanged = max((at - parse_time(changed)).total_seconds() / 86400, 0)
     return FeedStatus(
         name=name,
         title=title,
         last_seen=state.last_run_id,
-        last_changed=state.changed_run_id,
+        last_changed=changed,
         unchanged_days=round(unchanged, 2),
     )
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 from infra.services import ROOT
 from shared.declaration import json_schema, reference
+from shared.sizes import FEEDS
 
 DOCS = ROOT / "infra" / "docs"
 
-_ABOUT = """\
+_ABOUT = f"""\
 # Declarations
 
 A dataset is one TOML file: what its numbers are, and where and how they are published. The datasets that are shipped
@@ -24,7 +25,8 @@ An editor that knows TOML completes and checks a declaration that begins with th
 
     #:schema ../../infra/docs/dataset.schema.json
 
-A key with a default may be left out. A declaration that cannot work is refused in one line.
+A key with a default may be left out; there are one to {FEEDS} feeds. A declaration that cannot work is refused in one
+line.
 """
 
 _BEHIND = """\

@@ -44,13 +44,18 @@ class Committer:
             summary=self._summary(change, rows).as_map(),
             **counts | attributes,
         )
-        newest = max((date for _, date in rows), default="")
+        self.rows, self.head = dict(rows), run_id
+        self.put_head()
+        return record
+
+    def put_head(self, **more: Any) -> None:
+        """The head, with what a run that found nothing new has moved of it."""
+        newest = max((date for _, date in self.rows), default="")
         self._put(
             {"dataset": f"{self.dataset.name}#head", "run_id": "head"}
-            | {"head": run_id, "newest": newest, "rows": len(rows)}
+            | {"head": self.head, "newest": newest, "rows": len(self.rows)}
+            | more
         )
-        self.rows, self.head = dict(rows), run_id
-        return record
 
     def end(self, run_id: str, state: str, **attributes: Any) -> dict[str, Any]:
         """A run that ended in a state; the stream record of it."""

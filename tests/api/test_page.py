@@ -269,3 +269,18 @@ def test_a_page_about_a_problem_of_a_dataset_s_own_path_leads_to_the_stage_s_roo
 def test_a_share_is_not_rounded_twice() -> None:
     """5,352 after 6,694 is -20.05 %: the page's script rounds what is in `value`."""
     assert percent(5352 / 6694 - 1) == f'<data value="-0.200478" class="percent">{MINUS}20.0 %</data>'
+
+
+def test_a_feed_that_stands_still_is_named_and_one_that_moved_without_a_commit_is_not(
+    api: ApiApp, committer: Committer
+) -> None:
+    rows, first = some_rows(days=40), "2020-03-02T17:00:00Z"
+    api.refresh(committer.commit(first, rows))
+    committer.end("2020-03-09T17:00:00Z", "UNCHANGED", base_run_id=first)
+    still = "Numbers stand still Johns Hopkins University CSSE since 2 Mar 2020 (7 days)"
+    committer.put_head(rows_since={"nyt": "2020-03-09T17:00:00Z", "jhu": first})
+    assert f"{still} Over time" in page_of(api).words
+    committer.put_head(rows_since={"nyt": first, "jhu": "2020-03-09T17:00:00Z"})
+    assert (
+        "Numbers stand still The New York Times, US national since 2 Mar 2020 (7 days) Over time" in page_of(api).words
+    )

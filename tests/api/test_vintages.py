@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.tabulation.table_text import Table, to_csv
 from chalicelib.vintages import version_blocks, version_lines
+from chalicelib.vintages.version_table import Version
 from shared.dataset import ONE_SERIES
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
@@ -112,6 +114,16 @@ def test_a_table_that_cannot_be_answered_at_once_is_given_by_s3(
     answer = revised.get("/vintages?format=csv")
     assert answer.status == 307
     assert f"views/us-covid/{FOURTH}/vintages.csv.gz" in answer.headers["location"].replace("%3A", ":")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "-x", "\uff1dA1", "'=1", "''=1", "'s-Hertogenbosch", '"=,', "North"])
+def test_a_series_name_is_defused_as_in_other_tables_and_is_read_back_as_it_is(name: str) -> None:
+    columns = version_lines.Columns(("beds",), has_series=True)
+    version = Version(name, "2020-03-01", (-5,), FIRST, FIRST, "", "")
+    text = "".join(version_lines.lines([version], columns))
+    table = Table(dates=["2020-03-01"], series=[name], values={"beds": [-5]})
+    assert next(csv.reader([text]))[:3] == list(csv.reader(to_csv(table).decode().splitlines()))[1]
+    assert list(version_lines.read_lines(text, columns)) == [version]
 
 
 def test_however_it_is_laid_out_it_is_the_same(

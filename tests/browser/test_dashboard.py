@@ -301,6 +301,19 @@ def test_numbers_and_dates_are_in_the_reader_s_locale(open_page: Open) -> None:
     assert seen.layout()["separators"] == ",."
 
 
+MOMENTS = """() => [...document.querySelectorAll('time[data-style^="moment"]')]
+  .map((it) => [it.dataset.style, it.dateTime, it.textContent])"""
+
+
+def test_a_run_bears_the_same_day_in_every_time_zone_and_the_zone_is_named(open_page: Open) -> None:
+    """17:00 in UTC is early on the next day in Auckland."""
+    near, far = (open_page(timezone_id=zone).page.evaluate(MOMENTS) for zone in ("UTC", "Pacific/Auckland"))
+    assert near == far
+    assert {style for style, _, _ in near} == {"moment", "moment-short"}
+    assert {text.rpartition(" ")[2] for _, _, text in near} == {"UTC"}
+    assert [f" {int(time[8:10])}," in text for _, time, text in near] == [True] * len(near)
+
+
 def test_a_measure_that_stopped_ends_with_a_note_and_never_drops_to_zero(open_page: Open) -> None:
     seen = open_page("#show=cumulative")
     data = seen.ask("data")

@@ -1,6 +1,7 @@
 """The client against the real application over HTTP."""
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,14 @@ import pandas as pd
 import pytest
 
 from covid_stats_client import ApiError, Client, Follower
+from shared import datasets
 from shared.dataset import ONE_SERIES
-from tests.api.committing import Committer
+from tests.api.committing import Committer, Key
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp, serve_http
+from tests.shared.apps import load_app
+from tests.shared.in_memory import Cloud
+from tests.shared.regions import REGIONS
 
 FIRST, SECOND = "2020-03-02T17:00:00Z", "2020-03-03T17:00:00Z"
 
@@ -61,6 +66,23 @@ def test_vintages_are_the_same_whole_and_by_pages(client: Client, monkeypatch: p
     [was, now] = told(whole[whole["date"] == "2020-02-20"])
     assert (was["cases"], was["next_run_id"], now["cases"], now["next_run_id"]) == (4350, SECOND, 2000, None)
     assert now["known_from"] == pd.Timestamp(SECOND)
+
+
+def test_names_of_series_are_those_of_the_json_whatever_a_spreadsheet_would_make_of_them(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
+    monkeypatch.setenv("DATASET", REGIONS.name)
+    api = ApiApp(module=load_app("api"))
+    names = ["=1+1", "@x", "\uff1dA1", "'=1", "'s-Hertogenbosch", "NA"]
+    rows: dict[Key, Sequence[int | None]] = {(name, "2020-03-01"): [1, 2] for name in names}
+    api.refresh(Committer(cloud=cloud, dataset=REGIONS).commit(FIRST, rows))
+    cells = [row[1] for row in csv.reader(api.get("/vintages?format=csv").text.splitlines()[1:])]
+    assert sorted(cells) == sorted(["'=1+1", "'@x", "'\uff1dA1", "''=1", "'s-Hertogenbosch", "NA"])
+    with serve_http(api) as url:
+        client = Client(url)
+        found = [client.latest(), client.vintages(), client.vintages(series="=1+1"), client.latest(series="'=1")]
+    assert [sorted(frame["series"]) for frame in found] == [sorted(names), sorted(names), ["=1+1"], ["'=1"]]
 
 
 def test_revisions_and_outlook_are_empty_without_evidence(client: Client) -> None:

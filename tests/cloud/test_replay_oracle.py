@@ -106,7 +106,7 @@ def test_every_day_has_its_line_in_date_order(replayed: Replayed) -> None:
     assert [run["day"] for run in replayed.runs] == list(replayed.oracle)
     assert [run["run_id"] for run in replayed.runs] == [f"{day}T17:00:00Z" for day in replayed.oracle]
     assert {tuple(run) for run in replayed.runs} == {
-        ("day", "run_id", "state", "reason", "added", "changed", "removed", "mails", "seconds")
+        ("day", "run_id", "state", "reason", "warnings", "added", "changed", "removed", "mails", "seconds")
     }
     assert all(run["reason"] == "" and run["seconds"] > 0 for run in replayed.runs)
 

@@ -10,6 +10,7 @@ from infra.local.day_folders import read_days
 from shared.dataset import Dataset, Keep
 from shared.declaration import read_declaration
 from shared.runs import State
+from tests.api.test_page import Page
 from tests.shared.declared import US_COVID
 from tests.world import World, world
 
@@ -92,6 +93,13 @@ def test_a_feed_whose_used_rows_stand_still_is_stale_whatever_else_of_it_changes
     text = " ".join(stale[0].body.split())
     assert "Johns Hopkins" in text
     assert "stand still since" in text
+
+
+@of("us-stands-still")
+def test_the_page_names_the_feed_that_stands_still_and_no_other(after: World) -> None:
+    """No run of these days commits anything, the first apart: that the other feed moves is known of the head alone."""
+    words = Page(after.get("/").text).words
+    assert "Numbers stand still Johns Hopkins University CSSE since 21 Oct 2020 (10 days) Over time" in words
 
 
 @of("rolling-window", replace(US_COVID, keep=Keep.WINDOW))

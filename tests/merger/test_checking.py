@@ -234,6 +234,18 @@ def test_what_is_proposed_for_the_feeds_of_others_reads_them() -> None:
     assert unread == []
 
 
+def test_what_steers_a_terminal_is_escaped_in_a_proposal_that_still_reads_the_file() -> None:
+    header = "da\u202ey,\x1b[2Jn\x7f\x9b,z\N{NO-BREAK SPACE}\x1b"
+    data = f"{header}\n2020-03-01,1,a\n2020-03-01,2,b\n2020-03-02,4,a\n".encode()
+    text = propose(look_at(data), name="steering", file="steering.csv")
+    assert text.replace("\n", "").isprintable()
+    dataset = parse_declaration(text, name="steering")
+    (feed,) = dataset.feeds
+    assert dataset.series == Series(label="Z ?")
+    assert (feed.date, feed.measures) == (("da\u202ey",), {"value": "\x1b[2Jn\x7f\x9b"})
+    assert check_feed(data, feed, dataset, latest_day=LATEST).fits
+
+
 def test_nothing_is_proposed_for_what_has_no_dates() -> None:
     assert propose(look_at(b"a,b\n1,2\n"), name="x", file="x.csv") == ""
     assert propose(look_at(b""), name="x", file="x.csv") == ""

@@ -81,6 +81,24 @@ def test_a_feed_that_is_late_ends_the_run_only_after_the_deadline(system: World)
     assert [kind for kind, _ in mails(system)] == ["failure"]
 
 
+@pytest.mark.parametrize("reading", [True, False])
+def test_no_run_ends_while_a_restore_is_at_work(system: World, reading: bool) -> None:
+    """One whose feed is late and one whose merge died each time wait until it is done."""
+    carry(system, [together(publish(2, MORE), fetch(2), merge_dies(times=3, reading=reading))])
+    carry(system, [publish(3, {"nyt": nyt(ROWS + 2)}), fetch(3)])
+    ledger = Ledger(system.dynamodb, table=RUNS_TABLE, dataset="us-covid")
+    ledger.close("a restore to 2020-03-01T18:00:00Z is at work")
+    carry(system, [watch(3, "23:00:00")])
+    assert [(system.run(at(day)).state, mails(system)) for day in (2, 3)] == [
+        (State.MERGING, []),
+        (State.COLLECTING, []),
+    ]
+    ledger.open()
+    carry(system, [watch(3, "23:30:00")])
+    assert [system.run(at(day)).state for day in (2, 3)] == [State.FAILED, State.INCOMPLETE]
+    assert [kind for kind, _ in mails(system)] == ["failure", "failure"]
+
+
 def test_a_run_that_was_made_up_for_is_reported_in_the_next_digest(system: World) -> None:
     carry(system, [*a_day(2, {"nyt": nyt(ROWS + 1)}), *a_day(3, MORE)])
     body = in_one_line(system.platform.mails[-1])

@@ -87,25 +87,29 @@ def carry(world: World, steps: Sequence[Step]) -> None:
         world.settle()
 
 
-def in_the_midst_of_rows(world: World) -> CrashPoint:
-    """The point in a merge behind its first batch of rows: files are written, rows half, nothing committed."""
+def in_the_midst_of_rows(world: World, *, behind: str = "dynamodb.BatchWriteItem") -> CrashPoint:
+    """The point in a merge behind its first batch of rows: files are written, rows half, nothing committed.
+
+    `behind`: the first call of another name, instead.
+    """
     saved = world.save()
     while world.next_handler != "on_feed_arrived" or len(world.platform.inbox) > 1:
         world.deliver_next()
     world.deliver_next()
     names = [call.name for call in world.calls.made]
     world.restore(saved)
-    return CrashPoint(number=names.index("dynamodb.BatchWriteItem"), after=True)
+    return CrashPoint(number=names.index(behind), after=True)
 
 
-def merge_dies(*, times: int = 1, fails: bool = False) -> Step:
+def merge_dies(*, times: int = 1, fails: bool = False, reading: bool = False) -> Step:
     """The merge of the run that is fetched next dies while it writes rows; its event is not delivered again.
 
-    `fails`: only its call fails.
+    `fails`: only its call fails. `reading`: it dies while it reads its files, before it writes anything.
     """
+    behind = "s3.GetObject" if reading else "dynamodb.BatchWriteItem"
 
     def step(world: World) -> None:
-        point = replace(in_the_midst_of_rows(world), fails=fails)
+        point = replace(in_the_midst_of_rows(world, behind=behind), fails=fails)
         while world.next_handler != "on_feed_arrived" or len(world.platform.inbox) > 1:
             world.deliver_next()
         for _ in range(times):

@@ -25,6 +25,7 @@ from shared.declaration import (
     parse_declaration,
     read_declaration,
 )
+from shared.sizes import FEEDS
 from tests.shared.toml_text import as_toml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -311,6 +312,24 @@ def test_the_schema_refuses_what_it_can_see() -> None:
     ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(changed(path, value), json_schema())
+
+
+def many_feeds(count: int) -> str:
+    """A declaration in which each feed has a measure of its own."""
+    measures = (f'[[measure]]\nname = "m{n}"\nlabel = "M"\nkind = "count"\n' for n in range(count))
+    feeds = (
+        f'[[feed]]\nname = "f{n}"\nurl = "https://x.org/{n}.csv"\ntitle = "F"\nlicence = "CC0-1.0"\ncredit = "F."\n'
+        f'date = "day"\nmeasures = {{ m{n} = "n" }}\n'
+        for n in range(count)
+    )
+    return "".join(['title = "Many"\n', *measures, *feeds])
+
+
+def test_a_declaration_has_no_more_feeds_than_can_be_kept() -> None:
+    assert len(parse_declaration(many_feeds(FEEDS), name="many").feeds) == 63
+    with pytest.raises(DeclarationInvalid) as refused:
+        parse_declaration(many_feeds(FEEDS + 1), name="many")
+    assert str(refused.value) == "many.toml: [[feed]]: 64 is not allowed; allowed is at most 63"
 
 
 def test_every_key_of_the_grammar_is_tried_here() -> None:

@@ -130,7 +130,7 @@ def fill(
         AS_OF_VALUE: day or "",
         AS_OF_FIELD: f'<input type="hidden" name="as_of" value="{day}">' if day else "",
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else Markup()),
-        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id) + _how_final(site, run_id, series),
+        FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id, day) + _how_final(site, run_id, series),
         RUNS: operators_notes(site, runs, day, series) + _runs(runs),
         VISITS: _VISITS if site.visits else "",
     }
@@ -168,11 +168,9 @@ def _freshness(site: Site, runs: Sequence[Run]) -> Markup:
     return Markup().join(fact.format(name, value) for name, value in facts if value)
 
 
-def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> Markup:
+def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None, day: str | None) -> Markup:
     """Feeds whose used rows were the same for long when the last run looked, and since when."""
-    since: Mapping[str, str] = next((run.summary["rows_since"] for run in runs if run.summary.get("rows_since")), {})
-    if not since and run_id:
-        since = site.ledger().get(run_id).summary.get("rows_since", {})
+    since = _rows_since(site, runs, run_id, day)
     facts = []
     for feed in site.dataset.feeds:
         if feed.name in since and runs:
@@ -184,6 +182,18 @@ def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None) -> Mark
         return Markup()
     stopped = Markup('<div class="stopped"><dt>Numbers stand still</dt><dd>{}</dd></div>')
     return stopped.format(Markup("; ").join(facts))
+
+
+def _rows_since(site: Site, runs: Sequence[Run], run_id: str | None, day: str | None) -> Mapping[str, str]:
+    """Feed -> the run that last found its used rows changed. Of a past day, as the last commit before it had it: what
+    a run that found nothing new moved is known of the head alone.
+    """
+    if not day and (of_head := site.ledger().head().rows_since):
+        return of_head
+    told: Mapping[str, str] = next((run.summary["rows_since"] for run in runs if run.summary.get("rows_since")), {})
+    if not told and run_id:
+        told = site.ledger().get(run_id).summary.get("rows_since", {})
+    return told
 
 
 def _how_final(site: Site, run_id: str | None, series: str) -> Markup:

@@ -27,9 +27,10 @@
     month: { month: "short", year: "numeric" },
     "month-long": { month: "long", year: "numeric" },
   };
-  const clock = { hour: "2-digit", minute: "2-digit" };
+  // In UTC everywhere: a run bears the same day for every reader, which is that of its address and of the mails.
+  const clock = { hour: "2-digit", minute: "2-digit", timeZone: "UTC", timeZoneName: "short" };
   const momentStyles = {
-    moment: { ...dateStyles.medium, ...clock, timeZoneName: "short" },
+    moment: { ...dateStyles.medium, ...clock },
     "moment-short": { ...dateStyles.day, ...clock },
   };
   const asDate = (iso, style) =>

@@ -17,6 +17,12 @@ def csv_header(measures: Iterable[str], *, series: bool, complete: bool) -> list
 def defused(name: str) -> str:
     """A series' name as a cell that no spreadsheet takes for a formula: with an apostrophe where it might.
 
-    Names are upstream's; the numbers in other cells are ours, and stay numbers when they are negative.
+    Names are upstream's; the numbers in other cells are ours, and stay numbers when they are negative. A name that has
+    the apostrophe itself gets another one: `name_in` gives every name back.
     """
-    return f"'{name}" if name.startswith(_FORMULAS) else name
+    return f"'{name}" if name.lstrip("'").startswith(_FORMULAS) else name
+
+
+def name_in(cell: str) -> str:
+    """The series' name that `defused` made this cell of."""
+    return cell[1:] if cell[:1] == "'" and defused(cell[1:]) == cell else cell

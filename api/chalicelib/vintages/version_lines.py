@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from chalicelib.tabulation.row_text import defused, name_in
 from chalicelib.vintages.version_table import Values, Version
 from shared.dataset import ONE_SERIES, Dataset
 from shared.exact import Number
@@ -79,7 +80,7 @@ def lines(versions: Iterable[Version], columns: Columns) -> Iterator[str]:
     for version in versions:
         values = nothing if version.values is None else [_text(value) for value in version.values]
         present = "false" if version.values is None else "true"
-        series = [_cell(version.series)] if several else []
+        series = [_cell(defused(version.series))] if several else []
         yield ",".join([version.date, *series, *values, present, *version[3:]]) + "\n"
 
 
@@ -89,7 +90,7 @@ def read_lines(text: str, columns: Columns) -> Iterator[Version]:
     last = first + len(columns.measures)
     for cells in csv.reader(io.StringIO(text, newline="")):
         values: Values | None = tuple(map(_number, cells[first:last])) if cells[last] == "true" else None
-        series = cells[1] if first == 2 else ONE_SERIES
+        series = name_in(cells[1]) if first == 2 else ONE_SERIES
         yield Version(series, cells[0], values, *cells[last + 1 :])
 
 

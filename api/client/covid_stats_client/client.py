@@ -109,6 +109,10 @@ class Client:
         return pd.concat([_frame(it.body) for it in self._transport.pages(table, query)], ignore_index=True)
 
 
+_APOSTROPHE = r"^'(?='*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])"
+"""What the API puts before a name that a spreadsheet would take for a formula."""
+
+
 def _frame(body: bytes) -> pd.DataFrame:
     """CSV as a frame with nullable types; a series may be called NA, and blank alone is missing."""
     frame = pd.read_csv(
@@ -118,5 +122,7 @@ def _frame(body: bytes) -> pd.DataFrame:
         keep_default_na=False,
         na_values=[""],
     )
+    if "series" in frame:
+        frame["series"] = frame["series"].str.replace(_APOSTROPHE, "", regex=True)
     frame["date"] = pd.to_datetime(frame["date"], format="%Y-%m-%d")
     return frame

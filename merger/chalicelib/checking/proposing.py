@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from chalicelib.checking.column_looks import Looks
 from chalicelib.checking.file_looks import FileLooks
 from chalicelib.csv_reading.field_rules import day_rule
+from shared.printing import printable
 
 _MOST_MEASURES = 8
 _MOST_NAMED = 3
@@ -46,7 +47,7 @@ def _dataset_lines(looks: FileLooks, *, name: str, date: Looks | None) -> Iterat
 def _series_lines(series: Sequence[str]) -> Iterator[str]:
     if series:
         yield "[series]"
-        yield f"label = {_text(' and '.join(series).capitalize())}"
+        yield f"label = {_label(' and '.join(series))}"
         yield "# totals = []  # series that are sums of others, such as the whole country"
         yield ""
 
@@ -54,7 +55,7 @@ def _series_lines(series: Sequence[str]) -> Iterator[str]:
 def _measure_lines(look: Looks, name: str) -> Iterator[str]:
     yield "[[measure]]"
     yield f'name = "{name}"'
-    yield f"label = {_text((look.name or name).replace('_', ' ').capitalize())}"
+    yield f"label = {_label((look.name or name).replace('_', ' '))}"
     yield f'kind = "{_kind(look)}"  # total, count, level or rate'
     if look.decimals:
         yield f"decimals = {look.decimals}"
@@ -111,7 +112,7 @@ def _layout_lines(looks: FileLooks, measures: Sequence[Looks]) -> Iterator[str]:
     ]
     for key, value, default in settings:
         if value != default:
-            yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
+            yield f"{key} = {_toml(value)}"
 
 
 def _date(looks: FileLooks) -> Looks | None:
@@ -182,8 +183,18 @@ def _measure_names(measures: Sequence[Looks]) -> list[str]:
 
 
 def _one_or_list(names: Sequence[str]) -> str:
-    return _text(names[0]) if len(names) == 1 else json.dumps(list(names), ensure_ascii=False)
+    return _text(names[0]) if len(names) == 1 else _toml(list(names))
+
+
+def _label(text: str) -> str:
+    """For people: a printable line, where columns are named exactly."""
+    return _toml(printable(text.capitalize()))
 
 
 def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return _toml(text)
+
+
+def _toml(value: str | int | list[str]) -> str:
+    """The value as TOML; what cannot be printed is escaped, so that it can be shown and still names its column."""
+    return "".join(it if it.isprintable() else f"\\U{ord(it):08x}" for it in json.dumps(value, ensure_ascii=False))

@@ -63,20 +63,20 @@ def _let_go(run_id: str, error: Exception, *, owner: str, attempts: int, tools: 
 
 
 def _bring_to_an_end(run: Run, tools: Tools) -> Outcome:
+    head = tools.ledger.head()
+    if head.closed:
+        raise LeaseHeld(head.closed)
     if run.attempts - run.attempts_forgiven > tools.policy.max_attempts:
         return give_up(run, tools)
     try:
-        return _merge_claimed(run, tools)
+        return _merge_claimed(run, head, tools)
     except ContractBroken as error:
         return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="contract")
     except GateClosed as error:
         return end_without_commit(run, tools, State.REJECTED, str(error), rejected_by="gate", rejected_rows=error.rows)
 
 
-def _merge_claimed(run: Run, tools: Tools) -> Outcome:
-    head = tools.ledger.head()
-    if head.closed:
-        raise LeaseHeld(head.closed)
+def _merge_claimed(run: Run, head: Head, tools: Tools) -> Outcome:
     newer = max(head.head, head.latest)
     if newer > run.run_id:
         how = "was committed" if newer == head.head else "found nothing changed"

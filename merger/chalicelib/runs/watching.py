@@ -160,6 +160,8 @@ def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: Wa
             if outcome.state.ended:
                 seen.ended.append(f"{run.run_id} {outcome.state}")
     elif now - _began(run) >= policy.deadline:
+        if tools.ledger.head().closed:
+            return  # a restore brings back what is open; what ends meanwhile would be mailed about, and open again
         reason = _incomplete(run, tools, policy)
         if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
             seen.ended.append(f"{run.run_id} {State.INCOMPLETE}")

@@ -87,6 +87,16 @@ def test_a_file_alone_gets_a_declaration_that_reads_it(folder: Path, capsys: pyt
 
 
 @pytest.mark.skipif(not ELSEWHERE.is_dir(), reason=f"the feeds of others are not at {ELSEWHERE}")
+@pytest.mark.parametrize("dataset", [True, False])
+def test_nothing_of_a_header_that_is_printed_steers_the_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], dataset: bool
+) -> None:
+    (folder / "prices.csv").write_text("day\x1b[2J,\u202eprice\x9b\n2026-01-02,-1.5\n2026-01-01,2\n")
+    main([*(["--dataset", str(folder / "prices.toml")] if dataset else []), "--files", str(folder / "prices.csv")])
+    printed = capsys.readouterr().out
+    assert ("[2J" in printed, printed.replace("\n", "").isprintable()) == (True, True)
+
+
 def test_feeds_of_others_are_written_as_the_rows_that_stand_beside_them(tmp_path: Path) -> None:
     from shared import exact
 

@@ -163,7 +163,20 @@ def test_views_behind_the_head_count(stage: Stage, cloud: Cloud) -> None:
 
 def test_a_feed_that_stands_still_counts(stage: Stage, cloud: Cloud) -> None:
     seen(cloud, "jhu", changed="2020-10-21T17:00:00Z")
-    assert problems(stage) == ["feed jhu is unchanged since 2020-10-21T17:00:00Z: 4.2 days"]
+    assert problems(stage) == ["the used rows of feed jhu stand still since 2020-10-21T17:00:00Z: 4.2 days"]
+
+
+def test_a_feed_whose_used_rows_stand_still_counts_whatever_else_of_its_file_changes(
+    stage: Stage, cloud: Cloud
+) -> None:
+    head = to_item({"dataset": "us-covid#head", "run_id": "head", "head": TODAY, "newest": "2020-10-24"})
+    cloud.put(**head, **to_item({"rows_since": {"nyt": TODAY, "jhu": "2020-10-21T17:00:00Z"}}))
+    assert problems(stage) == ["the used rows of feed jhu stand still since 2020-10-21T17:00:00Z: 4.2 days"]
+    seen(cloud, "nyt", changed="2020-10-21T17:00:00Z")
+    assert [(feed.name, feed.last_changed) for feed in look_at(stage).feeds] == [
+        ("jhu", "2020-10-21T17:00:00Z"),
+        ("nyt", TODAY),
+    ]
 
 
 def test_letters_in_a_dead_letter_queue_count(stage: Stage, cloud: Cloud) -> None:
