@@ -193,7 +193,7 @@ def failures(extent: Extent) -> Iterator[Row]:
         seen, began = Counter[str](), time.monotonic()
         with _timed(row), world(life.SETTINGS, dataset=dataset) as made:
             while not row.tried or time.monotonic() - began < extent.seconds / len(DATASETS):
-                seed = f"{extent.seed}/failures/{row.tried}"
+                seed = f"{extent.seed}/failures/{dataset.name}/{row.tried}"
                 lead = functools.partial(live_through_failures, Random(seed), made, seen=seen)
                 _try(row, f"days of failures of {dataset.name} with Random({seed!r})", lead)
         row.second_mails = seen["second mails"]
