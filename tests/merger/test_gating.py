@@ -37,6 +37,34 @@ def test_a_first_load_passes() -> None:
     check_gate(merge(US_COVID, BEFORE), LIMITS)
 
 
+def swapped(*, equal: int, of: int) -> Merged:
+    """Cases and deaths in each other's columns; in the first rows they are equal."""
+    rows = [(date(n), 7, 7) if n < equal else (date(n), 100 * n + 107, n + 1) for n in range(of)]
+    before, now = (
+        "date,cases,deaths\n"
+        + "".join(f"{day},{line[0]},{line[1]}\n" for day, *numbers in rows for line in [numbers[::step]])
+        for step in (1, -1)
+    )
+    return after({"nyt": before.encode(), "jhu": jhu(of)}, {"nyt": now.encode(), "jhu": jhu(of)})
+
+
+def test_swapped_columns_close_the_gate_however_many_rows_have_the_same_value_in_both() -> None:
+    with pytest.raises(GateClosed) as closed:
+        check_gate(swapped(equal=0, of=40), LIMITS)
+    assert closed.value.args[0] == (
+        "40 of 40 values of cases and 40 of 40 values of deaths would be revised at once, as if the columns of cases"
+        " and deaths had been swapped; at most 90% of the values of two measures may be"
+    )
+    with pytest.raises(GateClosed) as closed:
+        check_gate(swapped(equal=25, of=40), LIMITS)
+    assert closed.value.args[0] == (
+        "15 of 15 values of cases and 15 of 15 values of deaths would be revised at once, as if the columns of cases"
+        " and deaths had been swapped (rows left out in which two are equal and stay so); at most 90% of the values of"
+        " two measures may be"
+    )
+    check_gate(swapped(equal=31, of=40), LIMITS)
+
+
 def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() -> None:
     files = {"board": b"day,region,beds\n2020-03-01,North,1\n", "lab": b"date,area,n\n2020-03-02,North,5\n"}
     with pytest.raises(ContractBroken, match="feed board and lab: '0 rows in common' is not allowed"):
