@@ -75,6 +75,30 @@ def test_a_first_load_warns_of_nothing() -> None:
     assert find_warnings(merge(US_COVID, {"nyt": nyt(9, cases={5: 1}), "jhu": jhu(9)}), US_COVID, LIMITS) == []
 
 
+def test_dates_that_lie_long_before_the_others_are_warned_of_together_and_once() -> None:
+    def files(*early: str, rows: int = 9) -> dict[str, bytes]:
+        lines = "".join(f"{day},1,1\n" for day in early).encode()
+        first = "".join(f"{day},US,,1,1,1\n" for day in early).encode()
+        nyt_head, nyt_rows = nyt(rows).split(b"\n", 1)
+        jhu_head, jhu_rows = jhu(rows).split(b"\n", 1)
+        return {"nyt": nyt_head + b"\n" + lines + nyt_rows, "jhu": jhu_head + b"\n" + first + jhu_rows}
+
+    def warnings(merged: Merged) -> list[str]:
+        return [text for text in find_warnings(merged, US_COVID, LIMITS) if "oldest" in text]
+
+    one, two = files("1970-01-01"), files("1970-01-01", "1970-01-02")
+    alone = f"the oldest date, 1970-01-01, lies 48 years before the next, {date(0)}: it may be none"
+    assert warnings(merge(US_COVID, one)) == [alone]
+    both = (
+        "the oldest dates, 1970-01-01 and 1970-01-02, lie 48 years or more before the next,"
+        f" {date(0)}: they may be none"
+    )
+    assert warnings(merge(US_COVID, two)) == warnings(after(one, two)) == [both]
+    assert warnings(merge(US_COVID, files("0001-01-01", "1970-01-02"))) == [both.replace("1970-01-01", "0001-01-01")]
+    assert warnings(after(two, files("1970-01-01", "1970-01-02", rows=10))) == warnings(after(two, one)) == []
+    assert warnings(merge(US_COVID, files(*(f"1970-01-0{day}" for day in range(1, 7))))) == []
+
+
 def test_a_cumulative_measure_that_falls_is_warned_of() -> None:
     found = find_warnings(after(BEFORE, {"nyt": nyt(201, cases={200: 5}), "jhu": jhu(201)}), US_COVID, LIMITS)
     assert found == [f"{date(200)}: cumulative cases fall from 20,007 to 5 (-20,002)"]
