@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
@@ -170,6 +171,7 @@ def test_series_are_listed_with_their_newest_numbers_sorted_as_asked(regions: Ap
         "series": "north",
         "total": False,
         "date": "2020-02-03",
+        "behind": 0,
         "rows": 2,
         "beds": 7,
         "tests": None,
@@ -178,6 +180,10 @@ def test_series_are_listed_with_their_newest_numbers_sorted_as_asked(regions: Ap
         "line": [5, 7],
         "changed_by": RUNS[0],
     }
+    assert [(row["date"], row["behind"]) for row in listed] == [("2020-02-03", 0), ("2020-02-02", 1)]
+    [table] = re.findall(r'<section[^>]*id="every-series".*?</section>', regions.get("/").text, re.DOTALL)
+    assert re.findall(r'<time datetime="([^"]*)"', table) == ["2020-02-02"]
+    assert re.findall(r'data-sort="([^"]*)"', table) == ["name", "0", "change-0", "1", "change-1"]
     names = {
         order: [row["series"] for row in regions.get(f"/series?sort={order}").json] for order in ("-value", "date")
     }
