@@ -106,10 +106,16 @@
     picture.setAttribute("viewBox", "0 0 220 44");
     picture.setAttribute("preserveAspectRatio", "none");
     picture.setAttribute("aria-hidden", "true");
-    const drawn = document.createElementNS(namespace, "polyline");
-    drawn.setAttribute("points", known.map(([n, value]) =>
-      `${(n * across).toFixed(1)},${(41 - (value - least) * up).toFixed(1)}`).join(" "));
-    picture.append(drawn);
+    const stretches = values.reduce((found, value, n) => {
+      if (value === null) found.push([]);
+      else found.at(-1).push(`${(n * across).toFixed(1)},${(41 - (value - least) * up).toFixed(1)}`);
+      return found;
+    }, [[]]);
+    for (const points of stretches.filter((one) => one.length)) {
+      const drawn = document.createElementNS(namespace, "polyline");
+      drawn.setAttribute("points", (points.length > 1 ? points : [...points, ...points]).join(" "));
+      picture.append(drawn);
+    }
     return picture;
   }
 
