@@ -371,7 +371,11 @@ DATASET: Sequence[DeclaredKey] = (
 
 SERIES: Sequence[DeclaredKey] = (
     _free("label", "What a series is, for people: State."),
-    _free("default", "The series that a page opens on; absent: the sum of all, or the first.", needed=False),
+    _free(
+        "default",
+        "The series that a page opens on; absent: the first by name, while mails have the sum of all or the first.",
+        needed=False,
+    ),
     DeclaredKey(
         name="totals",
         about="Series that are sums of others, * at the end for any rest: left out of sums and counts of series.",

@@ -17,7 +17,7 @@ LISTED = 25
 TOUCHED = 6_000
 """Bytes of names of series: they go along with every message."""
 
-_COUNTED = re.compile(r"\d+ series")
+_COUNTED = re.compile(r"(\d+( to \d+)? of )?\d+ series")
 _ROWS = ("added", "changed", "removed")
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
@@ -126,11 +127,36 @@ def test_a_repeated_refresh_gives_the_same_bytes_and_what_was_passed_over_is_ren
     assert [len(regions.get(f"/data?as_of={run[:10]}").json) for run in RUNS[:2]] == [6, 9]
 
 
-@pytest.mark.parametrize("path", ["/", "/data", "/daily", "/weekly", "/monthly", "/figures", "/data/2020-02-01"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/data", "/daily", "/weekly", "/monthly", "/figures", "/data/2020-02-01", "/latest"),
+        *("/chart.svg", "/chart.png", "/embed", "/vintages", "/revisions", "/changes", f"/runs/{RUNS[0]}/changes"),
+    ],
+)
 def test_an_unknown_series_is_a_404_everywhere(regions: ApiApp, cloud: Cloud, path: str) -> None:
     regions.refresh(Committer(cloud=cloud, dataset=REGIONS).commit(RUNS[0], rows_of(NAMES, 2)))
     answer = regions.get(f"{path}?series=east")
     assert (answer.status, answer.json["parameter"], answer.json["value"]) == (404, "series", "east")
+
+
+def test_changes_of_one_series_are_of_every_run_and_of_a_removed_one_too(regions: ApiApp, cloud: Cloud) -> None:
+    committer = Committer(cloud=cloud, dataset=REGIONS)
+    kept, gone = NAMES[:2]
+    days = rows_of([kept], 1) | rows_of([gone], 1)
+    regions.refresh(committer.commit(RUNS[0], days))
+    regions.refresh(committer.commit(RUNS[1], rows_of([kept], 1)))
+    first = regions.get(f"/changes?series={quote(gone)}&limit=1")
+    assert first.headers["link"] == f'<changes?since={RUNS[0]}&limit=1&series={quote(gone)}>; rel="next"'
+    second = regions.get(f"/changes?since={RUNS[0]}&limit=1&series={quote(gone)}")
+    assert "link" not in second.headers
+    assert [
+        (change["run_id"], *([row["series"] for row in change[kind]] for kind in ("added", "removed")))
+        for change in (*first.json, *second.json)
+    ] == [(RUNS[0], [gone], []), (RUNS[1], [], [gone])]
+    assert regions.get(f"/runs/{RUNS[1]}/changes?series={quote(gone)}").json == second.json[0]
+    [_, untouched] = regions.get(f"/changes?series={quote(kept)}").json
+    assert untouched == {"run_id": RUNS[1], "base_run_id": RUNS[0], "added": [], "changed": [], "removed": []}
 
 
 def test_series_are_listed_with_their_newest_numbers_sorted_as_asked(regions: ApiApp, cloud: Cloud) -> None:
@@ -145,6 +171,7 @@ def test_series_are_listed_with_their_newest_numbers_sorted_as_asked(regions: Ap
         "series": "north",
         "total": False,
         "date": "2020-02-03",
+        "behind": 0,
         "rows": 2,
         "beds": 7,
         "tests": None,
@@ -153,6 +180,10 @@ def test_series_are_listed_with_their_newest_numbers_sorted_as_asked(regions: Ap
         "line": [5, 7],
         "changed_by": RUNS[0],
     }
+    assert [(row["date"], row["behind"]) for row in listed] == [("2020-02-03", 0), ("2020-02-02", 1)]
+    [table] = re.findall(r'<section[^>]*id="every-series".*?</section>', regions.get("/").text, re.DOTALL)
+    assert re.findall(r'<time datetime="([^"]*)"', table) == ["2020-02-02"]
+    assert re.findall(r'data-sort="([^"]*)"', table) == ["name", "0", "change-0", "1", "change-1"]
     names = {
         order: [row["series"] for row in regions.get(f"/series?sort={order}").json] for order in ("-value", "date")
     }

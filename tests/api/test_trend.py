@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
 from chalicelib.tabulation.trend import read_trend, render_trend
-from shared.dataset import Kind, Measure, Period, Series
+from shared.dataset import Dataset, Kind, Measure, Period, Series
 from tests.shared.declared import US_COVID
 
 WEEKLY = replace(
@@ -58,7 +58,28 @@ def test_where_a_sum_means_nothing_it_is_of_the_first() -> None:
     assert read_trend(render_trend(ROWS, rate))["flu"] == [1, None, None]
 
 
-def test_a_days_number_is_the_mean_of_its_week() -> None:
-    daily = replace(WEEKLY, period=Period.DAY)
-    days = tables([(f"2020-10-{day:02}", "AK", day) for day in range(1, 10)])
-    assert read_trend(render_trend(days, daily))["flu"] == [1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6]
+DAILY = replace(WEEKLY, period=Period.DAY)
+TOTALS = replace(DAILY, measures=(replace(DAILY.measures[0], kind=Kind.TOTAL),))
+
+
+def daily_line(dataset: Dataset, numbers: dict[int, int | None]) -> list[float | None]:
+    days = tables([(f"2020-10-{day:02}", "AK", number) for day, number in numbers.items()])
+    return read_trend(render_trend(days, dataset))["flu"]
+
+
+def test_a_days_number_is_the_mean_of_its_seven_days() -> None:
+    assert daily_line(DAILY, {day: day for day in range(1, 10)}) == [None] * 6 + [4, 5, 6]
+
+
+def test_a_total_that_skipped_days_has_a_mean_over_seven_days_not_over_seven_numbers() -> None:
+    weekdays: dict[int, int | None] = {1: 10, 2: 10, 5: 30, 6: 10, 7: 10, 8: 10, 9: 10, 12: 30, 13: 17}
+    assert daily_line(TOTALS, weekdays) == [None] * 4 + [10] * 4 + [11]
+
+
+def test_there_is_no_mean_at_a_gap_nor_where_counts_of_its_days_are_missing() -> None:
+    counts: dict[int, int | None] = {day: None if day == 9 else 7 for day in range(1, 18)}
+    assert daily_line(DAILY, counts) == [None] * 6 + [7] * 2 + [None] * 7 + [7] * 2
+
+
+def test_where_seven_days_are_never_counted_the_values_are_shown() -> None:
+    assert daily_line(DAILY, {1: 1, 2: 2, 5: 3}) == [1, 2, 3]

@@ -37,6 +37,34 @@ def test_a_first_load_passes() -> None:
     check_gate(merge(US_COVID, BEFORE), LIMITS)
 
 
+def swapped(*, equal: int, of: int) -> Merged:
+    """Cases and deaths in each other's columns; in the first rows they are equal."""
+    rows = [(date(n), 7, 7) if n < equal else (date(n), 100 * n + 107, n + 1) for n in range(of)]
+    before, now = (
+        "date,cases,deaths\n"
+        + "".join(f"{day},{line[0]},{line[1]}\n" for day, *numbers in rows for line in [numbers[::step]])
+        for step in (1, -1)
+    )
+    return after({"nyt": before.encode(), "jhu": jhu(of)}, {"nyt": now.encode(), "jhu": jhu(of)})
+
+
+def test_swapped_columns_close_the_gate_however_many_rows_have_the_same_value_in_both() -> None:
+    with pytest.raises(GateClosed) as closed:
+        check_gate(swapped(equal=0, of=40), LIMITS)
+    assert closed.value.args[0] == (
+        "40 of 40 values of cases and 40 of 40 values of deaths would be revised at once, as if the columns of cases"
+        " and deaths had been swapped; at most 90% of the values of two measures may be"
+    )
+    with pytest.raises(GateClosed) as closed:
+        check_gate(swapped(equal=25, of=40), LIMITS)
+    assert closed.value.args[0] == (
+        "15 of 15 values of cases and 15 of 15 values of deaths would be revised at once, as if the columns of cases"
+        " and deaths had been swapped (rows left out in which two are equal and stay so); at most 90% of the values of"
+        " two measures may be"
+    )
+    check_gate(swapped(equal=31, of=40), LIMITS)
+
+
 def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() -> None:
     files = {"board": b"day,region,beds\n2020-03-01,North,1\n", "lab": b"date,area,n\n2020-03-02,North,5\n"}
     with pytest.raises(ContractBroken, match="feed board and lab: '0 rows in common' is not allowed"):
@@ -45,6 +73,30 @@ def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() ->
 
 def test_a_first_load_warns_of_nothing() -> None:
     assert find_warnings(merge(US_COVID, {"nyt": nyt(9, cases={5: 1}), "jhu": jhu(9)}), US_COVID, LIMITS) == []
+
+
+def test_dates_that_lie_long_before_the_others_are_warned_of_together_and_once() -> None:
+    def files(*early: str, rows: int = 9) -> dict[str, bytes]:
+        lines = "".join(f"{day},1,1\n" for day in early).encode()
+        first = "".join(f"{day},US,,1,1,1\n" for day in early).encode()
+        nyt_head, nyt_rows = nyt(rows).split(b"\n", 1)
+        jhu_head, jhu_rows = jhu(rows).split(b"\n", 1)
+        return {"nyt": nyt_head + b"\n" + lines + nyt_rows, "jhu": jhu_head + b"\n" + first + jhu_rows}
+
+    def warnings(merged: Merged) -> list[str]:
+        return [text for text in find_warnings(merged, US_COVID, LIMITS) if "oldest" in text]
+
+    one, two = files("1970-01-01"), files("1970-01-01", "1970-01-02")
+    alone = f"the oldest date, 1970-01-01, lies 48 years before the next, {date(0)}: it may be none"
+    assert warnings(merge(US_COVID, one)) == [alone]
+    both = (
+        "the oldest dates, 1970-01-01 and 1970-01-02, lie 48 years or more before the next,"
+        f" {date(0)}: they may be none"
+    )
+    assert warnings(merge(US_COVID, two)) == warnings(after(one, two)) == [both]
+    assert warnings(merge(US_COVID, files("0001-01-01", "1970-01-02"))) == [both.replace("1970-01-01", "0001-01-01")]
+    assert warnings(after(two, files("1970-01-01", "1970-01-02", rows=10))) == warnings(after(two, one)) == []
+    assert warnings(merge(US_COVID, files(*(f"1970-01-0{day}" for day in range(1, 7))))) == []
 
 
 def test_a_cumulative_measure_that_falls_is_warned_of() -> None:

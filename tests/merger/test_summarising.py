@@ -78,6 +78,20 @@ def test_several_series_are_summed_up() -> None:
     assert summary.latest == {"series": "2 series", "date": "2020-03-02", "beds": 7, "tests": 13}
 
 
+def test_a_sum_that_lacks_series_says_of_how_many_it_is() -> None:
+    files = {
+        "board": b"day,region,beds\n2020-03-01,North,1\n2020-03-01,South,5\n2020-03-02,North,2\n",
+        "lab": b"date,area,n\n2020-03-01,North,5\n2020-03-01,South,7\n2020-03-02,North,6\n",
+    }
+    summary = summarise(merge(REGIONS, files), SUMMED, warnings=[])
+    assert summary.latest == {"series": "1 to 2 of 2 series", "date": "2020-03-02", "beds": 2, "tests": 13}
+    assert summary.is_sum
+    counts = replace(SUMMED, measures=tuple(replace(measure, kind=Kind.COUNT) for measure in SUMMED.measures))
+    summary = summarise(merge(REGIONS, files), counts, warnings=[])
+    assert summary.latest == {"series": "1 of 2 series", "date": "2020-03-02", "beds": 2, "tests": 6}
+    assert summary.is_sum
+
+
 def test_what_is_over_is_reported_once() -> None:
     found = recoveries(
         [("2020-03-01T17:00:00Z", "INCOMPLETE", "feed jhu had not arrived")],

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import io
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -176,16 +177,27 @@ def closes_gate(dataset: Dataset, old: Rows, new: Rows, *, percent: float = 1) -
     removed = len(old.keys() - new.keys())
     if removed * 100 > percent * len(old):
         return f"{removed} of {len(old)} rows go"
-    revised = []
     for name, (lost, of) in lost_values(old, new).items():
         if lost * 100 > percent * of:
             return f"{lost} of {of} values of {name} are lost"
-    for name in dataset.measure_names:
-        reported = [key for key in old if old[key][name] is not None]
-        other = [key for key in reported if key in new and new[key][name] not in (None, old[key][name])]
-        if len(other) >= 10 and len(other) > 0.9 * len(reported):
-            revised.append(name)
-    return f"all values of {revised} are revised" if len(revised) > 1 else ""
+    for pair in itertools.combinations(dataset.measure_names, 2):
+        if all(_all_revised(name, pair, old, new) for name in pair):
+            return f"all values of {list(pair)} are revised"
+    return ""
+
+
+def _all_revised(name: str, pair: tuple[str, str], old: Rows, new: Rows) -> bool:
+    """Whether nearly all values of one of two measures are others, rows left out where the two are equal as before."""
+    one, other = pair
+    reported = [key for key in old if old[key][name] is not None]
+    revised = [key for key in reported if key in new and new[key][name] not in (None, old[key][name])]
+    equal = [
+        key
+        for key in reported
+        if old[key][one] == old[key][other]
+        and (key not in new or all(new[key][measure] == old[key][measure] for measure in pair))
+    ]
+    return len(revised) >= 10 and len(revised) > 0.9 * (len(reported) - len(equal))
 
 
 def lost_values(old: Rows, new: Rows) -> dict[str, tuple[int, int]]:

@@ -29,8 +29,8 @@ def test_histories_end_in_all_ways() -> None:
     assert min(seen[State.COMMITTED], seen[State.REJECTED]) >= 10
 
 
-def upstream(days: int, dataset: Dataset = US_COVID) -> Upstream:
-    made = Upstream(dataset)
+def upstream(days: int, dataset: Dataset = US_COVID, *, equal_days: int = 0) -> Upstream:
+    made = Upstream(dataset, equal_days=equal_days)
     for _ in range(days):
         for feed in dataset.feeds:
             made.next_day(feed)
@@ -55,6 +55,13 @@ def test_each_oddity_of_forty_days_closes_the_models_gate_and_is_taken_back(oddi
     assert why == WHY[oddity]
     published.restore(US_COVID.feeds[0])
     assert merged_rows(US_COVID, published.files()) == before
+
+
+def test_columns_are_swapped_that_are_equal_on_most_days() -> None:
+    published = upstream(40, equal_days=25)
+    before = merged_rows(US_COVID, published.files())
+    published.distort(US_COVID.feeds[0], "swapped", back=0)
+    assert closes_gate(US_COVID, before, merged_rows(US_COVID, published.files())) == WHY["swapped"]
 
 
 def test_one_of_two_series_ends_early() -> None:

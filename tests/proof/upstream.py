@@ -29,6 +29,8 @@ class Upstream:
     dataset: Dataset
     rows: dict[str, FeedRows] = field(default_factory=dict)
     """Feed -> its rows."""
+    equal_days: int = 0
+    """Days from the first on, on which all measures have one number."""
     junk: int = 0
     """In a column that nobody uses."""
     absent: set[str] = field(default_factory=set)
@@ -49,7 +51,8 @@ class Upstream:
     def next_day(self, feed: Feed) -> None:
         day, rows = self.days(feed.name), self.rows.setdefault(feed.name, {})
         for place, series in enumerate(self.series):
-            numbers = (100 * (day + 1) + 7 * place + 1000 * n for n in range(len(feed.measures)))
+            step = 0 if day < self.equal_days else 1000
+            numbers = (100 * (day + 1) + 7 * place + step * n for n in range(len(feed.measures)))
             rows[series, day] = dict(zip(feed.measures, numbers, strict=True))
 
     def revise(self, feed: Feed, *, back: int, number: int) -> None:

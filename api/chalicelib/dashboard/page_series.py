@@ -21,6 +21,8 @@ class SeriesRow:
     """In the order of the measures."""
     changes: Sequence[Number | None]
     line: Sequence[float | None]
+    newest: str = ""
+    """Its newest date where that is behind the newest of all, else empty."""
 
     @property
     def pairs(self) -> list[tuple[Number | None, Number | None]]:

@@ -85,7 +85,7 @@ def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any
 
     `step`: days between two dates that are no gap, see `usual_step`.
     """
-    dates, values = _with_breaks(table.dates, table.values[measure.name], step=step)
+    dates, values = with_breaks(table.dates, table.values[measure.name], step=step)
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines",
@@ -103,7 +103,7 @@ def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any
 
 
 def mean_line(table: Table, means: Sequence[float | None], *, step: int) -> dict[str, Any]:
-    dates, values = _with_breaks(table.dates, means, step=step)
+    dates, values = with_breaks(table.dates, means, step=step)
     return {"type": "scatter", "mode": "lines", "name": "7-day mean", "x": dates, "y": values, "line": {"width": 2}}
 
 
@@ -114,7 +114,7 @@ def usual_step(dates: Sequence[str], by: By) -> int:
     return max(least, steps[(len(steps) - 1) * 9 // 10]) if steps else least
 
 
-def _with_breaks[T](dates: Sequence[str], values: Sequence[T | None], *, step: int) -> tuple[list[str], list[T | None]]:
+def with_breaks[T](dates: Sequence[str], values: Sequence[T | None], *, step: int) -> tuple[list[str], list[T | None]]:
     """A point without a value wherever more days lie between two dates."""
     broken_dates: list[str] = []
     broken: list[T | None] = []

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from urllib.parse import quote
 
 from chalicelib.routes.answered_state import as_download, state_headers
 from chalicelib.routes.change_lines import change_header, change_lines
 from chalicelib.routes.change_parts import part_of
 from chalicelib.routes.run_answers import find_run, link_to
+from chalicelib.routes.series_answers import entry_at
 from chalicelib.routes.site import Site
 from chalicelib.web.documents import CSV, CURRENT, JSON, LIVE, Document, Reply, sent_size
 from chalicelib.web.parameters import SINCE, Arguments
@@ -18,7 +20,9 @@ from shared.dataset import Dataset
 from shared.runs import State
 
 PAGE_BYTES = 4_000_000
-"""A page of change sets ends when it has grown beyond this, as it is sent."""
+"""A page of change sets ends when it has grown beyond this, as it is sent,"""
+_READ_BYTES = 20_000_000
+"""or of one series when so much has been read for it."""
 
 
 def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
@@ -26,17 +30,20 @@ def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
     run = find_run(site, args["run_id"])
     if run.state not in (State.COMMITTED, State.UNCHANGED):
         raise ThingUnknown("run_id", run.run_id, f"run {run.run_id} is {run.state}: it has no change set")
-    form = _FORMS[args["format"]]
+    form, series = _FORMS[args["format"]], args.get("series")
     state = state_headers(run.run_id, args) | as_download(site.dataset.name, "changes", args, run.run_id)
     if run.state is State.UNCHANGED:
+        _check_series(site, series)
         empty = ChangeSet(run_id=run.run_id, base_run_id=run.base_run_id, added=[], changed=[], removed=[])
         return Reply(
             headers=CURRENT | state, document=form.document_of_one(form.write(empty, site.dataset), site.dataset)
         )
     body = site.view_store.change_set(run.run_id)
-    series, skip, limit = args.get("series"), args["skip"], args["limit"]
+    skip, limit = args["skip"], args["limit"]
     if form.as_stored and series is None and not skip and limit is None and _fits(body):
         return Reply(headers=CURRENT | state, document=Document(JSON, plain=body))
+    if series is not None and not _is_in(body, series):
+        _check_series(site, series)
     part, following = _part(site, body, form, series=series, skip=skip, limit=limit)
     kept = {"series": series, "limit": limit, "format": form.chosen, "skip": following}
     query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in kept.items() if value is not None)
@@ -48,34 +55,57 @@ def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
     """`/changes`: change sets, oldest first; the next page is in the Link header.
 
     A change set that is larger than a page comes in parts, each under its run's id: `skip` says how many of its entries
-    the reader has.
+    the reader has. Of one series those of all runs too, empty where a run did not touch it.
     """
-    form = _FORMS[args["format"]]
+    form, series = _FORMS[args["format"]], args.get("series")
+    _check_series(site, series)
     page: list[str] = []
     last, skip, following = args["since"], args["skip"], 0
-    held, more = 0, False
+    held, read, more = 0, 0, False
     for run in site.ledger().oldest_first(after=last):
-        if len(page) == args["limit"] or held > PAGE_BYTES:
+        if len(page) == args["limit"] or held > PAGE_BYTES or (series is not None and read > _READ_BYTES):
             more = True
             break
         body = site.view_store.change_set(run.run_id)
-        if form.as_stored and not skip and _fits(body):
+        if form.as_stored and series is None and not skip and _fits(body):
             text = body.decode()
         else:
-            text, following = _part(site, body, form, skip=skip)
+            text, following = _part(site, body, form, series=series, skip=skip)
             skip = 0
         page.append(text)
+        read += len(body)
         held += sent_size(text)
         if following:
             more = True
             break
         last = run.run_id
-    chosen = f"&format={form.chosen}" if form.chosen else ""
-    kept = f"&skip={following}" if following else ""
-    since = f"since={last}&" if last != SINCE.default else ""
-    link = link_to(f"changes?{since}limit={args['limit']}{chosen}{kept}" if more else "")
+    kept = {
+        "since": last if last != SINCE.default else None,
+        "limit": args["limit"],
+        "series": series,
+        "format": form.chosen,
+        "skip": following or None,
+    }
+    query = "&".join(f"{name}={quote(str(value), safe=':')}" for name, value in kept.items() if value is not None)
+    link = link_to(f"changes?{query}" if more else "")
     named = as_download(site.dataset.name, "changes", args, None)
     return Reply(headers=LIVE | named | link, document=form.document_of_many(page, site.dataset))
+
+
+def _check_series(site: Site, series: str | None) -> None:
+    """Raises ThingUnknown for a series that never was; one that was removed is known."""
+    if series is None:
+        return
+    current = site.view_store.current()
+    if current is None:
+        raise ThingUnknown("series", series, "no run has brought any rows yet")
+    entry_at(site, current, series)
+
+
+def _is_in(body: bytes, series: str) -> bool:
+    """Whether a change set has an entry of a series, as it may before any view has."""
+    change = ChangeSet.from_json(body)
+    return any(row.get("series") == series for row in chain(change.added, change.changed, change.removed))
 
 
 @dataclass(frozen=True, kw_only=True)

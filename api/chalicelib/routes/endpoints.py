@@ -322,8 +322,8 @@ OF_ALL: Mapping[str, Endpoint] = {
 """What a stage with several datasets answers where none is named; all other paths are then the first dataset's."""
 
 _OF_ONE_SERIES = frozenset(
-    {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/latest", "/figures", "/runs/{run_id}/changes"}
-    | {"/chart.svg", "/chart.png", "/embed", "/vintages", "/revisions"}
+    {"/", "/data", "/daily", "/weekly", "/monthly", "/data/{date}", "/latest", "/figures"}
+    | {"/changes", "/runs/{run_id}/changes", "/chart.svg", "/chart.png", "/embed", "/vintages", "/revisions"}
 )
 
 

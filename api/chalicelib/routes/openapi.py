@@ -261,7 +261,8 @@ def _known() -> dict[str, Any]:
 
 
 def _series(measures: dict[str, Any]) -> dict[str, Any]:
-    head: dict[str, Any] = {"series": _TEXT, "total": {"type": "boolean"}, "date": _DATE, "rows": _COUNT}
+    head: dict[str, Any] = {"series": _TEXT, "total": {"type": "boolean"}, "date": _DATE}
+    head |= {"behind": _COUNT, "rows": _COUNT}
     by_measure = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
     told = {"changes": by_measure, "days": by_measure, "line": _list({"type": ["number", "null"]}), "changed_by": _TIME}
     return _object(head | measures | told)

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.routes.answered_state import file_name, state_headers
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import link_to_next, page_of
+from chalicelib.series_store.freshness import periods_behind
 from chalicelib.series_store.series_index import INDEX, SeriesEntry, SeriesIndex, TableBlock, series_object
 from chalicelib.series_store.whole_tables import Part, csv_page, csv_pieces, json_page
 from chalicelib.tabulation.row_text import csv_header, defused, join_json
@@ -109,7 +110,8 @@ def answer_series(site: Site, args: Arguments, _request: object) -> Reply:
     names = _sorted(index, args["sort"]) if index else []
     if args["after"]:
         names = names[names.index(args["after"]) + 1 :] if args["after"] in names else []
-    written = ((name, dumps(_as_row(site, index, name))) for name in names) if index else ()
+    newest = index.newest if index else ""
+    written = ((name, dumps(_as_row(site, index, name, newest=newest))) for name in names) if index else ()
     shown, rows, more = fill_page(written, limit=args["limit"])
     following = shown[-1] if more else ""
     return Reply(
@@ -118,10 +120,11 @@ def answer_series(site: Site, args: Arguments, _request: object) -> Reply:
     )
 
 
-def _as_row(site: Site, index: SeriesIndex, name: str) -> dict[str, Any]:
+def _as_row(site: Site, index: SeriesIndex, name: str, *, newest: str) -> dict[str, Any]:
     entry, measures = index.series[name], site.dataset.measure_names
     return (
-        {"series": name, "total": site.dataset.is_total(name), "date": entry.newest, "rows": entry.rows}
+        {"series": name, "total": site.dataset.is_total(name), "date": entry.newest}
+        | {"behind": periods_behind(entry.newest, newest, site.dataset.period), "rows": entry.rows}
         | dict(zip(measures, entry.values, strict=True))
         | {"changes": dict(zip(measures, entry.changes, strict=True))}
         | {"days": dict(zip(measures, entry.days, strict=True))}

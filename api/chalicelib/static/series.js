@@ -23,17 +23,24 @@
   const load = () => (loading ??= fetchRows());
 
   async function fetchRows() {
-    const answer = await fetch(section.dataset.list, { cache: "no-cache" });
-    if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
-    rows = (await answer.json()).map((row) => ({ ...row, folded: folded(row.series) }));
+    const all = [];
+    for (let page = section.dataset.list; page;) {
+      const answer = await fetch(page, { cache: "no-cache" });
+      if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+      all.push(...await answer.json());
+      const next = answer.headers.get("Link")?.match(/<([^>]*)>; rel="next"/);
+      page = next && new URL(next[1], answer.url).href;
+    }
+    rows = all.map((row) => ({ ...row, folded: folded(row.series) }));
     sortBy("0");
   }
 
   function sortBy(column) {
     descending = order === column ? !descending : column !== "name";
     order = column;
-    const name = measures[Number(column)];
-    const key = column === "name" ? (row) => row.folded : (row) => row[name];
+    const name = measures[Number(column.replace("change-", ""))];
+    const key = column === "name" ? (row) => row.folded
+      : column.startsWith("change-") ? (row) => row.changes[name] : (row) => row[name];
     rows.sort((a, b) => {
       const [x, y] = [key(a), key(b)];
       if (x === null || y === null) return (x === null) - (y === null);
@@ -69,6 +76,7 @@
     link.href = `?${query}`;
     link.textContent = row.series;
     heading.append(box, " ", link);
+    if (row.behind) heading.append(" ", dated(row.date));
     line.append(heading);
     for (const name of measures) {
       line.insertCell().textContent = written(row[name]);
@@ -77,6 +85,13 @@
     }
     line.insertCell().append(spark(row.line));
     return line;
+  }
+
+  function dated(date) {
+    const time = document.createElement("time");
+    Object.assign(time, { dateTime: date, className: "quiet" });
+    time.textContent = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));
+    return time;
   }
 
   function spark(values) {
@@ -91,10 +106,16 @@
     picture.setAttribute("viewBox", "0 0 220 44");
     picture.setAttribute("preserveAspectRatio", "none");
     picture.setAttribute("aria-hidden", "true");
-    const drawn = document.createElementNS(namespace, "polyline");
-    drawn.setAttribute("points", known.map(([n, value]) =>
-      `${(n * across).toFixed(1)},${(41 - (value - least) * up).toFixed(1)}`).join(" "));
-    picture.append(drawn);
+    const stretches = values.reduce((found, value, n) => {
+      if (value === null) found.push([]);
+      else found.at(-1).push(`${(n * across).toFixed(1)},${(41 - (value - least) * up).toFixed(1)}`);
+      return found;
+    }, [[]]);
+    for (const points of stretches.filter((one) => one.length)) {
+      const drawn = document.createElementNS(namespace, "polyline");
+      drawn.setAttribute("points", (points.length > 1 ? points : [...points, ...points]).join(" "));
+      picture.append(drawn);
+    }
     return picture;
   }
 
@@ -120,7 +141,7 @@
   }
 
   async function compare() {
-    compared.hidden = chosen.length === 0;
+    compared.hidden = chosen.length === 0 || !window.Plotly;
     if (compared.hidden) return;
     const by = document.querySelector('input[name="by"]:checked')?.value ?? "weekly";
     const names = [...chosen];

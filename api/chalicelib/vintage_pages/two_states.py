@@ -1,15 +1,21 @@
 """Two states of one series side by side: what differs, and a figure with a line for each."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.dashboard.periods import CHOICES
+from chalicelib.dashboard.traces import usual_step, with_breaks
 from chalicelib.vintages.version_table import Values
-from shared.dataset import Dataset, Measure
+from shared.dataset import Dataset, Measure, Period
 from shared.exact import Number
 
 type State = Mapping[str, Values]
 """Date -> its values, as they were known at a time."""
+
+_DAYS: Mapping[Period, float] = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30.44}
+"""How long each is, on average."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +42,10 @@ def differing(one: State, other: State, dataset: Dataset) -> Iterator[Differing]
 
 
 def two_lines(states: Mapping[str, State], dataset: Dataset, measure: Measure) -> dict[str, Any]:
-    """A figure for Plotly, a line for each state by its name; of a running total what each date added."""
+    """A figure for Plotly, a line for each state by its name; of a running total what each date added.
+
+    What was added over a gap is drawn as its mean a day, week or month, and lines break at gaps, as on the dashboard.
+    """
     place = dataset.measure_names.index(measure.name)
     return {
         "data": [
@@ -44,8 +53,7 @@ def two_lines(states: Mapping[str, State], dataset: Dataset, measure: Measure) -
                 "type": "scatter",
                 "mode": "lines",
                 "name": f"as of {name}",
-                "x": sorted(state),
-                "y": _course([state[date][place] for date in sorted(state)], cumulative=measure.cumulative),
+                **_course({date: state[date][place] for date in sorted(state)}, dataset.period, measure),
                 "line": {"width": 2, **({} if first else {"dash": "dot"})},
             }
             for first, (name, state) in zip((True, False), states.items(), strict=True)
@@ -61,11 +69,24 @@ def two_lines(states: Mapping[str, State], dataset: Dataset, measure: Measure) -
     }
 
 
-def _course(values: Sequence[Number | None], *, cumulative: bool) -> list[float | None]:
-    if not cumulative:
-        return [None if value is None else float(value) for value in values]
-    added, before = list[float | None](), None
-    for value in values:
-        added.append(None if value is None or before is None else float(value - before))
-        before = before if value is None else value
+def _course(values: Mapping[str, Number | None], period: Period, measure: Measure) -> dict[str, Any]:
+    """`x` and `y`."""
+    numbers = _added(values, period) if measure.cumulative else list(values.values())
+    drawn = [None if number is None else float(number) for number in numbers]
+    dates, drawn = with_breaks(list(values), drawn, step=usual_step(list(values), CHOICES[period][0]))
+    return {"x": dates, "y": drawn}
+
+
+def _added(values: Mapping[str, Number | None], period: Period) -> Sequence[Number | float | None]:
+    """What each date added since the last one reported; of several periods their mean."""
+    added: list[Number | float | None] = []
+    last: tuple[dt.date, Number] | None = None
+    for iso, value in values.items():
+        date = dt.date.fromisoformat(iso)
+        if value is None or last is None:
+            added.append(None)
+        else:
+            periods = max(1, round((date - last[0]).days / _DAYS[period]))
+            added.append(value - last[1] if periods == 1 else round(float(value - last[1]) / periods, 3))
+        last = last if value is None else (date, value)
     return added

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.tables import Table, is_null, iso_date
+from chalicelib.tables import Ints, Table, is_null, iso_date
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed
 
@@ -91,20 +92,38 @@ def reported_values(merged: Merged, measure: str) -> int:
 
 
 def _all_revised(merged: Merged) -> Iterator[str]:
-    """Nearly every value of two measures at once: swapped columns, say, or another unit."""
+    """Nearly every value of two measures at once: swapped columns, say, or another unit.
+
+    Rows in which both are equal, as 0 and 0 are, would look the same had they been swapped: those that were not revised
+    are not counted.
+    """
     revised = {measure: revised_values(merged, measure) for measure in merged.old.measures}
-    large = {
-        measure: (count, reported_values(merged, measure))
-        for measure, count in revised.items()
-        if count >= FEWEST_REVISED
-    }
-    whole = {measure: (count, of) for measure, (count, of) in large.items() if count > ALL_REVISED * of}
-    if len(whole) >= 2:
-        listed = " and ".join(f"{count} of {of} values of {measure}" for measure, (count, of) in whole.items())
+    large = [measure for measure, count in revised.items() if count >= FEWEST_REVISED]
+    counted = dict[str, int]()
+    for one, other in combinations(large, 2):
+        equal = _equal_values(merged, one, other)
+        both = {measure: reported_values(merged, measure) - equal for measure in (one, other)}
+        if all(revised[measure] > ALL_REVISED * of for measure, of in both.items()):
+            counted |= {measure: max(of, counted.get(measure, 0)) for measure, of in both.items()}
+    if counted:
+        listed = " and ".join(f"{revised[measure]} of {of} values of {measure}" for measure, of in counted.items())
+        left_out = any(of < reported_values(merged, measure) for measure, of in counted.items())
         yield (
-            f"{listed} would be revised at once{_swapped(merged, list(whole))};"
+            f"{listed} would be revised at once{_swapped(merged, list(counted))}"
+            f"{' (rows left out in which two are equal and stay so)' if left_out else ''};"
             f" at most {ALL_REVISED:.0%} of the values of two measures may be"
         )
+
+
+def _equal_values(merged: Merged, one: str, other: str) -> int:
+    """In how many rows two measures had the same value, and neither was revised."""
+    old, before, after = merged.old.reported.values, merged.changes.before.values, merged.changes.after.values
+    revised = (before[one] != after[one]) | (before[other] != after[other])
+    return _equal(old[one], old[other]) - _equal(before[one][revised], before[other][revised])
+
+
+def _equal(one: Ints, other: Ints) -> int:
+    return int(np.count_nonzero((one == other) & ~is_null(one)))
 
 
 def revised_values(merged: Merged, measure: str) -> int:
@@ -115,11 +134,10 @@ def revised_values(merged: Merged, measure: str) -> int:
 
 def _swapped(merged: Merged, measures: list[str]) -> str:
     before, after = merged.changes.before.values, merged.changes.after.values
-    for place, one in enumerate(measures):
-        for other in measures[place + 1 :]:
-            alike = (before[one] == after[other]) & (before[other] == after[one])
-            if np.count_nonzero(alike) > ALL_REVISED * len(alike):
-                return f", as if the columns of {one} and {other} had been swapped"
+    for one, other in combinations(measures, 2):
+        alike = (before[one] == after[other]) & (before[other] == after[one])
+        if np.count_nonzero(alike) > ALL_REVISED * len(alike):
+            return f", as if the columns of {one} and {other} had been swapped"
     return ""
 
 

@@ -25,7 +25,9 @@ from shared.number_words import counted, noun
 _LISTED = 5
 """Sentences of one kind about one measure; more are drawn together."""
 _LONG_AGO = 3660
-"""Days before the next date: an oldest date so far off is no date of the data."""
+"""Days before the next date: what lies before such a gap is no date of the data,"""
+_FEW = 5
+"""where it is at most so many dates."""
 
 
 def find_warnings(merged: Merged, dataset: Dataset, limits: GateLimits) -> list[str]:
@@ -133,17 +135,33 @@ def _find_by_names(rows: Table, wanted: Table) -> tuple[Ints, Mask]:
 
 
 def _too_early(merged: Merged) -> Iterator[str]:
-    days = np.unique(merged.snapshot.joined.days[:4096]) if len(merged.snapshot.joined) else np.empty(0, dtype=np.int64)
-    if len(days) < 2 or days[1] - days[0] <= _LONG_AGO:
+    """Too early are those of the five oldest dates that a gap of more than ten years follows, sooner or later."""
+    days = _oldest(merged.snapshot.joined, _FEW + 1)
+    gaps = np.flatnonzero(np.diff(days) > _LONG_AGO)
+    if not len(gaps):
         return
-    oldest, following = iso_date(int(days[0])), iso_date(int(days[1]))
-    if merged.first_load or oldest != _oldest(merged.old.joined):
-        years = int(days[1] - days[0]) // 365
-        yield f"the oldest date, {oldest}, lies {counted(years, 'year')} before the next, {following}: it may be none"
+    last = int(gaps[-1])
+    early, years = days[: last + 1], int(days[last + 1] - days[last]) // 365
+    if not merged.first_load and np.isin(early, _oldest(merged.old.joined, _FEW)).all():
+        return
+    *dates, following = map(iso_date, days[: last + 2].tolist())
+    if len(dates) == 1:
+        yield f"the oldest date, {dates[0]}, lies {counted(years, 'year')} before the next, {following}: it may be none"
+    else:
+        named = f"{', '.join(dates[:-1])} and {dates[-1]}"
+        yield (
+            f"the oldest dates, {named}, lie {counted(years, 'year')} or more before the next, {following}:"
+            " they may be none"
+        )
 
 
-def _oldest(rows: Table) -> str:
-    return iso_date(int(rows.days[0])) if len(rows) else ""
+def _oldest(rows: Table, most: int) -> Ints:
+    """The oldest dates, each once."""
+    found, at = list[int](), 0
+    while at < len(rows) and len(found) < most:
+        found.append(int(rows.days[at]))
+        at = int(np.searchsorted(rows.days, found[-1], side="right"))
+    return np.array(found, dtype=np.int64)
 
 
 def _silences(

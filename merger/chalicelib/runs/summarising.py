@@ -89,15 +89,18 @@ def _capped(sentences: Sequence[str]) -> list[str]:
 class Latest:
     """The newest numbers of a dataset: of its default series, or summed over those that are no totals.
 
-    A sum is over each series' latest value, its increment over the same series at both ends, so that neither falls
-    because a series has yet to report.
+    A sum of totals is over each series' latest value, its increment over the same series at both ends, so that neither
+    falls because a series has yet to report. A sum of counts is over those that have the newest date; where that is not
+    all of them, the name says of how many it is: `2 of 3 series`.
     """
 
     def __init__(self, rows: Table, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._name, chosen = _chosen_series(rows, dataset)
+        name, chosen = _chosen_series(rows, dataset)
         self._rows = rows.take(chosen[rows.codes]) if len(rows) and not chosen.all() else rows
         self._ends = {measure.name: _ends(self._rows, measure) for measure in dataset.measures}
+        summed = dataset.has_series and dataset.adds_up and not name
+        self._name = _name_of_sum(self._rows, dataset) if summed else name
 
     def values(self) -> dict[str, Any]:
         """`date`, `series` where there are several, and each measure's newest value."""
@@ -114,7 +117,7 @@ class Latest:
 
 
 def _chosen_series(rows: Table, dataset: Dataset) -> tuple[str, Mask]:
-    """What the newest numbers are of: its name, and which codes that are."""
+    """What the newest numbers are of: the name of one series, empty for a sum, and which codes that are."""
     everyone = np.ones(len(rows.names), dtype=np.bool_)
     if dataset.series is None:
         return "", everyone
@@ -122,11 +125,31 @@ def _chosen_series(rows: Table, dataset: Dataset) -> tuple[str, Mask]:
         return dataset.series.default, np.array([name == dataset.series.default for name in rows.names], dtype=np.bool_)
     if dataset.adds_up:
         parts = np.array([not dataset.is_total(name) for name in rows.names], dtype=np.bool_)
-        summed = parts if parts.any() else everyone
-        count = len(set(rows.codes[summed[rows.codes]].tolist())) if len(rows) else 0
-        return f"{count} series", summed
+        return "", parts if parts.any() else everyone
     first = rows.names[int(rows.codes[0])] if len(rows) else ""
     return first, np.array([name == first for name in rows.names], dtype=np.bool_)
+
+
+def _name_of_sum(rows: Table, dataset: Dataset) -> str:
+    """`3 series`, `2 of 3 series`, and `1 to 2 of 3 series` where not every measure is summed over as many."""
+    of = _series_in(rows)
+    counts = {count for measure in dataset.measures if (count := _summed(rows, measure))} or {of}
+    if counts == {of}:
+        return f"{of} series"
+    least, most = min(counts), max(counts)
+    return f"{least if least == most else f'{least} to {most}'} of {of} series"
+
+
+def _summed(rows: Table, measure: Measure) -> int:
+    """How many series a measure's newest number is summed over; 0 where it has none."""
+    there = rows.take(~is_null(rows.values[measure.name]))
+    if not len(there) or there.newest != rows.newest:
+        return 0
+    return _series_in(there if measure.cumulative else there.take(there.days == there.days[-1]))
+
+
+def _series_in(rows: Table) -> int:
+    return int(np.count_nonzero(np.bincount(rows.codes)))
 
 
 def _ends(rows: Table, measure: Measure) -> tuple[Number | None, Number | None, int | None]:
