@@ -17,8 +17,15 @@ from tests.api.serving import ApiApp, serve_http
 
 pytest.importorskip("openapi_python_client", reason="openapi-python-client is not installed")
 
-CONFIG = "content_type_overrides:\n  application/atom+xml: text/html\n"
-"""The generator knows no Atom: the feed is a text to it."""
+CONFIG = """post_hooks: []
+content_type_overrides:
+  application/atom+xml: text/html
+  image/svg+xml: text/html
+  image/png: application/octet-stream
+"""
+"""The generator knows neither Atom nor pictures: they are texts and bytes to it. Nothing is to be laid out nicely."""
+NOT_HERE = {"get_visits_svg": 404, "head_visits_svg": 404}
+"""Nobody counts visits, where the operator does not want it."""
 RUN = dt.datetime(2020, 3, 3, 17, tzinfo=dt.UTC)
 
 
@@ -64,7 +71,7 @@ def test_it_reads_every_route(served: ApiApp, client: ModuleType) -> None:
         reader = client.Client(base_url=url.rstrip("/"), raise_on_unexpected_status=True)
         for name, operation in found.items():
             answer = operation.sync_detailed(client=reader, **path_values(operation, served))
-            assert answer.status_code == 200, name
+            assert answer.status_code == NOT_HERE.get(name, 200), name
             if name.startswith("get_"):
                 assert answer.parsed is not None, name
 

@@ -111,6 +111,7 @@ def _mailed(_: Any) -> Answers:
         "GetItem": _json({"Item": _run_item()}),
         "Query": _json({"Items": []}),
         "Publish": (200, {"content-type": "text/xml"}, published.encode()),
+        "PutEvents": _json({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}),
     }
 
 
@@ -200,7 +201,7 @@ FIRSTS = {
         handler=lambda app: app.watch,
     ),
     "notifier": _First(
-        make_clients=lambda app: app.mailer() and _clients("dynamodb", "sns"),
+        make_clients=lambda app: app.mailer() and _clients("dynamodb", "sns", "events"),
         answers=_mailed,
         handler=lambda app: app.on_run_ended,
     ),
