@@ -97,8 +97,8 @@ def test_copying_the_link_says_so(open_page: Open) -> None:
     seen.choose("Week")
     seen.until_drawn("weekly new linear")
     seen.page.click("#share")
-    seen.page.wait_for_selector("#said:not(:empty)")
-    assert seen.page.locator("#said").inner_text() in ("Copied.", seen.page.url)
+    seen.page.wait_for_selector("#copied:not(:empty)")
+    assert seen.page.locator("#copied").inner_text() in ("Copied.", seen.page.url)
 
 
 def test_dragging_over_the_chart_narrows_the_dates_everywhere(open_page: Open) -> None:
@@ -368,7 +368,7 @@ def test_without_javascript_the_charts_are_there_and_what_is_said_of_them_is_tru
     assert seen.page.locator("#main-title").inner_text() == "New on each day, with the 7-day mean"
     with seen.page.expect_download() as started:
         seen.page.click("noscript a")
-    assert started.value.suggested_filename == "us-covid-daily.csv"
+    assert started.value.suggested_filename == "us-covid-daily-run-20201118T170000Z.csv"
     assert seen.page.locator("figure.revisions").is_hidden()
 
 

@@ -38,7 +38,8 @@ def resources(chain: Chain) -> set[tuple[str, str]]:
     """(type, physical id) of everything in the stage's stacks; a Glue table's is unique in its database alone."""
     client = chain.stage.client("cloudformation")
     listed: set[tuple[str, str]] = set()
-    for stack in all_stacks(chain.stage.name):
+    there = {it["StackName"] for page in client.get_paginator("describe_stacks").paginate() for it in page["Stacks"]}
+    for stack in [name for name in all_stacks(chain.stage.name) if name in there]:
         for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):
             listed |= {(it["ResourceType"], it["PhysicalResourceId"]) for it in page["StackResourceSummaries"]}
     return {(kind, name) for kind, name in listed if kind != "AWS::Glue::Table"}
