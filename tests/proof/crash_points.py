@@ -137,9 +137,9 @@ def served(world: World) -> bytes:
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run or notice comes to. A mail that was asked for again is one that is not out, like one never tried."""
+    """What a run or notice comes to. Mails and views that were asked for again are not out, like those never tried."""
     plain = {name: value for name, value in item.items() if name not in BOOKKEEPING}
-    return {name: value for name, value in plain.items() if name != "mail" or value not in _WANTED_AGAIN}
+    return {name: value for name, value in plain.items() if name not in ("mail", "views") or value not in _WANTED_AGAIN}
 
 
 _WANTED_AGAIN = ("AGAIN", {"S": "AGAIN"})
@@ -147,7 +147,7 @@ _WANTED_AGAIN = ("AGAIN", {"S": "AGAIN"})
 
 
 def _asked_again() -> bool:
-    return any(item.get("mail") == "AGAIN" for item in memory.items(RUNS_TABLE))
+    return any("AGAIN" in (item.get("mail"), item.get("views")) for item in memory.items(RUNS_TABLE))
 
 
 def live(world: World, story: Story) -> tuple[list[Moment], list[Seen]]:
