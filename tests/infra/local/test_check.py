@@ -86,7 +86,6 @@ def test_a_file_alone_gets_a_declaration_that_reads_it(folder: Path, capsys: pyt
     assert main(["--dataset", str(proposed), "--files", str(folder)]) == 0
 
 
-@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason=f"the feeds of others are not at {ELSEWHERE}")
 @pytest.mark.parametrize("dataset", [True, False])
 def test_nothing_of_a_header_that_is_printed_steers_the_terminal(
     folder: Path, capsys: pytest.CaptureFixture[str], dataset: bool
@@ -97,6 +96,7 @@ def test_nothing_of_a_header_that_is_printed_steers_the_terminal(
     assert ("[2J" in printed, printed.replace("\n", "").isprintable()) == (True, True)
 
 
+@pytest.mark.skipif(not ELSEWHERE.is_dir(), reason=f"the feeds of others are not at {ELSEWHERE}")
 def test_feeds_of_others_are_written_as_the_rows_that_stand_beside_them(tmp_path: Path) -> None:
     from shared import exact
 
