@@ -1,6 +1,6 @@
 """The distributed engine's code: a zip of the merger's own modules, the stage's declarations and the job.
 
-It is in no function's package, and holds no third-party code: Spark's machines have NumPy and PyArrow.
+It is in no function's package, and holds no third-party code: Spark's machines have NumPy, PyArrow and pandas.
 """
 
 import hashlib

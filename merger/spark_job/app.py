@@ -2,9 +2,9 @@
 
     start.py --bucket NAME --request jobs/{dataset}/{run_id}/{attempt}/request.json
 
-Glue 6.0 runs it, and any other Spark 4 with Python 3.12 or newer, NumPy and PyArrow. Beside it lies a zip with
-`spark_job`, `chalicelib` and `shared`. It reads raw files and bases, writes below its attempt, and knows no table: it
-cannot commit.
+Glue 6.0 runs it, and any other Spark 4 with Python 3.12 or newer, NumPy, PyArrow, and the pandas that PySpark demands
+before it passes Arrow. Beside it lies a zip with `spark_job`, `chalicelib` and `shared`. It reads raw files and bases,
+writes below its attempt, and knows no table: it cannot commit.
 """
 
 import argparse
