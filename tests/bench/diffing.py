@@ -60,8 +60,8 @@ def _at(rows: int, folder: Path, chosen: set[str]) -> Iterator[Figure]:
         if f"diff_full_{label}" in chosen:
             contenders["full"] = stack.enter_context(Worker(f"{_TASKS}:ours_full", here)).seconds
         taken = take_turns(contenders, rounds=_ROUNDS[rows])
-        assert delta.last["result"] == plain.last["result"], f"ours {delta.last}, the plain way {plain.last}"
-        peaks = {name: [w.last["peak_mib"]] for name, w in ((FLOOR, floor), (PLAIN, plain), (OURS, delta))}
+        assert delta.last.result == plain.last.result, f"ours {delta.last}, the plain way {plain.last}"
+        peaks = {name: [w.last.peak_mib] for name, w in ((FLOOR, floor), (PLAIN, plain), (OURS, delta))}
     full = taken.pop("full", None)
     if full:
         yield _seconds(f"diff_full_{label}", taken | {OURS: full})
@@ -104,7 +104,7 @@ def _full_beside(name: str, here: Path, other: str, *, note: str) -> Figure:
         tasks = {OURS: "ours_full", PLAIN: other, FLOOR: "floor"}
         workers = {who: stack.enter_context(Worker(f"{_TASKS}:{task}", here)) for who, task in tasks.items()}
         taken = take_turns({who: worker.seconds for who, worker in workers.items()}, rounds=3)
-        found = {who: workers[who].last["result"] for who in (OURS, PLAIN)}
+        found = {who: workers[who].last.result for who in (OURS, PLAIN)}
         assert found[OURS] == found[PLAIN], f"{name}: {found}"
     return Figure(name=name, unit="s", rounds=taken, target=_TARGETS[name], note=note)
 

@@ -44,7 +44,7 @@ def _peaks(folder: Path, rows: int) -> dict[str, tuple[float, float]]:
     for name, day in zip(NAMES, ("before", "after", "after"), strict=True):
         with Worker(f"tests.bench.memory_tasks:{name.removeprefix('memory_')}", here) as worker:
             worker.seconds()
-            taken[name] = _size(days, day), worker.last["peak_mib"]
+            taken[name] = _size(days, day), worker.last.peak_mib
     shutil.rmtree(here)
     return taken
 

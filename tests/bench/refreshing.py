@@ -22,7 +22,7 @@ def measure(wanted: Iterable[str]) -> Iterator[Figure]:
         if "refresh_3000" in chosen:
             many = stack.enter_context(Worker(_TASK, 3000, _CHANGED, environment=_API))
             taken = take_turns({OURS: many.seconds, FLOOR: few.seconds}, rounds=7)
-            objects = f"{many.last['result']} objects written, {few.last['result']} by the floor"
+            objects = f"{many.last.result} objects written, {few.last.result} by the floor"
             note = f"the floor is refresh_60; {objects}"
             yield Figure(name="refresh_3000", unit="s", rounds=taken, target=Target(times_floor=3), note=note)
         if "refresh_60" in chosen:

@@ -21,15 +21,15 @@ def measure(wanted: Iterable[str]) -> Iterator[Figure]:
     if why := why_no_engine():
         print(f"left out {', '.join(wanted)}: {why}", file=sys.stderr)
         return
-    asked = set(wanted)
+    chosen = set(wanted)
     with tempfile.TemporaryDirectory(prefix="covid-stats-bench-") as made:
         folder = Path(made)
         large = make_days(folder, rows=_ROWS).before.parent
-        if "spark_diff_5e6" in asked:
+        if "spark_diff_5e6" in chosen:
             yield _beside_plain(large, folder)
-        if "spark_scaling" in asked:
+        if "spark_scaling" in chosen:
             yield _by_cores(large, folder)
-        if "spark_rss" in asked:
+        if "spark_rss" in chosen:
             yield _by_rows(large, make_days(folder, rows=_FEWER).before.parent, folder)
 
 
@@ -40,7 +40,7 @@ def _worker(task: str, days: Path, folder: Path, *, cores: int = 2) -> Worker:
 def _beside_plain(days: Path, folder: Path) -> Figure:
     with _worker("ours", days, folder) as ours, _worker("plain", days, folder) as plain:
         taken = take_turns({OURS: ours.seconds, PLAIN: plain.seconds}, rounds=_ROUNDS)
-        found, wanted = ({k: v for k, v in it.last["said"].items() if k != "tree_mib"} for it in (ours, plain))
+        found, wanted = ({k: v for k, v in it.last.result.items() if k != "tree_mib"} for it in (ours, plain))
     assert found == wanted, f"ours {found}, plain PySpark {wanted}"
     note = "the plain way is PySpark's CSV reader, joins and Parquet; both without the start of the JVM"
     return Figure(name="spark_diff_5e6", unit="s", rounds=taken, target=Target(faster_than_plain=2), note=note)
@@ -58,7 +58,7 @@ def _by_rows(large: Path, small: Path, folder: Path) -> Figure:
     for days in (small, large):
         with _worker("ours", days, folder) as ours:
             ours.seconds()
-            peaks.append(float(ours.last["said"]["tree_mib"]))
+            peaks.append(float(ours.last.result["tree_mib"]))
     note = (
         f"of five times the rows, {peaks[1]:,.0f} MiB after {peaks[0]:,.0f}: the JVM and its workers, each at its peak"
     )

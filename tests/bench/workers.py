@@ -14,11 +14,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """What came of doing a task once."""
+
+    seconds: float
+    result: Any
+    """What the task gave back, by way of JSON."""
+    peak_mib: float
+    """The most memory that the process has held so far."""
 
 
 class Worker:
@@ -34,8 +46,8 @@ class Worker:
         self._command = [str(python or sys.executable), "-m", "tests.bench.workers", task, *map(str, arguments)]
         self._environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths()))} | dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
-        self.last: dict[str, Any] = {}
-        """What the last round said beside its time."""
+        self.last = Round(seconds=0.0, result=None, peak_mib=0.0)
+        """The last round; before the first nothing."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -66,8 +78,8 @@ class Worker:
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"{' '.join(self._command[2:])} ended with {self._process.wait()}")
-        self.last = json.loads(line)
-        return float(self.last["seconds"])
+        self.last = Round(**json.loads(line))
+        return self.last.seconds
 
 
 def paths() -> list[Path]:
@@ -91,15 +103,11 @@ def main(arguments: list[str]) -> None:
     os.dup2(2, 1)  # what the task prints is not an answer
     for _ in sys.stdin:
         gc.collect()
-        began, worked = time.perf_counter(), time.process_time()
+        began = time.perf_counter()
         result = act()
         seconds = time.perf_counter() - began
-        worked = time.process_time() - worked
-        print(
-            json.dumps({"seconds": seconds, "cpu": worked, "result": result, "peak_mib": peak_mib()}),
-            file=answers,
-            flush=True,
-        )
+        done = Round(seconds=seconds, result=result, peak_mib=peak_mib())
+        print(json.dumps(asdict(done)), file=answers, flush=True)
 
 
 if __name__ == "__main__":

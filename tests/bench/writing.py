@@ -22,7 +22,7 @@ def measure(_: Iterable[str]) -> Iterator[Figure]:
             for task in ("ours", "plain")
         )
         taken = take_turns({OURS: ours.seconds, PLAIN: plain.seconds}, rounds=5)
-        assert ours.last["result"] == plain.last["result"] == 10_000
+        assert ours.last.result == plain.last.result == 10_000
     yield Figure(name="write_10k", unit="s", rounds=taken, target=Target(faster_than_plain=6))
 
 
