@@ -3,7 +3,7 @@
 import functools
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,10 @@ FOUND, BASE, NOTHING = -1, -2, -3
 
 type Packet = tuple[int, int, int, bytes]
 """Bucket; feed by its place among the declared ones, or BASE or NOTHING; the range's place in its file; the rows."""
+type ReadTask = Callable[[int], Iterator[Packet]]
+"""From a task's number to its packets."""
+type MergeBucket = Callable[[int, Sequence[Packet]], bytes]
+"""From a bucket and its packets to what they come to."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ one that is reported, as careful reading from the beginning would.
 import functools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ from spark_job.cutting import HEAD_BYTES, FileHead, NotCut, can_be_cut, cut, lin
 from spark_job.merging_buckets import merge_bucket
 from spark_job.places import Connect
 from spark_job.range_reading import KeyRepeated, LinesAsRows, RangeBuilder, RepeatFinder
-from spark_job.reading_tasks import BASE, Order, Packet, Task, read_task
+from spark_job.reading_tasks import BASE, MergeBucket, Order, Packet, ReadTask, Task, read_task
 
 RANGE = 32 << 20
 """Bytes of a range: what one task holds at a time."""
@@ -38,14 +38,7 @@ MOST_WHOLE = 256 << 20
 class Cluster(Protocol):
     """What carries tasks out, brings packets of one bucket together, and has them merged."""
 
-    def run(
-        self,
-        tasks: int,
-        *,
-        read: Callable[[int], Iterator[Packet]],
-        merge: Callable[[int, Sequence[Packet]], bytes],
-        buckets: int,
-    ) -> list[bytes]:
+    def run(self, tasks: int, *, read: ReadTask, merge: MergeBucket, buckets: int) -> list[bytes]:
         """What `merge` makes of each bucket."""
         ...
 

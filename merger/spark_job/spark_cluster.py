@@ -4,12 +4,12 @@ Only what Spark 4.0 offers is used: `mapInArrow`, `groupBy().applyInArrow`. A pa
 arrays, so that the JVM moves a few large values and never a row.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from spark_job.reading_tasks import Packet
+from spark_job.reading_tasks import MergeBucket, ReadTask
 
 _PACKET = "bucket int, feed int, part int, data binary"
 _ARROW = pa.schema([("bucket", pa.int32()), ("feed", pa.int32()), ("part", pa.int32()), ("data", pa.binary())])
@@ -22,14 +22,7 @@ class SparkCluster:
     def __init__(self, session: SparkSession) -> None:
         self._session = session
 
-    def run(
-        self,
-        tasks: int,
-        *,
-        read: Callable[[int], Iterator[Packet]],
-        merge: Callable[[int, Sequence[Packet]], bytes],
-        buckets: int,
-    ) -> list[bytes]:
+    def run(self, tasks: int, *, read: ReadTask, merge: MergeBucket, buckets: int) -> list[bytes]:
         """What `merge` makes of each bucket."""
 
         def reading(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from shared.errors import ContractBroken
 from shared.keys import raw_key
 from spark_job.parquet_parts import from_parquet
 from spark_job.places import Bucket, Folder
-from spark_job.reading_tasks import Packet
+from spark_job.reading_tasks import MergeBucket, Packet, ReadTask
 from spark_job.running import Sizes, run_job
 from tests.merger.merges import LATEST, merge
 
@@ -28,14 +28,7 @@ from tests.merger.merges import LATEST, merge
 class InTurn:
     """Carries tasks out one after the other, in this process: all of a job but for Spark."""
 
-    def run(
-        self,
-        tasks: int,
-        *,
-        read: Callable[[int], Iterator[Packet]],
-        merge: Callable[[int, Sequence[Packet]], bytes],
-        buckets: int,
-    ) -> list[bytes]:
+    def run(self, tasks: int, *, read: ReadTask, merge: MergeBucket, buckets: int) -> list[bytes]:
         sent: dict[int, list[Packet]] = {}
         for number in reversed(range(tasks)):
             for packet in read(number):
