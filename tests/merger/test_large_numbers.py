@@ -49,11 +49,12 @@ def test_differences_are_exact(pairs: list[tuple[int, int]]) -> None:
 @given(pairs=_revisions)
 @example(pairs=[(-LARGEST, LARGEST)])
 @example(pairs=[(LARGEST, -LARGEST), (1, 2), (2**62, -(2**62) - 1)])
+@example(pairs=[*[(1, 0)] * LISTED, (3_087_161_713_566_379_419, 2_778_445_541_902_204_930)])
 def test_revisions_are_warned_of_and_drawn_together_by_their_true_size(pairs: list[tuple[int, int]]) -> None:
     before, after = zip(*pairs, strict=True)
     loaded = merge(LEVELS, file(before)).snapshot
     merged = merge(LEVELS, file(after), old=loaded, run_id="r2")
-    large = [(abs(now - was), was, now) for was, now in pairs if was and abs(now - was) * 10 > abs(was) * (1 + 1e-9)]
+    large = [(abs(now - was), was, now) for was, now in pairs if was and abs(now - was) * 100.0 > 10.0 * abs(was)]
     warnings = find_warnings(merged, LEVELS, LIMITS)
     named = large if len(large) <= LISTED else [it for it in large if it[0] == max(large)[0]]
     found = [any(f"revised from {was:,} to {now:,}," in it for it in warnings) for _, was, now in named]
@@ -64,6 +65,12 @@ def test_revisions_are_warned_of_and_drawn_together_by_their_true_size(pairs: li
     if differences:
         assert min(group["least"] for group in groups) == min(differences)
         assert max(group["most"] for group in groups) == max(differences)
+
+
+def test_a_small_revision_of_a_number_of_nineteen_digits_is_not_warned_of() -> None:
+    was = 3 * 10**18
+    loaded = merge(LEVELS, file([was, 5])).snapshot
+    assert find_warnings(merge(LEVELS, file([was + 1, 5]), old=loaded, run_id="r2"), LEVELS, LIMITS) == []
 
 
 def test_the_largest_revision_is_a_share_of_what_was_there() -> None:

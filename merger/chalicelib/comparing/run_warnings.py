@@ -228,7 +228,8 @@ def _revisions(
     both = ~is_null(old) & ~is_null(new)
     amount = np.abs(distances(np.where(both, old, 0), np.where(both, new, 0)))
     at_least = limits.revision_warn_at_least * 10**measure.decimals
-    large = both & (amount >= at_least) & (amount * 100.0 > limits.revision_warn_percent * np.abs(old))
+    percent = float(limits.revision_warn_percent)  # times a whole number it might not fit 64 bits
+    large = both & (amount >= at_least) & (amount * 100.0 > percent * np.abs(old))
     large &= (old != 0) | (at_least > 0)  # of nothing there is no share
     places = np.flatnonzero(large)
     places = places[np.argsort(-amount[places], kind="stable")]
