@@ -6,6 +6,7 @@ series has a row a date at most, so that no bucket grows beyond what others do.
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,12 +44,7 @@ def only_bucket(snapshot: Snapshot, bucket: int, *, buckets: int) -> Snapshot:
 def _part(snapshot: Snapshot, rows: Ints, chosen: Mask) -> Snapshot:
     table = _over_chosen(snapshot.rows.take(rows), chosen)
     firsts = {measure: days[chosen] for measure, days in snapshot.firsts.items()}
-    return _with(snapshot, table, firsts)
-
-
-def _with(snapshot: Snapshot, rows: Table, firsts: dict[str, Ints]) -> Snapshot:
-    fields = {name: getattr(snapshot, name) for name in Snapshot.__dataclass_fields__}
-    return Snapshot(**fields | {"rows": rows, "firsts": firsts})
+    return replace(snapshot, rows=table, firsts=firsts)
 
 
 def _buckets_of(names: tuple[str, ...], buckets: int) -> Ints:
