@@ -159,6 +159,11 @@ def make_key(day: int, code: int) -> int:
     return day << _CODE_BITS | code
 
 
+def day_and_code(key: int) -> tuple[int, int]:
+    """What `make_key` made a key of."""
+    return key >> _CODE_BITS, key & _CODE_MASK
+
+
 def first_key(day: int) -> int:
     """The least key of a day."""
     return day << _CODE_BITS

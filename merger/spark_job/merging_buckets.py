@@ -20,7 +20,7 @@ from chalicelib.engine.job_result import Part, WrittenObject
 from chalicelib.engine.parts_reading import joined_snapshot, pack_changes
 from chalicelib.storing.packed_tables import unpack_tables
 from chalicelib.storing.snapshots import Snapshot, empty_snapshot, index_pieces, read_index
-from chalicelib.tables import Ints, Table, empty_table, on_common_names
+from chalicelib.tables import Table, codes_of, days_of, empty_table, on_common_names
 from shared.dataset import Feed, Repeated
 from spark_job.parquet_parts import from_parquet, to_parquet
 from spark_job.reading_tasks import BASE, FOUND, Order, Packet
@@ -30,6 +30,8 @@ def merge_bucket(bucket: int, packets: Sequence[Packet], order: Order) -> bytes:
     """JSON: what all tasks found, of bucket FOUND; else a `part`, or what of its rows cannot be merged."""
     if bucket == FOUND:
         return json.dumps({"found": [json.loads(data) for _, _, _, data in packets]}).encode()
+    if order.look_only:
+        return b"{}"
     ordered = sorted(packets, key=lambda packet: packet[1:3])
     tables: dict[str, Table] = {}
     for place, feed in enumerate(order.dataset.feeds):
@@ -89,12 +91,10 @@ def _repeats(parts: Sequence[tuple[int, dict[str, Table]]]) -> dict[str, Any] | 
     if not len(second):
         return None
     first = int(ranges[second].min())
-    chosen: Ints = np.unique(second[ranges[second] == first])
-    listed = [
-        (int(keys[at]) >> 32, tables[0].names[int(keys[at]) & 0xFFFFFFFF], int(ranges[np.searchsorted(keys, keys[at])]))
-        for at in chosen.tolist()
-    ]
-    return {"part": first, "keys": listed}
+    repeated = keys[second[ranges[second] == first]]
+    origins = ranges[np.searchsorted(keys, repeated)]
+    names = [tables[0].names[code] for code in codes_of(repeated).tolist()]
+    return {"part": first, "keys": list(zip(days_of(repeated).tolist(), names, origins.tolist(), strict=True))}
 
 
 def _base_of(bucket: int, packed: Sequence[bytes], order: Order) -> Snapshot:

@@ -16,7 +16,7 @@ from chalicelib.csv_reading.feed_layout import Layout
 from chalicelib.csv_reading.plain_block import NotPlain, lines_are_rows
 from chalicelib.csv_reading.plain_lines import may_be_plain, read_plain_lines
 from chalicelib.csv_reading.row_builder import RowBuilder
-from chalicelib.tables import Ints, Table, make_key
+from chalicelib.tables import Ints, Table, day_and_code, make_key
 from shared.dataset import Dataset, Feed, Repeated
 from shared.errors import ContractBroken
 from spark_job.cutting import NotCut, count_lines
@@ -148,7 +148,8 @@ class RangeBuilder(RowBuilder):
         """Keys that are there more than once, ascending, as the table has them."""
         names = sorted(self._codes)
         ranks = {self._codes[name]: rank for rank, name in enumerate(names)}
-        return np.array(sorted(make_key(key >> 32, ranks[key & 0xFFFFFFFF]) for key in self._again), dtype=np.int64)
+        found = map(day_and_code, self._again)
+        return np.array(sorted(make_key(day, ranks[code]) for day, code in found), dtype=np.int64)
 
     def line_of(self, day: int, name: str) -> int:
         """The first line that has a key."""
@@ -181,11 +182,12 @@ class RepeatFinder(RangeBuilder):
             self._lines.append(line)
             return
         names = {code: name for name, code in self._codes.items()}
+        day, code = day_and_code(key)
         raise KeyRepeated(
             line=line,
             column=column,
             shown=" ".join(fields[at].strip() for at in (*self._layout.date, *self._layout.series)),
-            day=key >> 32,
-            name=names[key & 0xFFFFFFFF],
+            day=day,
+            name=names[code],
             first_line=self._lines[place],
         )

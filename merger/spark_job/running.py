@@ -25,7 +25,7 @@ from spark_job.cutting import HEAD_BYTES, FileHead, NotCut, can_be_cut, cut, lin
 from spark_job.merging_buckets import merge_bucket
 from spark_job.places import Connect
 from spark_job.range_reading import KeyRepeated, LinesAsRows, RangeBuilder, RepeatFinder
-from spark_job.reading_tasks import BASE, MergeBucket, Order, Packet, ReadTask, Task, read_task
+from spark_job.reading_tasks import BASE, MergeBucket, Order, ReadTask, Task, read_task
 
 RANGE = 32 << 20
 """Bytes of a range: what one task holds at a time."""
@@ -177,7 +177,7 @@ class _Job:
         results = self._cluster.run(
             len(order.tasks),
             read=functools.partial(read_task, order=order),
-            merge=functools.partial(merge_bucket, order=order) if not order.look_only else _only_found,
+            merge=functools.partial(merge_bucket, order=order),
             buckets=self._buckets,
         )
         together: dict[str, Any] = {"found": [], "repeats": [], "sums": [], "parts": [], "runs": ()}
@@ -304,7 +304,3 @@ class _Job:
             runs=tuple(runs),
             plain=tuple(plain),
         )
-
-
-def _only_found(bucket: int, packets: Sequence[Packet]) -> bytes:
-    return json.dumps({"found": [json.loads(data) for _, _, _, data in packets]} if bucket < 0 else {}).encode()

@@ -234,8 +234,8 @@ def _moved(newest: Table, rows: Table, dataset: Dataset) -> "np.ndarray[Any, np.
 def _with_increments(added: Table, rows: Table, dataset: Dataset) -> list[dict[str, Any]]:
     shown = added.rows(with_series=dataset.has_series, decimals=dataset.decimals)
     return [
-        row | _increments(rows, row.get("series", rows.names[0]), key >> 32, dataset)
-        for row, key in zip(shown, added.keys.tolist(), strict=True)
+        row | _increments(rows, row.get("series", rows.names[0]), day, dataset)
+        for row, day in zip(shown, added.days.tolist(), strict=True)
     ]
 
 
