@@ -25,14 +25,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--bucket", required=True, help="name of the data bucket")
     parser.add_argument("--request", required=True, help="key of the order")
     args, _ = parser.parse_known_args(arguments)  # Glue adds arguments of its own
-    from pyspark.sql import SparkSession  # deferred: the session's workers import this module too
+    from pyspark.sql import SparkSession  # deferred: Spark's workers import this module too
 
     carry_out(SparkSession.builder.getOrCreate(), bucket=args.bucket, key=args.request)
     return 0
 
 
 def carry_out(session: "SparkSession", *, bucket: str, key: str) -> None:
-    """The same in a session that is there."""
+    """The same in a Spark session that is there."""
     from chalicelib.engine.job_request import JobRequest
     from shared.datasets import find_dataset
     from spark_job.running import Sizes, run_job
@@ -44,9 +44,9 @@ def carry_out(session: "SparkSession", *, bucket: str, key: str) -> None:
     cluster = SparkCluster(session)
     result = run_job(request, find_dataset(request.dataset), cluster=cluster, connect=connect, sizes=sizes)
     connect().write(f"{request.folder}result.json", result.to_json())
-    said = {"event": "job", "dataset": request.dataset, "run_id": request.run_id, "attempt": request.attempt}
-    said |= {"seconds": result.seconds, "buckets": result.buckets, "parts": len(result.parts)}
-    print(json.dumps(said | {"fault": result.fault}), flush=True)
+    line = {"event": "job", "dataset": request.dataset, "run_id": request.run_id, "attempt": request.attempt}
+    line |= {"seconds": result.seconds, "buckets": result.buckets, "parts": len(result.parts)}
+    print(json.dumps(line | {"fault": result.fault}), flush=True)
 
 
 @functools.cache

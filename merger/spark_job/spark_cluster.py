@@ -17,7 +17,7 @@ _RESULT = "result binary"
 
 
 class SparkCluster:
-    """Carries a job out in a session."""
+    """Carries a job out in a Spark session."""
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session
