@@ -290,14 +290,9 @@ def _roll_back(run: Run, tools: Tools) -> None:
     head = tools.ledger.head()
     if not any(name.partition("#")[0] == run.run_id for name in head.dirty):
         return
-    from chalicelib.storing.snapshots import empty_snapshot, read_index  # deferred: brings numpy
-    from chalicelib.storing.wanted_rows import find_wanted, table_of_keys
+    from chalicelib.storing.wanted_rows import find_wanted, table_of_keys  # deferred: brings numpy
 
-    old = (
-        read_index(tools.files.read_array(index_key(tools.dataset.name, head.head)), tools.dataset)
-        if head.head
-        else empty_snapshot(tools.dataset)
-    )
+    old = tools.snapshot_of(head.head)
     before = tools.ledger.begin_writing(run, base=head.head, now=tools.clock(), until=run.lease_until)
     in_time = _in_time(run, tools)
     wanted = find_wanted(old, [table_of_keys(_touched_by(before, tools))], dataset=tools.dataset.name)

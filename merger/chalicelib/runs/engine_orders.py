@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.engine.job_request import Base, JobRequest, RawObject
 from chalicelib.engine.job_result import JobResult, WrittenObject
-from shared.errors import ContractBroken, ObjectMissing
+from shared.errors import ObjectMissing
 from shared.keys import index_key, job_folder, raw_key, snapshot_part_key
 
 if TYPE_CHECKING:
@@ -54,43 +54,38 @@ def order(compared: "Comparison", tools: "Tools", *, latest_day: int) -> None:
 
 def result_for(compared: "Comparison", tools: "Tools") -> JobResult | None:
     """What the engine found for the attempt that the run waits for; None where that is not what is wanted now."""
-    run = compared.run
-    if not run.engine_attempt:
+    found = _written_result(compared.run, tools) if compared.run.engine_attempt else None
+    if found is None:
         return None
-    folder = job_folder(tools.dataset.name, run.run_id, run.engine_attempt)
-    try:
-        result = JobResult.from_json(tools.files.read(f"{folder}result.json"))
-    except ObjectMissing:
-        return None
+    result = JobResult.from_json(found)
     wanted = (compared.head.head, tools.rules, dict(compared.shas))
     return result if (result.base, result.rules, dict(result.files)) == wanted else None
 
 
 def has_result(run: "Run", tools: "Tools") -> bool:
     """Whether the result is there that a run waits for."""
+    return _written_result(run, tools) is not None
+
+
+def _written_result(run: "Run", tools: "Tools") -> bytes | None:
     try:
-        tools.files.read(f"{job_folder(tools.dataset.name, run.run_id, run.engine_attempt)}result.json")
+        return tools.files.read(f"{job_folder(tools.dataset.name, run.run_id, run.engine_attempt)}result.json")
     except ObjectMissing:
-        return False
-    return True
+        return None
 
 
 def adopted(result: JobResult, compared: "Comparison", tools: "Tools") -> "Merged":
     """The parts of a result as one merge. Raises ContractBroken where a feed is at fault, or all is too large."""
     from chalicelib.comparing.full_merge import Merged  # deferred: brings numpy
     from chalicelib.engine.parts_reading import joined_changes, joined_snapshot, unpack_changes
-    from chalicelib.storing.snapshots import empty_snapshot, read_index
+    from chalicelib.storing.snapshots import read_index
 
     result.raise_fault()
-    _check_size(result, tools)
-    head = compared.head
+    size = sum(part.index.bytes + part.changes.bytes for part in result.parts)
+    tools.check_fits(size, most=tools.policy.most_result_bytes, what="a result of ")
     indexes = [read_index(_read(part.index, tools), tools.dataset) for part in result.parts]
     changes = joined_changes([unpack_changes(_read(part.changes, tools)) for part in result.parts])
-    old = (
-        read_index(tools.files.read_array(index_key(tools.dataset.name, head.head)), tools.dataset)
-        if head.head
-        else empty_snapshot(tools.dataset)
-    )
+    old = tools.snapshot_of(compared.head.head)
     snapshot = replace(joined_snapshot(indexes), plain=frozenset(result.plain))
     moved = frozenset(feed for part in result.parts for feed in part.moved)
     return Merged(snapshot=snapshot, old=old, changes=changes, moved=moved)
@@ -102,16 +97,3 @@ def _read(written: WrittenObject, tools: "Tools") -> bytes:
     if hashlib.sha256(data).hexdigest() != written.sha256:
         raise ObjectMissing(f"{written.key} is not what the engine's result says of it")
     return data
-
-
-def _check_size(result: JobResult, tools: "Tools") -> None:
-    size = sum(part.index.bytes + part.changes.bytes for part in result.parts)
-    most = tools.policy.most_result_bytes
-    if size > most:
-        raise ContractBroken(
-            feed=" and ".join(feed.name for feed in tools.dataset.feeds),
-            line=0,
-            column="",
-            value=f"a result of {size / 2**20:,.0f} MiB",
-            allowed=f"at most {most / 2**20:,.0f} MiB fit this function's memory; give it more",
-        )

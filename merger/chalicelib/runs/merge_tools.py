@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from chalicelib.runs.asking_again import AskAgain
 from chalicelib.storing.run_files import RunFiles
 from shared.dataset import Dataset
+from shared.errors import ContractBroken
+from shared.keys import index_key
 from shared.ledger import Ledger
 from shared.ledger.items import Head
 from shared.runs import Run, State
@@ -14,6 +16,7 @@ from shared.runs import Run, State
 if TYPE_CHECKING:
     from chalicelib.comparing.gate import GateLimits
     from chalicelib.engine.job_result import JobResult
+    from chalicelib.storing.snapshots import Snapshot
 
 type Way = Literal["", "same", "delta", "full", "engine"]
 """How a run was compared: `same` (no byte changed), `delta` or `full`, or by the distributed `engine`; empty where it
@@ -97,6 +100,25 @@ class Tools:
     @property
     def rules(self) -> str:
         return rules_of(self.dataset)
+
+    def snapshot_of(self, run_id: str) -> "Snapshot":
+        """The state after a committed run; that before the first where the id is empty. Raises ObjectMissing."""
+        from chalicelib.storing.snapshots import empty_snapshot, read_index  # deferred: brings numpy
+
+        if not run_id:
+            return empty_snapshot(self.dataset)
+        return read_index(self.files.read_array(index_key(self.dataset.name, run_id)), self.dataset)
+
+    def check_fits(self, size: int, *, most: int, what: str = "") -> None:
+        """Raises ContractBroken where so many bytes, of all feeds together, are more than the memory has room for."""
+        if size > most:
+            raise ContractBroken(
+                feed=" and ".join(feed.name for feed in self.dataset.feeds),
+                line=0,
+                column="",
+                value=f"{what}{size / 2**20:,.0f} MiB",
+                allowed=f"at most {most / 2**20:,.0f} MiB fit this function's memory; give it more",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,6 @@ from chalicelib.runs.engine_orders import adopted, order, result_for
 from chalicelib.runs.merge_tools import Comparison, Outcome, Tools, Way
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed, HeadMoved, LeaseHeld, ObjectMissing
-from shared.keys import index_key
 from shared.ledger.items import Head
 from shared.runs import Run, State, parse_time
 from shared.tracing import subsegment
@@ -95,7 +94,7 @@ def _merge_claimed(run: Run, head: Head, tools: Tools) -> Outcome:
                 order(compared, tools, latest_day=_latest_day(run, tools))
             return Outcome(state=State.MERGING, way="engine", bytes_read=0)
     else:
-        _check_size(compared.size, tools)
+        tools.check_fits(compared.size, most=tools.policy.most_bytes)
     with subsegment("merge", bytes=compared.size) as span:
         from chalicelib.comparing.gate import (  # deferred: brings numpy; within, to be seen in the trace
             check_gate,
@@ -117,7 +116,6 @@ def _merge_claimed(run: Run, head: Head, tools: Tools) -> Outcome:
 def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way]":
     from chalicelib.comparing.delta_merge import delta_merge  # deferred: brings numpy
     from chalicelib.comparing.full_merge import full_merge
-    from chalicelib.storing.snapshots import empty_snapshot, read_index
 
     if compared.result is not None:
         return adopted(compared.result, compared, tools), "engine"
@@ -125,9 +123,7 @@ def _merge(compared: Comparison, tools: Tools) -> "tuple[Merged, Way]":
     feeds = [feed.name for feed in tools.dataset.feeds]
     files = _openers(run.run_id, feeds, tools)
     found: dict[str, Any] = {
-        "old": read_index(tools.files.read_array(index_key(tools.dataset.name, head.head)), tools.dataset)
-        if head.head
-        else empty_snapshot(tools.dataset),
+        "old": tools.snapshot_of(head.head),
         "dataset": tools.dataset,
         "run_id": run.run_id,
         "latest_day": _latest_day(run, tools),
@@ -166,14 +162,3 @@ def _has_sources(head: Head, feeds: Iterable[str], tools: Tools) -> bool:
         return all(tools.files.raw_file(head.head, feed).sha256 == head.sources.get(feed) for feed in feeds)
     except ObjectMissing:
         return False
-
-
-def _check_size(size: int, tools: Tools) -> None:
-    if size > tools.policy.most_bytes:
-        raise ContractBroken(
-            feed=" and ".join(feed.name for feed in tools.dataset.feeds),
-            line=0,
-            column="",
-            value=f"{size / 2**20:,.0f} MiB",
-            allowed=f"at most {tools.policy.most_bytes / 2**20:,.0f} MiB fit this function's memory; give it more",
-        )
