@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from chalicelib.runs.revision_groups import NAMED, by_series
 from chalicelib.tables import Table, iso_date
 from shared.dataset import Dataset
-
-NAMED = 3
-"""Series that a group names at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +36,8 @@ def draw_removals(removed: Table, dataset: Dataset, *, most: int) -> list[dict[s
 
 def _by_series(removed: Table) -> Iterator[_Removal]:
     """In order of their names."""
-    days, codes = removed.days, removed.codes
-    for code in np.unique(codes).tolist():
-        its = days[codes == code]
-        yield _Removal(name=removed.names[code], dates=len(its), first=int(its[0]), last=int(its[-1]))
+    order = np.argsort(removed.codes, kind="stable")
+    days, codes = removed.days[order], removed.codes[order]
+    for its in by_series(codes):
+        name = removed.names[int(codes[its[0]])]
+        yield _Removal(name=name, dates=len(its), first=int(days[its[0]]), last=int(days[its[-1]]))

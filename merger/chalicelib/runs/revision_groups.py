@@ -98,7 +98,7 @@ def _groups(changes: Changes, measure: Measure, dataset: Dataset) -> Iterator[_G
         yield replace(group, least=int(found.min()), most=int(found.max()))
     for gone in (is_null(new) & ~is_null(old), is_null(old) & ~is_null(new)):
         places = order[gone[order]]
-        for part in _by_series(changes.after.codes[places])[:_LOOKED_AT]:
+        for part in by_series(changes.after.codes[places])[:_LOOKED_AT]:
             yield _group(changes, measure, places[part], dataset, top=len(part) - 1, share=1)
 
 
@@ -125,7 +125,7 @@ def _value(rows: Table, measure: Measure, place: "np.int64") -> int | None:
     return None if is_null(numbers[place : place + 1])[0] else int(numbers[place])
 
 
-def _by_series(codes: Ints) -> list[Ints]:
+def by_series(codes: Ints) -> list[Ints]:
     """Places with the same code, which stand together."""
     return np.split(np.arange(len(codes)), np.flatnonzero(np.diff(codes)) + 1) if len(codes) else []
 
