@@ -39,7 +39,7 @@ def propose(looks: FileLooks, *, name: str, file: str) -> str:
 
 
 def _dataset_lines(looks: FileLooks, *, name: str, date: Looks | None) -> Iterator[str]:
-    yield f"title = {_text(name)}  # for people"
+    yield f"title = {_toml(name)}  # for people"
     yield f'period = "{_period(looks, date)}"'
     yield ""
 
@@ -76,21 +76,21 @@ def _feed_lines(
 ) -> Iterator[str]:
     yield "[[feed]]"
     yield f'name = "{name}"'
-    yield f"title = {_text(name)}"
-    yield f"url = {_text(f'https://example.org/{file}')}  # where the file is published"
-    yield f"file = {_text(file)}"
+    yield f"title = {_toml(name)}"
+    yield f"url = {_toml(f'https://example.org/{file}')}  # where the file is published"
+    yield f"file = {_toml(file)}"
     yield 'licence = "unknown"  # under which it is published'
-    yield f"credit = {_text(f'{name}.')}  # shown wherever the numbers are"
+    yield f"credit = {_toml(f'{name}.')}  # shown wherever the numbers are"
     if looks.dates_in_header:
-        yield f"dates_in_header = {_text(looks.dates_in_header)}"
+        yield f"dates_in_header = {_toml(looks.dates_in_header)}"
         yield f'measure = "{_measure_names(measures)[0]}"'
     else:
         yield f"date = {_one_or_list(date)}"
         if looks_date and looks_date.date_formats[0] != "iso":
             others = f"  # or {' or '.join(looks_date.date_formats[1:3])}" if len(looks_date.date_formats) > 1 else ""
-            yield f"date_format = {_text(looks_date.date_formats[0])}{others}"
+            yield f"date_format = {_toml(looks_date.date_formats[0])}{others}"
         columns = zip(_measure_names(measures), measures, strict=True)
-        yield f"measures = {{ {', '.join(f'{measure} = {_text(it.name)}' for measure, it in columns)} }}"
+        yield f"measures = {{ {', '.join(f'{measure} = {_toml(it.name)}' for measure, it in columns)} }}"
     if series:
         yield f"series = {_one_or_list(series)}"
     yield from _layout_lines(looks, measures)
@@ -183,16 +183,12 @@ def _measure_names(measures: Sequence[Looks]) -> list[str]:
 
 
 def _one_or_list(names: Sequence[str]) -> str:
-    return _text(names[0]) if len(names) == 1 else _toml(list(names))
+    return _toml(names[0] if len(names) == 1 else list(names))
 
 
 def _label(text: str) -> str:
     """For people: a printable line, where columns are named exactly."""
     return _toml(printable(text.capitalize()))
-
-
-def _text(text: str) -> str:
-    return _toml(text)
 
 
 def _toml(value: str | int | list[str]) -> str:
