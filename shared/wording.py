@@ -104,30 +104,33 @@ def changes(
         one_date = dataset.has_series and summary.new_dates == 1
         lines = [new_row(_undated(row) if one_date else row, dataset=dataset) for row in shown]
         yield _new_title(run, summary, dataset), [*lines, *_left_out(run.added, shown, more_at, dataset)]
+    each = [f"Each of them: {more_at}"] if more_at else []
     if run.changed > len(summary.changed) and summary.revisions:
         whole = ", the largest first" if len(summary.revisions) < LISTED else ", the largest ones"
-        each = [f"Each of them: {more_at}"] if more_at else []
         lines = [*revisions(summary, dataset=dataset, date_at=date_at), *each]
         yield f"Revised ({run.changed:,}, in {dates(summary.revised_dates, dataset)}){whole}", lines
     elif run.changed and summary.changed:
-        lines = [
-            line
-            for row in summary.changed
-            for line in (revised_row(row, dataset=dataset), *_addresses(date_at, row["date"], row.get("series", "")))
-        ]
+        lines = _with_addresses(summary.changed, revised_row, dataset=dataset, date_at=date_at)
         yield f"Revised ({run.changed:,})", [*lines, *_left_out(run.changed, summary.changed, more_at, dataset)]
     if run.removed > len(summary.removed) and summary.removals:
         several = len(summary.removals) > 1
-        lines = [*removals(summary, dataset=dataset), *([f"Each of them: {more_at}"] if more_at else [])]
-        yield f"Removed ({run.removed:,}){', the most first' if several else ''}", lines
+        title = f"Removed ({run.removed:,}){', the most first' if several else ''}"
+        yield title, [*removals(summary, dataset=dataset), *each]
     elif run.removed and summary.removed:
-        lines = [
-            line
-            for row in summary.removed
-            for line in (removed_row(row, dataset=dataset), *_addresses(date_at, row["date"], row.get("series", "")))
-        ]
+        lines = _with_addresses(summary.removed, removed_row, dataset=dataset, date_at=date_at)
         title = f"Removed, with their last values ({run.removed:,})"
         yield title, [*lines, *_left_out(run.removed, summary.removed, more_at, dataset)]
+
+
+def _with_addresses(
+    rows: Sequence[Mapping[str, Any]], word: Callable[..., str], *, dataset: Dataset, date_at: DateAddress
+) -> list[str]:
+    """A line for each row, and behind it one with the address of its date, where it has one."""
+    return [
+        line
+        for row in rows
+        for line in (word(row, dataset=dataset), *_addresses(date_at, row["date"], row.get("series", "")))
+    ]
 
 
 def _addresses(date_at: DateAddress, date: str, series: str, *, indent: str = "") -> list[str]:
