@@ -16,6 +16,7 @@ from chalicelib.letterhead import Letterhead, Mail
 from chalicelib.topic import Topic, message_attribute
 from infra.deploying.templates import load_template
 from infra.operating.status import READERS
+from shared.dataset import Dataset
 from shared.datasets import find_dataset
 from shared.ledger.items import Head, Notice
 from shared.runs import Run, State
@@ -27,58 +28,27 @@ from tests.test_house import ROOT
 DOCUMENT = ROOT / "infra" / "docs" / "mails.md"
 RUN = Run(run_id="2020-10-25T17:00:00Z", state=State.COMMITTED, added=1)
 LETTERHEAD = Letterhead(stage="dev", dataset=US_COVID)
+SUM = {"date": "2020-10-24", "series": "2 series"}
 
 
-def committed(name: str = "us-covid", **summary: Any) -> Mail:
+def committed(dataset: Dataset = US_COVID, **summary: Any) -> Mail:
     nothing: dict[str, Any] = {
         "latest": {"date": "2020-10-24"}, "latest_increments": {}, "rows": 9, "first_load": False, "warnings": [],
         "recovered": [], "added": [], "changed": [], "removed": [],
     }  # fmt: skip
-    return digest(replace(RUN, summary=nothing | summary), letterhead=replace(LETTERHEAD, dataset=find_dataset(name)))
+    return digest(replace(RUN, summary=nothing | summary), letterhead=replace(LETTERHEAD, dataset=dataset))
 
 
 MAILS: Mapping[str, Mail] = {
     "new": committed(new_dates=1, largest_revision_percent=Decimal("4.9")),
     "revised": committed(largest_revision_percent=Decimal("5.0")),
     "odd": committed(new_dates=2, warnings=["odd"]),
-    "admissions": committed("us-hospital-admissions", largest_revision_percent=Decimal("1234567890123.4")),
-    "oil": committed("oil-prices", new_dates=1),
-    "regions": digest(
-        replace(
-            RUN,
-            summary={
-                "latest": {"date": "2020-10-24", "series": "2 series"},
-                "latest_increments": {},
-                "rows": 9,
-                "first_load": False,
-                "warnings": [],
-                "recovered": [],
-                "added": [],
-                "changed": [],
-                "removed": [],
-                "touched": ["New York", "\u6771\u4eac"],
-            },
-        ),
-        letterhead=replace(LETTERHEAD, dataset=REGIONS),
+    "admissions": committed(
+        find_dataset("us-hospital-admissions"), largest_revision_percent=Decimal("1234567890123.4")
     ),
-    "all regions": digest(
-        replace(
-            RUN,
-            summary={
-                "latest": {"date": "2020-10-24", "series": "2 series"},
-                "latest_increments": {},
-                "rows": 9,
-                "first_load": False,
-                "warnings": [],
-                "recovered": [],
-                "added": [],
-                "changed": [],
-                "removed": [],
-                "touched": ["Alabama", "*"],
-            },
-        ),
-        letterhead=replace(LETTERHEAD, dataset=REGIONS),
-    ),
+    "oil": committed(find_dataset("oil-prices"), new_dates=1),
+    "regions": committed(REGIONS, latest=SUM, touched=["New York", "\u6771\u4eac"]),
+    "all regions": committed(REGIONS, latest=SUM, touched=["Alabama", "*"]),
     "failure": failure(replace(RUN, state=State.FAILED, reason="killed"), head=Head(), letterhead=LETTERHEAD),
     "stale": notice_mail(
         Notice(kind="stale", about="x", text="x", time="", details={"feed": "nyt", "since": "2020-10-12", "days": 3}),
