@@ -12,9 +12,10 @@ from chalicelib.refresh.series_views import SeriesViews
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.histories import History
 from chalicelib.view_store.bundles import media_type_of
-from chalicelib.web.documents import Document, json_document
+from chalicelib.web.documents import JSON, Document
 from chalicelib.web.problems import ViewsMissing
 from shared.changes import ChangeSet
+from shared.exact import dumps
 from shared.keys import view_key
 from shared.runs import Run
 
@@ -41,7 +42,7 @@ def _views(site: Site, run_id: str) -> Mapping[str, Document]:
         raise ViewsMissing(run_id)
     views = render_views(run, snapshot=snapshot, history=history, dataset=site.dataset, assets=site.assets)
     documents = {name: Document(media_type_of(name), plain=plain) for name, plain in views.items()}
-    return documents | {"history.json": json_document(history)}
+    return documents | {"history.json": Document(JSON, plain=dumps(history).encode())}
 
 
 def _views_by_series(site: Site, run: Run, history: History) -> Mapping[str, Document]:
