@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from chalicelib.routes import change_answers
-from chalicelib.series_store import whole_tables
 from chalicelib.web import pages
 from chalicelib.web.documents import JSON, LARGEST, Document, Reply, sent_size
 from chalicelib.web.pages import PAGE_BYTES, fill_page
@@ -112,7 +111,7 @@ def test_lists_of_long_names_beyond_ascii_come_in_pages_that_together_are_the_wh
 ) -> None:
     [whole] = pages_of(regions, target)
     regions.module.site.cache_clear()
-    for module in (pages, whole_tables, change_answers):
+    for module in (pages, change_answers):
         monkeypatch.setattr(module, "PAGE_BYTES", 900)
     _forget_pages()
     parts = list(pages_of(regions, target))

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.routes import series_answers
-from chalicelib.series_store import table_blocks, whole_tables
+from chalicelib.series_store import table_blocks
 from chalicelib.series_store.series_index import SeriesIndex
+from chalicelib.web import pages
 from shared import datasets
 from shared.exact import Number, loads
 from tests.api import recomputed
@@ -225,7 +226,7 @@ def test_pages_of_json_end_before_they_grow_too_large(
 ) -> None:
     regions.refresh(Committer(cloud=cloud, dataset=REGIONS).commit(RUNS[0], rows_of(NAMES, 9)))
     whole = regions.get("/data").json
-    monkeypatch.setattr(whole_tables, "PAGE_BYTES", 500)
+    monkeypatch.setattr(pages, "PAGE_BYTES", 500)
     assert len(regions.get("/data").body) < 700
     assert whole == json.loads(json.dumps(all_pages(regions, "data")))
 

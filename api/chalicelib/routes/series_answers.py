@@ -24,7 +24,6 @@ DIRECT_BYTES = 4_000_000
 _READERS = 16
 _HISTORIES = 500
 """Series whose histories of a date are on a page where the request does not say."""
-_ALL = 1_000_000
 
 
 def index_at(site: Site, run_id: str) -> SeriesIndex:
@@ -74,7 +73,7 @@ def answer_series_table(
         return _csv_of_all(site, run_id, table, part, index, args)
     form = csv_page if args["format"] == "csv" else json_page
     read = functools.partial(_read_block, site, keep=True)
-    rows, following = form(part, measures, read, limit=args["limit"] or _ALL)
+    rows, following = form(part, measures, read, limit=args["limit"])
     plain = join_json(rows) if args["format"] == "json" else "".join([_header(site, table, part), *rows])
     document = Document(JSON if args["format"] == "json" else CSV, plain=plain.encode())
     return Reply(headers=CURRENT | link_to_next(table, args, following), document=document)
@@ -98,9 +97,8 @@ def _header(site: Site, table: str, part: Part) -> str:
     return ",".join([*names, *(f"{name}_days" for name in part.days)]) + "\n"
 
 
-def _read_block(site: Site, block: TableBlock, *, keep: bool) -> Mapping[str, str]:
-    bundle = site.view_store.bundle(block.run_id, block.name, keep=keep)
-    return {name: document.plain.decode() for name, document in bundle.items()}
+def _read_block(site: Site, block: TableBlock, *, keep: bool) -> Mapping[str, Document]:
+    return site.view_store.bundle(block.run_id, block.name, keep=keep)
 
 
 def answer_series(site: Site, args: Arguments, _request: object) -> Reply:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 from chalicelib.series_store.series_index import TableBlock
 from chalicelib.tabulation.row_text import defused
-from chalicelib.web.documents import sent_size
+from chalicelib.web.documents import Document
+from chalicelib.web.pages import fill_page
 
-PAGE_BYTES = 4_000_000
-"""A page ends when it has grown beyond this, as it is sent."""
-
-type Read = Callable[[TableBlock], Mapping[str, str]]
+type Read = Callable[[TableBlock], Mapping[str, Document]]
 """Block -> `rows.csv` and `days.csv`."""
 
 
@@ -42,7 +40,7 @@ class Part:
         return sum(block.size for block in self.needed)
 
 
-def json_page(part: Part, measures: Sequence[str], read: Read, *, limit: int) -> tuple[list[str], str]:
+def json_page(part: Part, measures: Sequence[str], read: Read, *, limit: int | None) -> tuple[list[str], str]:
     """Rows as JSON, and the row behind which the next page begins (`DATE series`), empty behind the last."""
     names = ["date", "series", *measures]
 
@@ -54,7 +52,7 @@ def json_page(part: Part, measures: Sequence[str], read: Read, *, limit: int) ->
     return _page(part, read, written, limit=limit)
 
 
-def csv_page(part: Part, _measures: Sequence[str], read: Read, *, limit: int) -> tuple[list[str], str]:
+def csv_page(part: Part, _measures: Sequence[str], read: Read, *, limit: int | None) -> tuple[list[str], str]:
     """The same as lines of CSV."""
 
     def written(cells: Sequence[str], days: Sequence[str]) -> str:
@@ -66,30 +64,30 @@ def csv_page(part: Part, _measures: Sequence[str], read: Read, *, limit: int) ->
 
 
 def _page(
-    part: Part, read: Read, written: Callable[[Sequence[str], Sequence[str]], str], *, limit: int
+    part: Part, read: Read, written: Callable[[Sequence[str], Sequence[str]], str], *, limit: int | None
 ) -> tuple[list[str], str]:
-    rows: list[str] = []
-    size, last = 0, ("", "")
-    for cells, days in _rows(part, read):
-        if (cells[0], cells[1]) <= part.after:
-            continue
-        if len(rows) == limit or size > PAGE_BYTES:
-            return rows, f"{last[0]} {last[1]}"
-        rows.append(written(cells, days))
-        size += sent_size(rows[-1]) + 3
-        last = (cells[0], cells[1])
-    return rows, ""
+    behind = (
+        (f"{cells[0]} {cells[1]}", written(cells, days))
+        for cells, days in _rows(part, read)
+        if (cells[0], cells[1]) > part.after
+    )
+    shown, rows, more = fill_page(behind, limit=limit)
+    return rows, shown[-1] if more else ""
 
 
 def _rows(part: Part, read: Read) -> Iterator[tuple[list[str], list[str]]]:
     for block in part.needed:
-        texts = read(block)
-        rows = csv.reader(texts["rows.csv"].split("\n")[:-1])
-        days = iter(texts["days.csv"].split("\n")) if part.days else None
-        for cells in rows:
+        documents = read(block)
+        days = iter(_lines(documents["days.csv"])) if part.days else None
+        for cells in csv.reader(_lines(documents["rows.csv"])):
             its = next(days).split(",") if days is not None else []
             if part.start <= cells[0] <= part.end:
                 yield cells, its
+
+
+def _lines(document: Document) -> list[str]:
+    """Decoded anew each time: a block that is kept holds its bytes once."""
+    return document.plain.decode().split("\n")[:-1]
 
 
 def _json_row(names: Sequence[str], cells: Sequence[str]) -> str:
@@ -105,13 +103,13 @@ def csv_pieces(part: Part, header: str, read: Read, *, risky: frozenset[str]) ->
     """The table as CSV, a piece a block. `risky`: names that a spreadsheet would take for a formula."""
     yield header
     for block in part.needed:
-        texts = read(block)
+        documents = read(block)
         whole = part.start <= block.first and block.last <= part.end
         if whole and not risky and not part.days:
-            yield texts["rows.csv"]
+            yield documents["rows.csv"].plain.decode()
             continue
-        days = texts["days.csv"].split("\n") if part.days else []
-        lines = texts["rows.csv"].split("\n")[:-1]
+        days = _lines(documents["days.csv"]) if part.days else []
+        lines = _lines(documents["rows.csv"])
         kept = [n for n, line in enumerate(lines) if part.start <= line[:10] <= part.end]
         ends = [f",{days[n]}\n" if part.days else "\n" for n in kept]
         yield "".join(_defused(lines[n], risky) + end for n, end in zip(kept, ends, strict=True))
