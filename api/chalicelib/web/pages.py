@@ -9,18 +9,17 @@ PAGE_BYTES = 4_000_000
 
 
 def fill_page[Item](
-    items: Iterable[tuple[Item, str]], *, limit: int | None = None, size: int | None = None
+    items: Iterable[tuple[Item, str]], *, limit: int | None = None
 ) -> tuple[list[Item], list[str], bool]:
     """The first items and how they are written, until there are `limit` or the page is full; whether more are behind.
 
     An item comes with its text, and is written at most once more than is shown.
     """
-    most = PAGE_BYTES if size is None else size
     shown: list[Item] = []
     texts: list[str] = []
     held = 0
     for item, text in items:
-        if len(shown) == limit or held > most:
+        if len(shown) == limit or held > PAGE_BYTES:
             return shown, texts, True
         shown.append(item)
         texts.append(text)
