@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from urllib.parse import quote
 
 from chalicelib.routes.answered_state import as_download, state_headers
@@ -11,7 +10,9 @@ from chalicelib.routes.change_parts import part_of
 from chalicelib.routes.run_answers import find_run, link_to
 from chalicelib.routes.series_answers import entry_at
 from chalicelib.routes.site import Site
+from chalicelib.tabulation.row_text import join_json
 from chalicelib.web.documents import CSV, CURRENT, JSON, LIVE, Document, Reply, sent_size
+from chalicelib.web.pages import PAGE_BYTES
 from chalicelib.web.parameters import SINCE, Arguments
 from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
@@ -19,10 +20,8 @@ from shared.changes import ChangeSet
 from shared.dataset import Dataset
 from shared.runs import State
 
-PAGE_BYTES = 4_000_000
-"""A page of change sets ends when it has grown beyond this, as it is sent,"""
 _READ_BYTES = 20_000_000
-"""or of one series when so much has been read for it."""
+"""A page of change sets of one series ends when so much has been read for it, if it is not full before."""
 
 
 def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
@@ -42,9 +41,10 @@ def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
     skip, limit = args["skip"], args["limit"]
     if form.as_stored and series is None and not skip and limit is None and _fits(body):
         return Reply(headers=CURRENT | state, document=Document(JSON, plain=body))
-    if series is not None and not _is_in(body, series):
+    change = ChangeSet.from_json(body)
+    if series is not None and not _is_in(change, series):
         _check_series(site, series)
-    part, following = _part(site, body, form, series=series, skip=skip, limit=limit)
+    part, following = _part(site, change, form, series=series, skip=skip, limit=limit)
     kept = {"series": series, "limit": limit, "format": form.chosen, "skip": following}
     query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in kept.items() if value is not None)
     link = link_to(f"changes?{query}" if following else "")
@@ -70,7 +70,7 @@ def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
         if form.as_stored and series is None and not skip and _fits(body):
             text = body.decode()
         else:
-            text, following = _part(site, body, form, series=series, skip=skip)
+            text, following = _part(site, ChangeSet.from_json(body), form, series=series, skip=skip)
             skip = 0
         page.append(text)
         read += len(body)
@@ -102,10 +102,9 @@ def _check_series(site: Site, series: str | None) -> None:
     entry_at(site, current, series)
 
 
-def _is_in(body: bytes, series: str) -> bool:
+def _is_in(change: ChangeSet, series: str) -> bool:
     """Whether a change set has an entry of a series, as it may before any view has."""
-    change = ChangeSet.from_json(body)
-    return any(row.get("series") == series for row in chain(change.added, change.changed, change.removed))
+    return any(name == series for name, _ in change.touched)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +123,7 @@ class _Form:
     def document_of_many(self, texts: list[str], dataset: Dataset) -> Document:
         if not self.as_stored:
             return _as_csv(texts, dataset)
-        return Document(JSON, plain=("[\n" + ",\n".join(texts) + "\n]\n" if texts else "[]\n").encode())
+        return Document(JSON, plain=join_json(texts).encode())
 
 
 def _as_csv(texts: list[str], dataset: Dataset) -> Document:
@@ -143,10 +142,10 @@ def _fits(body: bytes) -> bool:
 
 
 def _part(
-    site: Site, body: bytes, form: _Form, *, series: str | None = None, skip: int = 0, limit: int | None = None
+    site: Site, change: ChangeSet, form: _Form, *, series: str | None = None, skip: int = 0, limit: int | None = None
 ) -> tuple[str, int]:
     """A part as it is written, and how many entries come before the next."""
-    change, dataset = ChangeSet.from_json(body), site.dataset
+    dataset = site.dataset
     part, following = part_of(
         change, write=lambda one: form.write(one, dataset), series=series, skip=skip, limit=limit, size=PAGE_BYTES
     )

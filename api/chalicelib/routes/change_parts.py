@@ -7,6 +7,9 @@ from typing import Any
 from chalicelib.web.documents import sent_size
 from shared.changes import ChangeSet
 
+type _Entries = dict[str, list[Mapping[str, Any]]]
+"""Kind -> entries of it."""
+
 _KINDS = ("added", "changed", "removed")
 
 
@@ -26,24 +29,19 @@ def part_of(
     """
     entries = list(chain.from_iterable(((kind, row) for row in getattr(change, kind)) for kind in _KINDS))
     wanted = [(kind, row) for kind, row in entries if series is None or row.get("series") == series]
-    parts: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in _KINDS}
-    nothing = sent_size(write(_of(change, {kind: [] for kind in _KINDS})))
+    parts: _Entries = {kind: [] for kind in _KINDS}
+    nothing = sent_size(write(_of(change, {})))
     taken = held = 0
     for kind, row in wanted[skip:]:
         if taken == limit or held > size:
             break
         parts[kind].append(row)
         taken += 1
-        held += sent_size(write(_of(change, {other: [row] if other == kind else [] for other in _KINDS}))) - nothing + 1
+        held += sent_size(write(_of(change, {kind: [row]}))) - nothing + 1
     following = skip + taken
     return _of(change, parts), following if following < len(wanted) else 0
 
 
-def _of(change: ChangeSet, parts: Mapping[str, list[Mapping[str, Any]]]) -> ChangeSet:
-    return ChangeSet(
-        run_id=change.run_id,
-        base_run_id=change.base_run_id,
-        added=parts["added"],
-        changed=parts["changed"],
-        removed=parts["removed"],
-    )
+def _of(change: ChangeSet, entries: _Entries) -> ChangeSet:
+    """The change set with these entries alone."""
+    return ChangeSet(run_id=change.run_id, base_run_id=change.base_run_id, **{kind: [] for kind in _KINDS} | entries)

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from chalicelib.tabulation.row_text import join_json
 from chalicelib.vintages.version_table import Values, Version
 from shared import exact
 from shared.dataset import Dataset, Period, Series
@@ -181,4 +182,4 @@ def _row(date: str, name: str, values: Values, dataset: Dataset) -> LaggedRow:
 
 def as_json(rows: Sequence[LaggedRow]) -> bytes:
     """As tables are: a JSON array, a row a line."""
-    return ("[\n" + ",\n".join(map(exact.dumps, rows)) + "\n]\n").encode() if rows else b"[]\n"
+    return join_json([exact.dumps(row) for row in rows]).encode()
