@@ -50,10 +50,9 @@ class SeriesViews:
         with subsegment("render", run_id=run.run_id) as span:
             written = self._writer.write(run, self._change_set(run), base)
             span.annotate(series=len(written.touched), objects=written.objects)
-            pages = self._pages(run, written.index)
-            self._writer.put_index(written.index)
-        index = Document(media_type_of(INDEX), plain=written.index.to_json())
-        return {INDEX: index.digest} | {name: page.digest for name, page in pages.items()}
+            digests = self._pages(run, written.index)
+            index = self._writer.put_index(written.index)
+        return {INDEX: Document(media_type_of(INDEX), plain=index).digest} | digests
 
     def render_histories(self, run: Run, history: History) -> None:
         """Write all of a run whose base is not there, from every value that was known with it."""
@@ -78,16 +77,19 @@ class SeriesViews:
             self._ledger.mark_views(run.run_id, "RENDERED")
         return index
 
-    def _pages(self, run: Run, index: SeriesIndex) -> dict[str, Document]:
-        """Write the page, which opens on one series; the others' are rendered when they are asked for."""
+    def _pages(self, run: Run, index: SeriesIndex) -> dict[str, str]:
+        """Write the page, which opens on one series; the others' are rendered when they are asked for.
+
+        View -> digest.
+        """
         declared = self._dataset.series.default if self._dataset.series else ""
         chosen = default_series(index, declared)
         dates = self._writer.dates_of(chosen, index)
-        tables = tabulate_series(chosen, dates, self._dataset).only(chosen)
-        changes = revisions({chosen: {date: list(entries) for date, entries in dates.items()}}, self._dataset)
+        tables = tabulate_series(chosen, dates, self._dataset)
+        changes = revisions({chosen: dates}, self._dataset)
         made = render_dashboard(
             run,
-            tables,
+            tables.only(chosen),
             changes,
             dataset=self._dataset,
             assets=self._assets,
@@ -95,16 +97,17 @@ class SeriesViews:
             all_series=index.present,
             largest=largest_rows(index),
         )
-        made[TREND] = render_trend(self._trend_tables(index), self._dataset)
-        for name, plain in made.items():
-            self._write(run.run_id, name, plain)
-        return {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in made.items()}
+        trend = tables if chosen == declared else self._trend_tables(index, declared)
+        made[TREND] = render_trend(trend, self._dataset)
+        documents = {name: Document(media_type_of(name), packed=pack(plain)) for name, plain in made.items()}
+        for name, document in documents.items():
+            self._store(view_key(self._dataset.name, run.run_id, _stored(name)), document.packed, document.media_type)
+        return {name: document.digest for name, document in documents.items()}
 
-    def _trend_tables(self, index: SeriesIndex) -> Tables:
+    def _trend_tables(self, index: SeriesIndex, declared: str) -> Tables:
         """The newest rows of the series that the newest numbers are of, or of all where they are summed up."""
-        default = self._dataset.series.default if self._dataset.series else ""
-        if default in index.series:
-            return tabulate_series(default, self._writer.dates_of(default, index), self._dataset)
+        if declared in index.series:  # and has no rows, or the page would open on it
+            return tabulate_series(declared, {}, self._dataset)
         data = self._writer.recent_rows(index, "data", dates=TREND_DATES)
         daily = self._writer.recent_rows(index, "daily", dates=TREND_DATES) if self._dataset.totals else data
         return Tables(data=data, daily=daily, weekly=daily, monthly=daily)

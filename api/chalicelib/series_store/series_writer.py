@@ -75,7 +75,7 @@ class SeriesWriter:
         entries: dict[str, SeriesEntry] = dict(before.series)
         with ThreadPoolExecutor(_WORKERS) as workers:
             writing = []
-            older = workers.map(carried(self._old), by_series, [before] * len(by_series))
+            older = workers.map(carried(self.dates_of), by_series, [before] * len(by_series))
             for (series, its), old in zip(by_series.items(), older, strict=True):
                 dates = extend_history({series: old} if old else {}, its, run=run, dataset=self._dataset)[series]
                 was = tabulate_series(series, old, self._dataset)
@@ -152,15 +152,14 @@ class SeriesWriter:
             },
         )
 
-    def put_index(self, index: SeriesIndex) -> None:
-        """Last of all."""
-        self._put(index.run_id, INDEX, index.to_json())
+    def put_index(self, index: SeriesIndex) -> bytes:
+        """Last of all; gives what was written."""
+        plain = index.to_json()
+        self._put(index.run_id, INDEX, plain)
+        return plain
 
-    def dates_of(self, series: str, index: SeriesIndex) -> Mapping[str, Sequence[Entry]]:
+    def dates_of(self, series: str, index: SeriesIndex) -> dict[str, list[Entry]]:
         """Every value that a series ever had; empty where it is new."""
-        return self._old(series, index)
-
-    def _old(self, series: str, index: SeriesIndex) -> dict[str, list[Entry]]:
         entry = index.series.get(series)
         if entry is None:
             return {}
