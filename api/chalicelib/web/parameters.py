@@ -10,9 +10,10 @@ from chalicelib.web.problems import ParameterInvalid, ParameterUnknown, RangeRev
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RUN = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:Z|\+00:00)")
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_ROW = "[0-9]{4}-[0-9]{2}-[0-9]{2}( .+)?"
+_NAME = "[a-z][a-z0-9_]*"
+_NAMES = f"{_NAME}(,{_NAME})*"
 _PLACE = re.compile(r"([0-9-]{10}T[0-9:]{8}Z)/([0-9-]{10})/(.+)", re.DOTALL)
-_NAMES = re.compile(r"[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*")
 _PIXELS = "([2-9][0-9]{2}|1[0-9]{3}|2[0-3][0-9]{2}|2400)"
 _SIZE = re.compile(f"{_PIXELS}x{_PIXELS}")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -67,21 +68,15 @@ def read_any(_name: str, text: str) -> str:
     return text
 
 
-_ROW = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}( .+)?")
-_SERIES_NAME = re.compile(r"[^\x00-\x1f]+")
+def matching(pattern: str, *, allowed: str) -> Callable[[str, str], str]:
+    compiled = re.compile(pattern)
 
+    def read(name: str, text: str) -> str:
+        if compiled.fullmatch(text):
+            return text
+        raise ParameterInvalid(name, text, allowed=allowed)
 
-def read_row(name: str, text: str) -> str:
-    """A date, and perhaps a space and a series; there need be no such row."""
-    if _ROW.fullmatch(text):
-        return text
-    raise ParameterInvalid(name, text, allowed="a date, or a date, a space and a series")
-
-
-def read_series_name(name: str, text: str) -> str:
-    if _SERIES_NAME.fullmatch(text):
-        return text
-    raise ParameterInvalid(name, text, allowed="a name of a series")
+    return read
 
 
 SORTS = ("series", "-series", "date", "-date", "value", "-value", "change", "-change")
@@ -139,12 +134,6 @@ def read_place(name: str, text: str) -> tuple[str, str, str]:
     return found[3], found[2], found[1]
 
 
-def read_name(name: str, text: str) -> str:
-    if _NAME.fullmatch(text):
-        return text
-    raise ParameterInvalid(name, text, allowed="the name of a measure: small letters, digits and _")
-
-
 def read_size(name: str, text: str) -> tuple[int, int]:
     found = _SIZE.fullmatch(text)
     if found:
@@ -152,15 +141,25 @@ def read_size(name: str, text: str) -> tuple[int, int]:
     raise ParameterInvalid(name, text, allowed="width and height such as 1200x630, each from 200 to 2400")
 
 
-def read_names(name: str, text: str) -> str:
-    if _NAMES.fullmatch(text):
-        return text
-    raise ParameterInvalid(name, text, allowed="names of measures with commas between")
-
-
 _DATE_SCHEMA = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
 _RUN_PATTERN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(Z|\+00:00)$"
 _RUN_SCHEMA = {"type": "string", "format": "date-time", "pattern": _RUN_PATTERN}
+
+
+def _choice(
+    name: str, *, values: Sequence[str], description: str, example: str, default: str | None = None
+) -> Parameter:
+    """One of some values; without a default None where the request does not say."""
+    usual = {} if default is None else {"default": default}
+    return Parameter(
+        name=name,
+        description=description,
+        read=one_of(*values),
+        schema={"type": "string", "enum": list(values)} | usual,
+        example=example,
+        default=default,
+    )
+
 
 FROM = Parameter(
     name="from",
@@ -197,41 +196,38 @@ SERIES = Parameter(
     schema={"type": "string", "minLength": 1},
     example="north",
 )
-DAYS = Parameter(
-    name="days",
+DAYS = _choice(
+    "days",
+    values=("yes", "no"),
     description="With `yes`, a column `{measure}_days` for each measure: how many days its number stands for.",
-    read=one_of("yes", "no"),
-    schema={"type": "string", "enum": ["yes", "no"], "default": "no"},
     example="yes",
     default="no",
 )
-FORMAT = Parameter(
-    name="format",
+FORMAT = _choice(
+    "format",
+    values=("json", "csv"),
     description="`json`, or `csv` as a download.",
-    read=one_of("json", "csv"),
-    schema={"type": "string", "enum": ["json", "csv"], "default": "json"},
     example="csv",
     default="json",
 )
 AFTER_ROW = Parameter(
     name="after",
     description="The row behind which this page begins: its date, or date, space and series. The Link header has it.",
-    read=read_row,
-    schema={"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}( .+)?$"},
+    read=matching(_ROW, allowed="a date, or a date, a space and a series"),
+    schema={"type": "string", "pattern": f"^{_ROW}$"},
     example="2020-10-05",
 )
 AFTER_SERIES = Parameter(
     name="after",
     description="The series behind which this page begins. The Link header has it.",
-    read=read_series_name,
+    read=matching(r"[^\x00-\x1f]+", allowed="a name of a series"),
     schema={"type": "string", "pattern": r"^[^\u0000-\u001f]+$"},
     example="north",
 )
-SORT = Parameter(
-    name="sort",
+SORT = _choice(
+    "sort",
+    values=SORTS,
     description="By name, newest date, or value or change of the first measure; with `-` reversed.",
-    read=one_of(*SORTS),
-    schema={"type": "string", "enum": list(SORTS), "default": "series"},
     example="-value",
     default="series",
 )
@@ -279,8 +275,8 @@ NAME = Parameter(
 MEASURE = Parameter(
     name="measure",
     description="Only this measure: versions that do not differ in it are one.",
-    read=read_name,
-    schema={"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+    read=matching(_NAME, allowed="the name of a measure: small letters, digits and _"),
+    schema={"type": "string", "pattern": f"^{_NAME}$"},
     example="cases",
 )
 KNOWN_SINCE = Parameter(
@@ -304,11 +300,10 @@ LAG = Parameter(
     schema={"type": "integer", "minimum": 0, "maximum": 3650},
     example="7",
 )
-FIRST = Parameter(
-    name="first",
+FIRST = _choice(
+    "first",
+    values=("yes", "no"),
     description="With `yes`, each date, week or month as it was first published.",
-    read=one_of("yes", "no"),
-    schema={"type": "string", "enum": ["yes", "no"], "default": "no"},
     example="yes",
     default="no",
 )
@@ -334,30 +329,27 @@ SKIP = Parameter(
 MEASURES = Parameter(
     name="measure",
     description="Only these measures, with commas between them.",
-    read=read_names,
-    schema={"type": "string", "pattern": "^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$"},
+    read=matching(_NAMES, allowed="names of measures with commas between"),
+    schema={"type": "string", "pattern": f"^{_NAMES}$"},
     example="cases,deaths",
 )
-BY = Parameter(
-    name="by",
+BY = _choice(
+    "by",
+    values=("daily", "weekly", "monthly"),
     description="`daily`, `weekly` or `monthly`; without it the finest that is published.",
-    read=one_of("daily", "weekly", "monthly"),
-    schema={"type": "string", "enum": ["daily", "weekly", "monthly"]},
     example="weekly",
 )
-SHOW = Parameter(
-    name="show",
+SHOW = _choice(
+    "show",
+    values=("new", "cumulative"),
     description="`new`, or `cumulative` where there are running totals.",
-    read=one_of("new", "cumulative"),
-    schema={"type": "string", "enum": ["new", "cumulative"], "default": "new"},
     example="cumulative",
     default="new",
 )
-THEME = Parameter(
-    name="theme",
+THEME = _choice(
+    "theme",
+    values=("light", "dark", "auto"),
     description="`light`, `dark`, or `auto`, which is what the reader's system is (a PNG is light then).",
-    read=one_of("light", "dark", "auto"),
-    schema={"type": "string", "enum": ["light", "dark", "auto"], "default": "auto"},
     example="dark",
     default="auto",
 )
