@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from chalicelib.routes.answered_state import as_download, state_headers
 from chalicelib.routes.change_lines import change_header, change_lines
 from chalicelib.routes.change_parts import part_of
-from chalicelib.routes.run_answers import find_run, link_to
+from chalicelib.routes.page_links import next_link
+from chalicelib.routes.run_answers import find_run
 from chalicelib.routes.series_answers import entry_at
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.row_text import join_json
@@ -46,8 +46,7 @@ def answer_run_changes(site: Site, args: Arguments, _request: Request) -> Reply:
         _check_series(site, series)
     part, following = _part(site, change, form, series=series, skip=skip, limit=limit)
     kept = {"series": series, "limit": limit, "format": form.chosen, "skip": following}
-    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in kept.items() if value is not None)
-    link = link_to(f"changes?{query}" if following else "")
+    link = next_link("changes", kept) if following else {}
     return Reply(headers=CURRENT | state | link, document=form.document_of_one(part, site.dataset))
 
 
@@ -86,8 +85,7 @@ def answer_changes(site: Site, args: Arguments, _request: Request) -> Reply:
         "format": form.chosen,
         "skip": following or None,
     }
-    query = "&".join(f"{name}={quote(str(value), safe=':')}" for name, value in kept.items() if value is not None)
-    link = link_to(f"changes?{query}" if more else "")
+    link = next_link("changes", kept, safe=":") if more else {}
     named = as_download(site.dataset.name, "changes", args, None)
     return Reply(headers=LIVE | named | link, document=form.document_of_many(page, site.dataset))
 

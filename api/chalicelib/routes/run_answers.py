@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.routes.atom import ENTRIES, Entries, render_feed
 from chalicelib.routes.health import examine
+from chalicelib.routes.page_links import next_link
 from chalicelib.routes.site import Site
 from chalicelib.web.documents import JSON, LIVE, NEVER, Document, Reply, json_document
 from chalicelib.web.pages import fill_page
@@ -24,7 +25,7 @@ def answer_runs(site: Site, args: Arguments, _request: Request) -> Reply:
     found = islice(site.ledger().newest_first(upto=upto, page=args["limit"] + 1), args["limit"] + 1)
     notes = site.ledger().annotations()
     shown, texts, more = fill_page(((run, _as_json(run, notes)) for run in found), limit=args["limit"])
-    link = link_to(f"runs?before={shown[-1].run_id}&limit={args['limit']}" if more else "")
+    link = next_link("runs", {"before": shown[-1].run_id, "limit": args["limit"]}, safe=":") if more else {}
     return Reply(headers=LIVE | link, document=Document(JSON, plain=f"[{','.join(texts)}]\n".encode()))
 
 
@@ -90,7 +91,3 @@ def find_run(site: Site, run_id: str) -> Run:
         return site.ledger().get(run_id)
     except UnknownRun as error:
         raise ThingUnknown("run_id", run_id, str(error)) from error
-
-
-def link_to(target: str) -> dict[str, str]:
-    return {"Link": f'<{target}>; rel="next"'} if target else {}

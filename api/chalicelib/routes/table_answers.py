@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from chalicelib.routes.answered_state import as_download, state_headers
+from chalicelib.routes.page_links import next_link
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.bucket_labels import labels_between
 from chalicelib.tabulation.row_text import csv_header
@@ -65,8 +65,7 @@ def link_to_next(path: str, args: Arguments, following: str) -> dict[str, str]:
     kept = {name: args.get(name) for name in ("from", "to", "format", "as_of", "days", "series", "sort", "limit")}
     usual = {None, "no", "json", "series"}
     asked = {name: value for name, value in kept.items() if value not in usual or (name == "series" and value)}
-    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in (asked | {"after": following}).items())
-    return {"Link": f'<{path}?{query}>; rel="next"'}
+    return next_link(path, asked | {"after": following})
 
 
 def answer_date(site: Site, args: Arguments, request: Request) -> Reply:

@@ -3,9 +3,9 @@
 import functools
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 from chalicelib.routes.answered_state import as_download, file_name, state_headers
+from chalicelib.routes.page_links import next_link
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.row_text import join_json
 from chalicelib.vintages.lagged import LaggedRow
@@ -52,8 +52,7 @@ def answer_vintages(site: Site, args: Arguments, _request: Request) -> Reply:
     )
     chosen = {name: args.get(name) for name in ("series", "from", "to", "measure", "known_since")}
     chosen |= {"format": args["format"] if args["format"] != "json" else None, "limit": args["limit"], "after": last}
-    query = "&".join(f"{name}={quote(str(value), safe=':')}" for name, value in chosen.items() if value)
-    link = {"Link": f'<vintages?{query}>; rel="next"'} if last else {}
+    link = next_link("vintages", chosen, safe=":") if last else {}
     state = state_headers(run_id, args) | as_download(site.dataset.name, "vintages", args, run_id)
     return Reply(headers=CURRENT | state | link, document=document)
 
