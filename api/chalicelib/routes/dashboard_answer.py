@@ -91,7 +91,6 @@ def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
     page = dashboard_view(site, run_id, "dashboard.html", args).text if run_id else _empty_page(site)
     upto = f"{day}T23:59:59Z" if day else "9"
     runs = list(islice(site.ledger().newest_first(upto=upto, page=RUNS_LISTED), RUNS_LISTED))
-    below = f"{request.dataset}/" if request.dataset else ""
     filled = fill(
         page,
         site,
@@ -99,7 +98,7 @@ def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
         day,
         run_id,
         series=args.get("series") or "",
-        address=f"{site.stage().address(request)}{below}",
+        address=site.address(request),
     )
     style, script = allowed_by(page)
     headers = HEADERS | {"Content-Security-Policy": policy(style=style, script=script)}

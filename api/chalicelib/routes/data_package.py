@@ -19,9 +19,8 @@ _TABLES: Mapping[str, str] = {
 
 def answer_data_package(site: Site, _args: Arguments, request: Request) -> Reply:
     """`/datapackage.json`."""
-    below = f"{request.dataset}/" if request.dataset else ""
-    address = f"{site.stage().address(request)}{below}"
-    return Reply(headers=CURRENT, document=json_document(describe_package(site.dataset, address)))
+    described = describe_package(site.dataset, site.address(request))
+    return Reply(headers=CURRENT, document=json_document(described))
 
 
 def describe_package(dataset: Dataset, address: str) -> dict[str, Any]:

@@ -48,8 +48,9 @@ def answer_run(site: Site, args: Arguments, _request: Request) -> Reply:
 def answer_feed(site: Site, _args: Arguments, request: Request) -> Reply:
     """`/changes.atom`: the newest committed runs."""
     runs = list(islice(site.ledger().newest_first(state=State.COMMITTED, page=ENTRIES), ENTRIES))
-    address = site.stage().address(request) + (f"{request.dataset}/" if request.dataset else "")
-    of = Entries(dataset=site.dataset, address=address, runs=runs, annotations=site.ledger().annotations())
+    of = Entries(
+        dataset=site.dataset, address=site.address(request), runs=runs, annotations=site.ledger().annotations()
+    )
     return Reply(headers=LIVE, document=render_feed(of, stage=site.place.stage, notice=site.settings.notice))
 
 

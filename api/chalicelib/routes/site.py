@@ -101,6 +101,10 @@ class Site:
     now: Callable[[], dt.datetime]
     """The clock, aware, in UTC; only for what is due and what is late."""
 
+    def address(self, request: Request) -> str:
+        """Where this dataset is for readers, with a slash at the end; without its name where none was asked for."""
+        return self.stage().address(request) + (f"{request.dataset}/" if request.dataset else "")
+
     def run_at(self, day: str | None) -> str | None:
         """The run whose views answer: the current one, or the one that was the head at the end of a UTC day."""
         if day is None:
