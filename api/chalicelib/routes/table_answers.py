@@ -73,10 +73,11 @@ def answer_date(site: Site, args: Arguments, request: Request) -> Reply:
     if request.wants_page:
         from chalicelib.routes.date_answer import answer_page  # deferred: programs need none of it
 
-        return answer_page(site, args, request, *_histories(site, args))
+        return answer_page(site, args, request, *_histories(site, site.run_at(args["as_of"]), args))
     from shared import exact  # deferred: tables are served as they were written
 
-    history, following = _histories(site, args)
+    run_id = site.run_at(args["as_of"])
+    history, following = _histories(site, run_id, args)
     rows = ((series, _history_row(site, series, args["date"], dates)) for series, dates in history.items())
     shown, found, more = fill_page((series, exact.dumps(row)) for series, row in rows if row)
     behind_all = site.dataset.has_series and args["after"] is not None
@@ -84,13 +85,12 @@ def answer_date(site: Site, args: Arguments, request: Request) -> Reply:
         raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
     plain = f"[{','.join(found)}]\n" if site.dataset.has_series else f"{found[0]}\n"
     link = link_to_next(args["date"], args, shown[-1] if more else following)
-    headers = CURRENT | state_headers(site.run_at(args["as_of"]), args) | link | BY_ACCEPT
+    headers = CURRENT | state_headers(run_id, args) | link | BY_ACCEPT
     return Reply(headers=headers, document=Document(JSON, plain=plain.encode()))
 
 
-def _histories(site: Site, args: Arguments) -> tuple[Mapping[str, Any], str]:
+def _histories(site: Site, run_id: str | None, args: Arguments) -> tuple[Mapping[str, Any], str]:
     """Series -> its dates with all their versions; and the last series of these, where there are more behind it."""
-    run_id = site.run_at(args["as_of"])
     if run_id and site.dataset.has_series:
         from chalicelib.routes.series_answers import histories_at
 
@@ -108,7 +108,7 @@ def answer_figures(site: Site, args: Arguments, _request: Request) -> Reply:
 
 
 def dashboard_view(site: Site, run_id: str, name: str, args: Arguments) -> Document:
-    """A view of the dashboard: as it was rendered, or of the series that is args for."""
+    """A view of the dashboard: as it was rendered, or of the series that is asked for."""
     series = args.get("series")
     if series is None:
         return site.view_store.view(run_id, name)
