@@ -1,14 +1,11 @@
 """`/docs`: the API explained to people, from the same table of routes that answers requests."""
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-
 from chalicelib.documentation.live_examples import ParameterExample, Served, examples_of, plain_example
+from chalicelib.pages.html_pages import render_html
 from chalicelib.web.assets import Assets
 from chalicelib.web.parameters import Parameter
 from shared.dataset import Dataset
@@ -51,13 +48,14 @@ def render_api_page(
     datasets: Sequence[str] = (),
 ) -> str:
     """The page. `address` is where the API is, with a slash at the end; `datasets` those of a stage with several."""
-    return _template().render(
+    return render_html(
+        "api.html",
+        title=f"API: {dataset.title}",
+        description=f"How to read {dataset.title} by a program: addresses, parameters and what the numbers mean.",
+        root="",
+        assets=assets,
         dataset=dataset,
         address=address,
-        icon=assets.name("icon.svg"),
-        style=assets.name("page.css"),
-        own_style=assets.name("docs.css"),
-        early_script=assets.name("early.js"),
         notice=notice,
         datasets=datasets,
         served=served,
@@ -73,16 +71,3 @@ def render_api_page(
             for endpoint in endpoints
         ],
     )
-
-
-@functools.cache
-def _template() -> Template:
-    """Strict: a name that the template has and the code does not give is an error, and every text is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("api_page.html")

@@ -11,6 +11,7 @@ from chalicelib.pages.formatting import date as date_text
 from chalicelib.routes.page_frame import answer_with, frame
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.histories import Entry
+from chalicelib.vintage_pages.course_line import course_line
 from chalicelib.vintage_pages.date_story import chapters, standings
 from chalicelib.web.documents import Reply
 from chalicelib.web.parameters import Arguments
@@ -32,11 +33,11 @@ def answer_page(site: Site, args: Arguments, request: Request, history: Historie
     """`following`: the last series of this page, where there are more behind it."""
     of = {name: entries for name, dates in history.items() if (entries := dates.get(args["date"]))}
     if site.dataset.has_series and args.get("series") is None and of:
-        return answer_with("page_of_series.html", _of_series(site, of, args, following) | _frame(site, args, request))
+        return answer_with("date_of_series.html", _of_series(site, of, args, following) | _frame(site, args, request))
     if not of:
         raise ThingUnknown("date", args["date"], f"no run ever had the date {args['date']}")
     series, entries = next(iter(of.items()))
-    return answer_with("page_of_date.html", _of_date(site, args, series, entries) | _frame(site, args, request))
+    return answer_with("date.html", _of_date(site, args, series, entries) | _frame(site, args, request))
 
 
 def _of_date(site: Site, args: Arguments, series: str, entries: Sequence[Entry]) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def _of_date(site: Site, args: Arguments, series: str, entries: Sequence[Entry])
         "standings": standings(_while_present(entries), site.dataset),
         "present": entries[-1]["values"] is not None,
         "until": f"{args['as_of']}T23:59:59Z" if args["as_of"] else site.view_store.current() or entries[-1]["at"],
-        "words": {},
+        "course_line": course_line,
         "notes": [note.text for note in notes if note.date == args["date"] and note.series in ("", series)],
         "notes_on": lambda run_id: [note.text for note in notes if note.about == run_id],
         "rows": "rows" if site.dataset.has_series else f"{site.dataset.period}s",
@@ -83,8 +84,7 @@ def _frame(site: Site, args: Arguments, request: Request) -> dict[str, Any]:
     whose = f"{series}, " if series else ""
     notices = []
     if day:
-        known = Markup(date_text(day))  # noqa: S704 - it is ours
-        notices.append(Markup("This is what was known at the end of {}.").format(known))
+        notices.append(Markup("This is what was known at the end of {}.").format(date_text(day)))
     title, about = f"{whose}{args['date']}", f"the numbers of {args['date']}, and every change of them."
     return frame(site, request, title=title, about=about, up="../", kept=args, notices=notices) | {
         "period": site.dataset.period,
@@ -94,7 +94,7 @@ def _frame(site: Site, args: Arguments, request: Request) -> dict[str, Any]:
 
 def _heading(iso: str, period: Period) -> Markup:
     style = "month-long" if period is Period.MONTH else "long"
-    text = Markup(date_text(iso, style=style))  # noqa: S704 - it is ours
+    text = date_text(iso, style=style)
     return Markup("Week to {}").format(text) if period is Period.WEEK else text
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from chalicelib.dashboard.page import PLOTLY_STYLE
+from chalicelib.pages.html_pages import render_html
 from chalicelib.routes.dashboard_answer import HEADERS
 from chalicelib.routes.site import Site
-from chalicelib.vintage_pages.rendering import render
 from chalicelib.web.documents import BY_ACCEPT, HTML, Document, Reply
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.requests import Request
@@ -23,7 +23,7 @@ def frame(
     up: str = "",
     notices: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The values of `frame.html`. `up` leads from the page's address to the root that it was opened below."""
+    """The values of `vintage_frame.html`. `up` leads from the page's address to the root that it was opened below."""
     names = ("series", "as_of")
     query = urlencode({name: kept.get(name) for name in names if kept.get(name)}, quote_via=quote)
     operator = [site.settings.notice] if site.settings.notice else []
@@ -31,14 +31,14 @@ def frame(
         "dataset": site.dataset,
         "title": f"{title}: {site.dataset.title}",
         "description": f"{site.dataset.title}: {about}",
-        "home": up if request.dataset or not site.stage().several else f"{up}{site.dataset.name}/",
+        "root": up if request.dataset or not site.stage().several else f"{up}{site.dataset.name}/",
         "query": f"?{query}" if query else "",
         "notices": [*operator, *notices],
-        "asset": site.assets.name,
+        "assets": site.assets,
         "plotly_style": PLOTLY_STYLE,
     }
 
 
 def answer_with(template: str, values: Mapping[str, Any], *, status: int = 200) -> Reply:
-    page = render(template, values)
+    page = render_html(template, **values)
     return Reply(status=status, headers=HEADERS | BY_ACCEPT, document=Document(HTML, plain=page.encode()))

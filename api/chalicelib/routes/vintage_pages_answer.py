@@ -49,9 +49,7 @@ def answer_revisions_page(site: Site, args: Arguments, request: Request) -> Repl
         "settled": found["settled"],
     }
     about = "how much of each value was known after how many days."
-    return answer_with(
-        "page_of_revisions.html", values | frame(site, request, title="How final", about=about, kept=args)
-    )
+    return answer_with("triangle.html", values | frame(site, request, title="How final", about=about, kept=args))
 
 
 def answer_comparison(site: Site, args: Arguments, request: Request) -> Reply:
@@ -80,9 +78,7 @@ def answer_comparison(site: Site, args: Arguments, request: Request) -> Reply:
         "listed": _LISTED,
     }
     about = f"what was known on {days[0]} and on {days[1]}."
-    return answer_with(
-        "page_of_two_states.html", values | frame(site, request, title="Two states", about=about, kept=args)
-    )
+    return answer_with("two_states.html", values | frame(site, request, title="Two states", about=about, kept=args))
 
 
 def _series_of(site: Site, run_id: str | None) -> str:
