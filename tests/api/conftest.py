@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from shared import datasets
 from shared.dataset import ONE_SERIES
 from tests.api.committing import Committer, Key
 from tests.api.serving import ENVIRONMENT, ApiApp
 from tests.shared.apps import load_app
 from tests.shared.declared import US_COVID
 from tests.shared.in_memory import Cloud, cloud_in_memory
+from tests.shared.regions import REGIONS
 
 
 @pytest.fixture
@@ -29,6 +31,19 @@ def api(cloud: Cloud) -> ApiApp:
 @pytest.fixture
 def committer(cloud: Cloud) -> Committer:
     return Committer(cloud=cloud, dataset=US_COVID)
+
+
+@pytest.fixture
+def regions_api(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
+    """Of a dataset with several series; nothing is committed yet."""
+    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
+    monkeypatch.setenv("DATASET", REGIONS.name)
+    return ApiApp(module=load_app("api"))
+
+
+@pytest.fixture
+def regions_committer(cloud: Cloud) -> Committer:
+    return Committer(cloud=cloud, dataset=REGIONS)
 
 
 @pytest.fixture

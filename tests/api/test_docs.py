@@ -8,12 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from chalicelib.routes.endpoints import endpoints_of
-from shared import datasets
 from tests.api.committing import Committer, Key
 from tests.api.serving import Answer, ApiApp
-from tests.shared.apps import load_app
-from tests.shared.in_memory import Cloud
-from tests.shared.regions import REGIONS
 
 
 def links_of(page: Answer) -> list[str]:
@@ -31,16 +27,13 @@ def parameters_without_a_link(page: Answer) -> list[str]:
 
 
 @pytest.fixture
-def regions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
-    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
-    monkeypatch.setenv("DATASET", REGIONS.name)
-    api, committer = ApiApp(module=load_app("api")), Committer(cloud=cloud, dataset=REGIONS)
+def regions(regions_api: ApiApp, regions_committer: Committer) -> ApiApp:
     rows: dict[Key, Sequence[int | None]] = {
         ("north", "2020-03-03"): [5, 100],
         ("south & west", "2020-03-02"): [2, 10],
     }
-    api.refresh(committer.commit("2020-03-04T17:00:00Z", rows))
-    return api
+    regions_api.refresh(regions_committer.commit("2020-03-04T17:00:00Z", rows))
+    return regions_api
 
 
 def test_every_example_of_a_dataset_of_one_series_is_answered(served: ApiApp) -> None:

@@ -13,13 +13,9 @@ from chalicelib.web.pages import PAGE_BYTES, fill_page
 from chalicelib.web.problems import AnswerTooLarge
 from chalicelib.web.requests import Request
 from chalicelib.web.responses import fit
-from shared import datasets
 from tests.api.committing import Committer, Key
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
-from tests.shared.apps import load_app
-from tests.shared.in_memory import Cloud
-from tests.shared.regions import REGIONS
 
 LAMBDA = 6 * 1024 * 1024
 """Bytes that a function may answer with, as JSON in UTF-8."""
@@ -74,13 +70,10 @@ NAMES = ["\u6771\u4eac\u90fd" * 30 + str(n) for n in range(6)]
 
 
 @pytest.fixture
-def regions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
-    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
-    monkeypatch.setenv("DATASET", REGIONS.name)
-    api, committer = ApiApp(module=load_app("api")), Committer(cloud=cloud, dataset=REGIONS)
+def regions(regions_api: ApiApp, regions_committer: Committer) -> ApiApp:
     rows: dict[Key, list[int | None]] = {(name, f"2020-03-0{day}"): [day, day * 10] for name in NAMES for day in (1, 2)}
-    api.refresh(committer.commit("2020-03-04T17:00:00Z", rows))
-    return api
+    regions_api.refresh(regions_committer.commit("2020-03-04T17:00:00Z", rows))
+    return regions_api
 
 
 def pages_of(api: ApiApp, target: str) -> Iterator[Any]:

@@ -9,31 +9,24 @@ import pytest
 
 from chalicelib.routes.endpoints import ROUTES
 from chalicelib.vintages import outlook
-from shared import datasets
 from tests.api.committing import Committer, Key
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
-from tests.shared.apps import load_app
 from tests.shared.declared import US_COVID
-from tests.shared.in_memory import Cloud
-from tests.shared.regions import REGIONS
 
 RUN = "2020-03-03T17:00:00Z"
 PLACES = {"date": "2020-02-20", "run_id": RUN, "name": "none.0123456789ab.js"}
 
 
 @pytest.fixture
-def regions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
-    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
-    monkeypatch.setenv("DATASET", REGIONS.name)
-    api, committer = ApiApp(module=load_app("api")), Committer(cloud=cloud, dataset=REGIONS)
+def regions(regions_api: ApiApp, regions_committer: Committer) -> ApiApp:
     rows: dict[Key, Sequence[int | None]] = {
         ("north", "2020-03-03"): [5, 100],
         ("=south", "2020-03-02"): [2, 10],
         ("=south", "2020-03-03"): [4, None],
     }
-    api.refresh(committer.commit(RUN, rows))
-    return api
+    regions_api.refresh(regions_committer.commit(RUN, rows))
+    return regions_api
 
 
 def shown(name: str, label: str, kind: str, value: int | None, change: int | None, days: int | None) -> dict[str, Any]:

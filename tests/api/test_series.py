@@ -4,32 +4,27 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared import datasets
 from tests.api.committing import Committer, Key
 from tests.api.serving import ApiApp
 from tests.api.test_page import Page, page_of
-from tests.shared.apps import load_app
-from tests.shared.in_memory import Cloud
-from tests.shared.regions import REGIONS
 
 RUN = "2020-03-05T17:00:00Z"
 
 
 @pytest.fixture
-def regions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
-    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
-    monkeypatch.setenv("DATASET", REGIONS.name)
-    api, committer = ApiApp(module=load_app("api")), Committer(cloud=cloud, dataset=REGIONS)
+def regions(regions_api: ApiApp, regions_committer: Committer) -> ApiApp:
     rows: dict[Key, Sequence[int | None]] = {
         ("north", "2020-03-03"): [5, 100],
         ("south & west", "2020-03-02"): [2, 10],
         ("south & west", "2020-03-03"): [4, 30],
     }
-    api.refresh(committer.commit("2020-03-04T17:00:00Z", rows))
-    api.refresh(
-        committer.commit(RUN, rows | {("south & west", "2020-03-02"): [3, 10], ("north", "2020-03-04"): [6, 150]})
+    regions_api.refresh(regions_committer.commit("2020-03-04T17:00:00Z", rows))
+    regions_api.refresh(
+        regions_committer.commit(
+            RUN, rows | {("south & west", "2020-03-02"): [3, 10], ("north", "2020-03-04"): [6, 150]}
+        )
     )
-    return api
+    return regions_api
 
 
 def test_rows_name_their_series_and_come_in_order_of_date(regions: ApiApp) -> None:

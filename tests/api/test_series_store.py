@@ -16,12 +16,10 @@ from chalicelib.routes import series_answers
 from chalicelib.series_store import table_blocks
 from chalicelib.series_store.series_index import SeriesIndex
 from chalicelib.web import pages
-from shared import datasets
 from shared.exact import Number, loads
 from tests.api import recomputed
 from tests.api.committing import Committer, Key
 from tests.api.serving import ApiApp
-from tests.shared.apps import load_app
 from tests.shared.in_memory import BUCKET, Cloud
 from tests.shared.regions import REGIONS
 
@@ -36,11 +34,9 @@ _ROWS = st.dictionaries(st.tuples(st.sampled_from(NAMES), _DATES), _VALUES, max_
 
 
 @pytest.fixture
-def regions(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
-    monkeypatch.setitem(datasets._REGISTRY, REGIONS.name, REGIONS)
-    monkeypatch.setenv("DATASET", REGIONS.name)
+def regions(regions_api: ApiApp, monkeypatch: pytest.MonkeyPatch) -> ApiApp:
     monkeypatch.setattr(table_blocks, "ROWS", 7)
-    return ApiApp(module=load_app("api"))
+    return regions_api
 
 
 def by_series(rows: Rows) -> dict[str, dict[str, Sequence[Number | None]]]:
