@@ -1,11 +1,10 @@
-"""What a visit transfers, and how soon the charts are there."""
+"""What a visit transfers. How soon the charts are drawn is measured: `make bench ONLY=dashboard_drawn`."""
 
 from typing import Any
 
 from tests.browser.conftest import Open
 
 FIRST_LOAD, NEXT_DAY = 1_600_000, 60_000
-DRAWN_WITHIN_MS = 1000
 
 
 def transferred(session: Any, sizes: list[float]) -> None:
@@ -38,18 +37,3 @@ def test_a_page_s_figures_are_asked_for_each_time_so_that_they_are_of_its_run(op
         seen.page.goto(seen.root)
     assert answered.value.request.all_headers()["cache-control"] == "max-age=0"
     seen.until_ready()
-
-
-def test_the_charts_are_drawn_within_a_second_of_the_html(open_page: Open) -> None:
-    """The best of three: other work on the machine is not what is measured."""
-    waits = []
-    for _ in range(3):
-        seen = open_page()
-        waits.append(
-            seen.page.evaluate(
-                """() => performance.getEntriesByName("drawn")[0].startTime
-                    - performance.getEntriesByType("navigation")[0].responseEnd"""
-            )
-        )
-    print(f"charts drawn {min(waits):.0f} ms after the HTML")
-    assert min(waits) <= DRAWN_WITHIN_MS

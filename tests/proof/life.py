@@ -312,8 +312,10 @@ class Life(RuleBasedStateMachine):
         assert {name: list(getattr(written, name)) for name in wanted} == wanted
         assert (written.run_id, written.base_run_id) == (run.run_id, self.head or None) == (run.run_id, run.base_run_id)
         assert (run.added, run.changed, run.removed) == tuple(map(len, wanted.values()))
+        labels = {measure.name: measure.label for measure in world.dataset.measures}
         for measure, (lost, of) in lost_values(old, rows).items() if old else ():
-            warned = [it for it in run.summary["warnings"] if it.startswith(f"{measure}: {lost:,} of {of:,} values of")]
+            words = f"{labels[measure]}: {lost:,} of {of:,} value".casefold()
+            warned = [it for it in run.summary["warnings"] if it.casefold().startswith(words)]
             assert len(warned) == 1, f"{lost} of {of} values of {measure} are lost: {run.summary['warnings']}"
         self.marks = {key: run.run_id if rows[key] != old.get(key) else self.marks[key] for key in rows}
         self.head = run.run_id
