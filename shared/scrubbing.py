@@ -1,8 +1,9 @@
 """What is logged, traced, mailed or shown must name no person and hold no secret: messages quote what others sent.
 
-Of a web address only what is known to be harmless is shown: its scheme, its host and port where they are well formed,
-and its file's name. Credentials, the path and the query may hold a secret wherever they stand. Masked as well are
-e-mail addresses, and the names in IAM and STS ARNs.
+Of a web address only what is known to be harmless is shown: a scheme that is one, and a host and port that are well
+formed, as every resolver on the way learns them. Credentials, path and query may hold a secret wherever they stand, and
+a secret of letters looks like a file's name: of a path only what a feed's public declaration has is shown. Masked as
+well are e-mail addresses, and the names in IAM and STS ARNs.
 """
 
 import hashlib
@@ -12,8 +13,8 @@ from urllib.parse import urlsplit
 HIDDEN = "..."
 """Stands for what is not shown."""
 
-_ADDRESS = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,19}://\S*")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,19}")
+_ADDRESS = re.compile(r"(?<![\w+.-])[\w+.-]*://\S*")
+_SCHEMES = frozenset({"http", "https", "ftp", "ftps", "sftp", "s3", "file", "ws", "wss"})
 _ARN = re.compile(r"(arn:aws[\w-]*:(?:iam|sts)::\d*:)[^\s'\",}]+")
 _MAIL = re.compile(r"[^\s@'\"(<]{1,200}@[^\s@]*[^\s@'\").,;:>\]}]")
 _ENDS = "'\"`,;:!?)>]}."
@@ -21,8 +22,6 @@ _ENDS = "'\"`,;:!?)>]}."
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL}){{0,20}}\.?|\[[0-9a-f:.]{{2,45}}\])(?::\d{{1,5}})?")
-_FILE = re.compile(r"[A-Za-z]{1,24}(?:[-_][A-Za-z]{1,24}|[-_]\d{1,4}){0,8}\.(?:csv|tsv|txt|json|zip|gz|csv\.gz)")
-"""The name of a data file in plain words."""
 
 
 def scrub(text: str) -> str:
@@ -44,7 +43,7 @@ def scrub_address(url: str, *, declared: str = "", file_name: str = "") -> str:
     if bare == known and _is_plain(bare):
         shown = bare if bare == url else f"{bare}?{HIDDEN}"
     else:
-        shown = _harmless(url, file_names=frozenset({file_name}) if file_name else frozenset())
+        shown = _harmless(url, file_name=file_name)
     return shown if shown == url else f"{shown} ({hashlib.sha256(url.encode(errors='replace')).hexdigest()[:8]})"
 
 
@@ -56,10 +55,10 @@ def _in_text(found: str) -> str:
     return _harmless(address) + ended
 
 
-def _harmless(url: str, *, file_names: frozenset[str] | None = None) -> str:
-    """Scheme, host and file name, where each is what it should be. Without `file_names` plain words are taken."""
+def _harmless(url: str, *, file_name: str = "") -> str:
+    """Scheme and host where they are what they should be, and the file's name where it is this one."""
     scheme, _, rest = url.partition("://")
-    if not _SCHEME.fullmatch(scheme):
+    if scheme.lower() not in _SCHEMES:
         return HIDDEN
     start = re.search(r"[/?#\\]", rest)
     authority, behind = (rest[: start.start()], rest[start.start() :]) if start else (rest, "")
@@ -67,14 +66,14 @@ def _harmless(url: str, *, file_names: frozenset[str] | None = None) -> str:
     if "@" in behind or not _HOST.fullmatch(host):
         return f"{scheme.lower()}://{HIDDEN}"
     path = behind.partition("#")[0].partition("?")[0]
-    return f"{scheme.lower()}://{host}{_harmless_path(path, file_names)}" + (f"?{HIDDEN}" if path != behind else "")
+    return f"{scheme.lower()}://{host}{_harmless_path(path, file_name)}" + (f"?{HIDDEN}" if path != behind else "")
 
 
-def _harmless_path(path: str, file_names: frozenset[str] | None) -> str:
+def _harmless_path(path: str, file_name: str) -> str:
     folder, _, name = path.rpartition("/")
     if path in ("", "/"):
         return path
-    if name not in file_names if file_names is not None else not _FILE.fullmatch(name):
+    if not file_name or name != file_name:
         return f"/{HIDDEN}"
     return f"/{HIDDEN}/{name}" if folder else f"/{name}"
 

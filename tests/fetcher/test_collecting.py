@@ -151,7 +151,7 @@ def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
         "failed": "jhu",
         "new": "nyt",
         "outcome": "failed",
-        "reason": f"jhu: HTTP 404 from {fetcher.server.url}/combined.csv",
+        "reason": f"jhu: HTTP 404 from {fetcher.server.url}/...",
         "bytes_nyt": len(NYT),
         "bytes_jhu": 0,
         "age_nyt": 0,

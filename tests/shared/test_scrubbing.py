@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from shared.scrubbing import scrub, scrub_address
 
-SECRET = "s3cr3t"
+SECRETS = ["s3cr3t", "opensesame", "OPEN-sesame_more", "123456"]
+"""One with digits, and such as file names, words and numbers look like."""
 DECLARED, FILE = "https://host.example/data/a/us.csv", "us.csv"
 
 
@@ -15,9 +16,11 @@ def test_addresses_names_and_secrets_are_masked_and_the_rest_stays() -> None:
 
 
 EXAMPLES = {
-    "HTTP 404 from https://host.example/us.csv": "HTTP 404 from https://host.example/us.csv",
-    "HTTP 404 from https://host.example/a/us.csv, again": "HTTP 404 from https://host.example/.../us.csv, again",
-    "from https://host/us.csv?token=s3cret&x=1 again": "from https://host/us.csv?... again",
+    "HTTP 404 from https://host.example/us.csv": "HTTP 404 from https://host.example/...",
+    "HTTP 404 from https://host.example/a/us.csv, again": "HTTP 404 from https://host.example/..., again",
+    "from https://host/us.csv?token=s3cret&x=1 again": "from https://host/...?... again",
+    "from https://host/.../us.csv (12345678)": "from https://host/... (12345678)",
+    "token://host.example/x is no scheme": "... is no scheme",
     "'https://me:pass@host/' is odd": "'https://host/' is odd",  # checkov:skip=CKV_SECRET_4
     "'HTTPS://me:pass@host/x' is odd": "'https://host/...' is odd",
     "see ftp://host/x?token=1.": "see ftp://host/...?....",
@@ -52,18 +55,23 @@ FORMS = [
     "https://host.example/us.csv?a=b&key={}",
     "https://host.example/https://user:{}@other.example/",
     "https://host.example\\{}\\us.csv",
-    "https://host.example:{}/us.csv",
+    "{}://host.example/us.csv",
     "user:{}@host.example",
 ]
 
 
+@pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("around", ["{}", "'{}'", "HTTP 404 from {}: no", "({})", "{},https://x/", '{{"url":"{}"}}'])
-def test_a_secret_in_an_address_is_not_shown_in_whatever_form(form: str, around: str) -> None:
-    url = form.format(SECRET)
-    assert SECRET not in scrub(around.format(url))
-    assert SECRET not in scrub_address(url, declared=DECLARED, file_name=FILE)
-    assert SECRET not in scrub_address(url)
+def test_a_secret_in_an_address_is_not_shown_in_whatever_form(form: str, around: str, secret: str) -> None:
+    url = form.format(secret)
+    assert secret not in scrub(around.format(url))
+    assert secret not in scrub_address(url, declared=DECLARED, file_name=FILE)
+    assert secret not in scrub_address(url)
+
+
+def test_a_port_that_cannot_be_one_is_not_shown() -> None:
+    assert scrub("https://host.example:s3cr3t/us.csv") == "https://..."
 
 
 @given(st.text())
