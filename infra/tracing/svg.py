@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from infra.tracing.journey import Journey
 from infra.tracing.rows import Scale, TraceRow, duration, rows
+from shared.printing import without_controls
 from shared.runs import Run
 
 _COLOURS = {"fetcher": "#0e7490", "merger": "#b45309", "notifier": "#7e22ce", "api": "#15803d"}
@@ -42,7 +43,7 @@ def picture(journey: Journey, *, run: Run, stage: str) -> str:
         *_legend(height),
         "</svg>",
     ]
-    return "\n".join(parts) + "\n"
+    return without_controls("\n".join(parts)) + "\n"  # XML has no way to say a control character
 
 
 def _spent(journey: Journey) -> str:
