@@ -35,12 +35,10 @@ class PlainNames:
         shortest, longest = int(sizes.min()), int(sizes.max())
         if longest > LONGEST_TEXT:
             raise NotPlain
-        words = []
-        for at in range(0, max(longest, 1), 8):
-            word = block.words(starts + at)
+        words = block.words(starts, count=max(-(-longest // 8), 1))
+        for at, word in zip(range(0, LONGEST_TEXT, 8), words, strict=False):
             if at + 8 > shortest:
                 word &= FIRST_BYTES[np.clip(sizes - at, 0, 8)] if shortest < longest else FIRST_BYTES[longest - at]
-            words.append(word)
         slots = _slots(words)
         codes = self._propose(words, slots)
         unlike = np.flatnonzero(codes < 0)
@@ -59,9 +57,10 @@ class PlainNames:
         if not 8 <= size <= LONGEST_TEXT or (ends - starts != size).any():
             return self._codes(block, starts, ends)
         begins = np.zeros(len(starts) - 1, dtype=np.bool_)
-        for at in {*range(0, size - 7, 8), size - 8}:
-            words = block.words(starts + at)
-            begins |= words[1:] != words[:-1]
+        for at, word in zip(range(0, size, 8), block.words(starts, count=-(-size // 8)), strict=True):
+            if at + 8 > size:
+                word &= FIRST_BYTES[size - at]
+            begins |= word[1:] != word[:-1]
         places = np.flatnonzero(begins) + 1
         if len(places) * 8 > len(starts):
             return self._codes(block, starts, ends)

@@ -76,14 +76,14 @@ class PlainNumbers:
 
     def _pointed(self, block: LineBlock, starts: Ints, ends: Ints, blank: Mask) -> WordArray:
         """Numbers with a decimal point, or without, as multiples of 10^-decimals."""
-        sizes, words = ends - starts, block.words(ends - 8)
+        sizes, (words,) = ends - starts, block.words(ends - 8)
         point = _bytes_like(words, self._points, np.minimum(sizes, 8))
         pointed = point != 0
         if (point & (point - _ONE)).any():
             raise NotPlain
         # Bytes behind the point stay, those before it move up by one: the word without its point.
         behind = np.where(pointed, ~((point << _ONE) - _ONE), _ALL)
-        words = (words & behind) | (block.words(ends - 9) & ~behind)
+        words = (words & behind) | (block.words(ends - 9)[0] & ~behind)
         digits = sizes - pointed
         decimals = np.where(pointed, 7 - (_top_bit(point) >> 3), 0)
         longest = int(digits.max(initial=0))
@@ -92,7 +92,7 @@ class PlainNumbers:
             raise NotPlain
         numbers = _to_numbers(words, np.minimum(digits, 8))
         if longest > 8:
-            numbers += _to_numbers(block.words(ends - 16 - pointed), np.maximum(digits - 8, 0)) * np.uint64(10**8)
+            numbers += _to_numbers(block.words(ends - 16 - pointed)[0], np.maximum(digits - 8, 0)) * np.uint64(10**8)
         return self._scaled(numbers, digits, decimals)
 
     def _scaled(self, numbers: WordArray, digits: Ints, decimals: Ints) -> WordArray:
@@ -119,9 +119,10 @@ def _whole(block: LineBlock, starts: Ints, ends: Ints) -> WordArray:
     longest = int(sizes.max(initial=0))
     if longest > _DIGITS:
         raise NotPlain
-    numbers = _to_numbers(block.words(ends - 8), np.minimum(sizes, 8))
-    if longest > 8:
-        numbers += _to_numbers(block.words(ends - 16), np.maximum(sizes - 8, 0)) * np.uint64(10**8)
+    *before, last = block.words(ends - 16, count=2) if longest > 8 else block.words(ends - 8)
+    numbers = _to_numbers(last, np.minimum(sizes, 8))
+    for words in before:
+        numbers += _to_numbers(words, np.maximum(sizes - 8, 0)) * np.uint64(10**8)
     return numbers
 
 
@@ -159,7 +160,7 @@ def _is_text(block: LineBlock, starts: Ints, ends: Ints, text: bytes) -> Mask:
     rows = np.flatnonzero(same)
     for at in range(0, len(text) if len(rows) else 0, 8):
         part = text[at : at + 8]
-        words = block.words(starts[rows] + at) & FIRST_BYTES[len(part)]
+        words = block.words(starts[rows] + at)[0] & FIRST_BYTES[len(part)]
         alike = words == np.uint64(int.from_bytes(part, "little"))
         same[rows[~alike]] = False
         rows = rows[alike]
