@@ -199,6 +199,6 @@ def is_name(text: str) -> bool:
 
 def name_of(parts: Sequence[str], feed: Feed) -> str:
     """A series' name in the dataset from the fields that name it; it may be none, see `is_name`."""
-    stripped = (part.strip() for part in parts)
-    name = feed.series_join.join(part for part in stripped if part)
+    stripped = [part.strip() for part in parts]
+    name = stripped[0] if len(stripped) == 1 else feed.series_join.join(filter(None, stripped))
     return feed.rename.get(name, name)

@@ -1,12 +1,16 @@
 """The distinct texts of a column, numbered: a hash proposes, the bytes decide, few are looked up one by one."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chalicelib.csv_reading.plain_block import FIRST_BYTES, LONGEST_TEXT, LineBlock, NotPlain, WordArray
 from chalicelib.tables import Ints
+
+type SlotArray = NDArray[np.int32]
 
 _SLOTS = 18
 """Bits of a hash that choose a slot."""
@@ -20,7 +24,7 @@ class PlainNames:
     listed: list[bytes] = field(default_factory=list)
     """Code -> text."""
     _places: dict[bytes, int] = field(default_factory=dict)
-    _slots: Ints = field(default_factory=lambda: np.zeros(1 << _SLOTS, dtype=np.int64))
+    _slots: SlotArray = field(default_factory=lambda: np.zeros(1 << _SLOTS, dtype=np.int32))
     _known: WordArray = field(default_factory=lambda: np.zeros((LONGEST_TEXT // 8, 1), dtype=np.uint64))
     """For each text its bytes in words, zeros behind (none are within: a block has none); the first is of no text."""
     _longest: int = 0
@@ -76,19 +80,18 @@ class PlainNames:
             same &= known[found] == word
         if self._longest > len(words):
             same &= self._known[len(words)][found] == 0
-        return np.where(same, found - 1, -1)
+        return np.where(same, found, 0).astype(np.int64) - 1
 
     def _learn(self, block: LineBlock, starts: Ints, ends: Ints, slots: Ints) -> list[int]:
         """Look the texts up one by one; a new one gets the next code, and its slot where that is free."""
-        codes, before = [], len(self.listed)
-        for start, end, slot in zip(starts.tolist(), ends.tolist(), slots.tolist(), strict=True):
-            text = block.text[start:end]
-            code = self._places.setdefault(text, len(self.listed))
-            if code == len(self.listed):
-                self.listed.append(text)
-            if not self._slots[slot]:
-                self._slots[slot] = code + 1
-            codes.append(code)
+        before, places, whole = len(self.listed), self._places, block.text
+        codes = [
+            places.setdefault(whole[start:end], len(places))
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+        self.listed += itertools.islice(places, before, None)
+        free = self._slots[slots] == 0
+        self._slots[slots[free]] = np.array(codes, dtype=np.int32)[free] + 1
         fresh = self.listed[before:]
         if fresh:
             words = np.frombuffer(b"".join(text.ljust(LONGEST_TEXT, b"\0") for text in fresh), "<u8")
