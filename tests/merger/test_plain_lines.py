@@ -2,13 +2,13 @@
 
 import io
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.csv_reading.careful_reading import read_carefully
 from chalicelib.csv_reading.feed_layout import find_layout
+from chalicelib.csv_reading.odd_blocks import CarefulBlocks
 from chalicelib.csv_reading.plain_block import NotPlain, blocks_of, lines_are_rows
 from chalicelib.csv_reading.plain_lines import read_plain_file, read_plain_lines
 from shared.dataset import Dataset, Feed, Kind, Measure, Repeated, Series
@@ -79,6 +79,26 @@ PLAIN: dict[str, tuple[dict[str, object], str]] = {
     "a preamble": ({"skip": 2, "comment": "#"}, "A table\n\n# of prices\nday,region,price\n2020-01-01,N,1\n"),
     "units": ({"skip_after": 1}, "day,region,price\n,,USD\n2020-01-01,N,1\n"),
     "blank lines": ({}, "day,region,price\n\n2020-01-01,N,1\n\n\n2020-01-02,N,1\n\n"),
+    "plus signs": ({}, "day,region,price\n2020-01-01,N,+1.25\n2020-01-01,S,-1\n2020-01-02,S,+0\n2020-01-03,S,\n"),
+    "thousands": (
+        {"delimiter": ";", "thousands": ",", "missing": ("n/a",)},
+        "day;region;price\n"
+        + "".join(
+            f"2020-01-{day:02};N;{number}\n"
+            for day, number in enumerate(
+                ["1,234.5", "-1,234,567.25", "999", "12,345", "123,456", "", "n/a", "+1,000,000,000,000", "1234", ".5"],
+                1,
+            )
+        ),
+    ),
+    "thousands set apart by narrow blanks": (
+        {"delimiter": ";", "decimal": ",", "thousands": "\u202f"},
+        "day;region;price\n2020-01-01;N;1\u202f234,5\n2020-01-02;N;-12\u202f345\u202f678\n2020-01-03;N;7\n",
+    ),
+    "what the encoding has no letter for": (
+        {"encoding": "latin-1", "thousands": "\u202f", "missing": ("\u2013",)},
+        "day,region,price\n2020-01-01,N,1234\n",
+    ),
     "old letters": ({"encoding": "latin-1"}, "day,region,price\n2020-01-01,C\u00f4te,1\n"),
     "a byte order mark": ({}, "\ufeffday,region,price\n2020-01-01,N,1\n"),
 }
@@ -94,7 +114,15 @@ def test_it_is_read_by_column_as_carefully_as_by_row(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", ["2020-01-01,N,1e3", '2020-01-01,"N""o",1', '2020-01-01,"N\no",1', "2020-01-01,N,+5", "2020-01-01,N,1.255"]
+    "row",
+    [
+        "2020-01-01,N,1e3",
+        '2020-01-01,"N""o",1',
+        '2020-01-01,"N\no",1',
+        "2020-01-01,N,++5",
+        "2020-01-01,N,+",
+        "2020-01-01,N,1.255",
+    ],
 )
 def test_what_is_out_of_the_ordinary_is_left_to_careful_reading(row: str) -> None:
     feed, dataset = _feed()
@@ -135,6 +163,21 @@ def test_a_file_of_many_blocks_is_read_as_carefully_as_a_short_one() -> None:
 def test_blocks_hold_whole_lines() -> None:
     line = b"x" * 99 + b"\n"
     blocks = list(blocks_of(io.BytesIO(line * 10_000 + b"end")))
-    assert b"".join(blocks) == line * 10_000 + b"end\n"
-    assert all(block.endswith(b"\n") for block in blocks)
-    assert np.sum([len(block) for block in blocks]) == 1_000_004
+    assert b"".join(blocks) == line * 10_000 + b"end"
+    assert all(block.endswith(b"\n") for block in blocks[:-1])
+    assert len(blocks) > 1
+
+
+def test_a_row_out_of_the_ordinary_costs_one_block_of_a_file() -> None:
+    """What is read row by row is counted, not timed."""
+    feed, dataset = _feed()
+    rows = [f"2020-01-{n % 28 + 1:02},Region {n // 28},{n}.25" for n in range(3_000)]
+    rows[100], rows[2_000] = '2020-01-17,"Region ""3""", 100 ', "2020-01-13,Region 71,much"
+    data = "\n".join(["day,region,price", *rows]).encode()
+    odd = CarefulBlocks(feed, dataset, latest_day=None)
+    read_plain_file(io.BytesIO(data), feed, dataset, odd=odd, size=1 << 12)
+    assert [str(fault) for fault in odd.faults] == [
+        "feed f, line 2002, column price: 'much' is not allowed; a number with at most 2 decimals, within 64 bits, or"
+        " blank is needed"
+    ]
+    assert len(data) > 20 << 12 > 2 << 12 >= odd.size

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chalicelib.csv_reading.careful_reading import read_carefully
 from chalicelib.csv_reading.decoding import unpacked
 from chalicelib.csv_reading.feed_reader import read_changed_lines, read_feed
+from chalicelib.csv_reading.plain_block import BLOCK
 from chalicelib.tables import NULL, Table, iso_date
 from shared import exact
 from shared.dataset import Dataset, Feed
@@ -29,13 +30,16 @@ LATE = 737_500
 """2020-03-22: within the dates that files have."""
 
 
-def fast(data: bytes, feed: Feed, dataset: Dataset, *, latest_day: int | None = None) -> Table:
-    return read_feed(functools.partial(io.BytesIO, data), feed, dataset, latest_day=latest_day).table
+def fast(
+    data: bytes, feed: Feed, dataset: Dataset, *, latest_day: int | None = None, block: int = BLOCK, **options: Any
+) -> Table:
+    open_file = functools.partial(io.BytesIO, data)
+    return read_feed(open_file, feed, dataset, latest_day=latest_day, block=block, **options).table
 
 
-def careful(data: bytes, feed: Feed, dataset: Dataset, *, latest_day: int | None = None) -> Table:
+def careful(data: bytes, feed: Feed, dataset: Dataset, *, latest_day: int | None = None, **options: Any) -> Table:
     content = unpacked(io.BytesIO(data), feed, most=None).read()
-    return read_carefully(content, feed, dataset, latest_day=latest_day).table
+    return read_carefully(content, feed, dataset, latest_day=latest_day, **options).table
 
 
 def outcome(read: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
@@ -44,6 +48,17 @@ def outcome(read: Any, *arguments: Any, **options: Any) -> dict[str, Any]:
         return as_plain(read(*arguments, **options))
     except ContractBroken as error:
         return vars(error)
+
+
+def all_faults(read: Any, *arguments: Any, **options: Any) -> tuple[list[str], Values]:
+    """Every fault of a file, and what is read all the same; nothing of a file that is no text."""
+    faults = list[ContractBroken]()
+    try:
+        values = values_of(read(*arguments, report=faults.append, **options))
+    except ContractBroken as fault:
+        faults.append(fault)
+        values = {}
+    return list(map(str, faults)), values
 
 
 def values_of(table: Table) -> Values:
@@ -69,6 +84,17 @@ def test_the_fast_way_reads_any_file_of_any_declaration_as_the_careful_way_does(
     found = outcome(careful, data, declared.feed, declared.dataset, latest_day=latest)
     event("a table" if "keys" in found else "a fault")
     assert outcome(fast, data, declared.feed, declared.dataset, latest_day=latest) == found
+
+
+@given(case=any_files(), latest=st.sampled_from([None, None, LATE]), block=st.integers(1, 200))
+def test_a_file_of_odd_and_plain_blocks_has_the_rows_and_all_the_faults_that_careful_reading_finds(
+    case: tuple[Declared, bytes], latest: int | None, block: int
+) -> None:
+    declared, data = case
+    feed, dataset = declared.feed, declared.dataset
+    assert all_faults(fast, data, feed, dataset, latest_day=latest, block=block) == all_faults(
+        careful, data, feed, dataset, latest_day=latest
+    )
 
 
 @pytest.mark.parametrize(("dataset", "feed"), FEEDS, ids=lambda it: it.name)

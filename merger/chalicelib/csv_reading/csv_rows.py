@@ -27,12 +27,14 @@ def raise_it(fault: ContractBroken) -> None:
 class CsvRows:
     """A file's header, and then its rows. Raises ContractBroken for what is not CSV."""
 
-    def __init__(self, lines: Iterable[str], feed: Feed, *, report: FaultHandler = raise_it) -> None:
+    def __init__(
+        self, lines: Iterable[str], feed: Feed, *, report: FaultHandler = raise_it, lines_before: int = 0
+    ) -> None:
         csv.field_size_limit(FIELD_LIMIT)
         self._feed, self._report = feed, report
         self._lines = iter(lines)
-        self._passed = 0
-        """Lines that were passed over: the csv module does not see them."""
+        self._passed = lines_before
+        """Lines that the csv module does not see: those before these lines, and those that are passed over."""
         self._within = False
         """Whether a row has begun and goes on in the next line."""
         self._reader = csv.reader(

@@ -1,7 +1,8 @@
 """The door from a feed's file to a table: how a file is read is decided here and nowhere else.
 
 `careful_reading` is the definition: every used row, one by one. `plain_lines` gives the same result a column at a time
-where nothing in the file is out of the ordinary, and leaves it to the definition where anything is.
+where nothing in the file is out of the ordinary, and leaves blocks with anything odd in them, or the whole file, to the
+definition (`odd_blocks`).
 """
 
 import itertools
@@ -13,7 +14,8 @@ from chalicelib.csv_reading.careful_reading import read_carefully, read_rows
 from chalicelib.csv_reading.csv_rows import CsvRows, FaultHandler, raise_it
 from chalicelib.csv_reading.decoding import extends_ascii, file_fault, text_lines, unpacked
 from chalicelib.csv_reading.feed_layout import Layout, find_layout
-from chalicelib.csv_reading.plain_block import NotPlain, lines_are_rows
+from chalicelib.csv_reading.odd_blocks import CarefulBlocks
+from chalicelib.csv_reading.plain_block import BLOCK, NotPlain, lines_are_rows
 from chalicelib.csv_reading.plain_lines import may_be_plain, read_plain_file, read_plain_lines
 from chalicelib.tables import Table
 from shared.dataset import Dataset, Feed, Repeated
@@ -39,8 +41,9 @@ def read_feed(
     latest_day: int | None,
     most_odd: int | None = None,
     report: FaultHandler = raise_it,
+    block: int = BLOCK,
 ) -> FeedRows:
-    """All used rows of a feed's file, which is opened and read once.
+    """All used rows of a feed's file, which is opened and read once, in blocks of about so many bytes.
 
     `latest_day` is the ordinal of the last date allowed, None: any; `most_odd` is how many bytes a file may have that
     must be held as a whole. Raises ContractBroken for the first violation, in the order of the file; with another
@@ -48,17 +51,26 @@ def read_feed(
     """
     file = _Remembered(unpacked(open_file(), feed, most=most_odd), feed, most=most_odd)
     if may_be_plain(feed):
+        odd = CarefulBlocks(feed, dataset, latest_day=latest_day)
         try:
-            table = read_plain_file(file, feed, dataset)  # type: ignore[arg-type]  # it only reads
+            table = read_plain_file(
+                file,  # type: ignore[arg-type]  # it only reads
+                feed,
+                dataset,
+                latest_day=latest_day,
+                odd=odd,
+                size=block,
+            )
         except NotPlain:
             table = None
         except ContractBroken:
             if report is raise_it:
                 raise
             table = None
-        if table is not None and _in_time(table, latest_day):
-            return FeedRows(table=table, plain=rows_may_be_lines(feed))
-        del table
+        if table is not None:
+            for fault in odd.faults:
+                report(fault)
+            return FeedRows(table=table, plain=rows_may_be_lines(feed) and odd.are_lines)
     data = file.whole()
     rows = read_carefully(data, feed, dataset, latest_day=latest_day, report=report)
     plain = rows_may_be_lines(feed) and rows.as_headed and lines_are_rows(data, feed.delimiter)

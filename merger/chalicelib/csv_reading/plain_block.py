@@ -34,19 +34,26 @@ class NotPlain(Exception):
     """To be read another way."""
 
 
-def blocks_of(file: BinaryIO) -> Iterator[bytes]:
-    """The rest of a file in blocks of whole lines, all with line ends of one character. Raises NotPlain."""
+def blocks_of(file: BinaryIO, *, size: int = BLOCK) -> Iterator[bytes]:
+    """The rest of a file in blocks of whole lines; the last line may have no end. Raises NotPlain for endless lines."""
     rest = b""
-    while more := file.read(BLOCK):
+    while more := file.read(size):
         block = rest + more if rest else more
         cut = block.rfind(b"\n") + 1
         rest = block[cut:]
         if len(rest) > BLOCK:
             raise NotPlain
         if cut:
-            yield block[:cut].replace(b"\r\n", b"\n") if b"\r" in block else block[:cut]
+            yield block[:cut]
     if rest:
-        yield rest.removesuffix(b"\r") + b"\n"
+        yield rest
+
+
+def with_plain_ends(block: bytes) -> bytes:
+    """The same lines, each with an end of one character."""
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    return block if block.endswith(b"\n") else block.removesuffix(b"\r") + b"\n"
 
 
 def lines_are_rows(data: bytes, delimiter: str) -> bool:
@@ -82,6 +89,8 @@ class LineBlock:
     def __init__(self, text: bytes, *, width: int, delimiter: str) -> None:
         if b"\r" in text or b"\0" in text:
             raise NotPlain
+        self.size = len(text)
+        """Bytes of the lines."""
         self.text = b"".join([bytes(_BEFORE - 1), b"\n", text, bytes(_BEHIND)])
         self.letters = np.frombuffer(self.text, dtype=np.uint8)
         self._starts: Ints | None = None

@@ -10,7 +10,7 @@ The file is read in blocks that stay in the processor's cache; only the resultin
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from chalicelib.csv_reading.csv_rows import CsvRows
 from chalicelib.csv_reading.decoding import BOM, extends_ascii, text_lines
 from chalicelib.csv_reading.feed_layout import Layout, find_layout
 from chalicelib.csv_reading.field_rules import NumberRule, day_rule, is_name, name_of
-from chalicelib.csv_reading.plain_block import LineBlock, NotPlain, blocks_of, lines_are_rows
+from chalicelib.csv_reading.plain_block import BLOCK, LineBlock, NotPlain, blocks_of, lines_are_rows, with_plain_ends
 from chalicelib.csv_reading.plain_names import PlainNames
 from chalicelib.csv_reading.plain_numbers import PlainNumbers
 from chalicelib.tables import NULL, Ints, Mask, Table, ascending_table, make_keys, ranks_of
@@ -38,76 +38,135 @@ def may_be_plain(feed: Feed) -> bool:
     return (
         not feed.wide
         and len(feed.date) == 1
-        and not feed.thousands
         and extends_ascii(feed.encoding)
         and all(letter.isascii() for letter in letters)
     )
 
 
-def read_plain_file(file: BinaryIO, feed: Feed, dataset: Dataset) -> Table:
-    """All used rows of a file that is read once, in blocks.
+class OddBlocks(Protocol):
+    """Whoever reads what is not plain."""
 
-    Raises NotPlain where there is anything that careful reading must look at, and ContractBroken where a column is
-    missing.
+    def read(self, block: bytes, layout: Layout, *, lines_before: int) -> Table:
+        """The used rows of a block of whole lines. Raises NotPlain where it cannot be read by itself."""
+
+
+def read_plain_file(
+    file: BinaryIO,
+    feed: Feed,
+    dataset: Dataset,
+    *,
+    latest_day: int | None = None,
+    odd: OddBlocks | None = None,
+    size: int = BLOCK,
+) -> Table:
+    """All used rows of a file that is read once, in blocks of about `size` bytes.
+
+    Raises NotPlain where there is anything that careful reading must look at in the whole file, or in any block without
+    `odd`, and ContractBroken where a column is missing.
     """
-    blocks = blocks_of(file)
+    blocks = blocks_of(file, size=size)
     first = next(blocks, b"").removeprefix(BOM)
-    layout, start = _below_header(first, feed)
-    rest = itertools.chain([first[start:]], blocks)
-    table = read_plain_lines((block for block in rest if block), layout, feed, dataset)
+    layout, start, lines = _below_header(first, feed)
+    columns = _Columns(layout, feed, dataset, latest_day=latest_day)
+    for block in itertools.chain([first[start:]], blocks):
+        if block:
+            lines += _add(columns, block, layout, odd, lines_before=lines)
+    table = columns.table()
     if not len(table):
         raise NotPlain
     return table
 
 
-def _below_header(block: bytes, feed: Feed) -> tuple[Layout, int]:
-    """The columns, and where the rows begin."""
+def _add(columns: "_Columns", block: bytes, layout: Layout, odd: OddBlocks | None, *, lines_before: int) -> int:
+    """Take a block in the one way or the other; how many lines it has."""
+    text = with_plain_ends(block)
+    try:
+        return columns.add(text)
+    except NotPlain:
+        if odd is None:
+            raise
+        columns.add_rows(odd.read(block, layout, lines_before=lines_before))
+        return text.count(b"\n")
+
+
+def _below_header(block: bytes, feed: Feed) -> tuple[Layout, int, int]:
+    """The columns, where the rows begin, and the lines before them."""
     rows = CsvRows(text_lines(block, feed), feed)
     try:
         line, header = rows.header()
     except ContractBroken:
         raise NotPlain from None
+    if rows.line < line + feed.skip_after:  # they go on in the next block
+        raise NotPlain
     start = 0
     for _ in range(rows.line):
         start = block.find(b"\n", start) + 1
         if not start:
             raise NotPlain
-    if b"\r" in block[:start] or any("\n" in name for name in header):  # which line end was within is not known here
-        raise NotPlain
-    return find_layout(header, feed, line=line), start
+    head = block[:start]
+    if head.count(b"\r") != head.count(b"\r\n") or any("\n" in name for name in header):
+        raise NotPlain  # the csv module ends a line at a lone carriage return, too
+    return find_layout(header, feed, line=line), start, rows.line
 
 
 def read_plain_lines(blocks: Iterable[bytes], layout: Layout, feed: Feed, dataset: Dataset) -> Table:
     """The used rows of blocks of whole lines below the header; there may be none. Raises NotPlain."""
-    columns = _Columns(layout, feed, dataset)
+    columns = _Columns(layout, feed, dataset, latest_day=None)
     for block in blocks:
-        columns.add(block)
+        columns.add(with_plain_ends(block))
     return columns.table()
 
 
 class _Columns:
-    def __init__(self, layout: Layout, feed: Feed, dataset: Dataset) -> None:
-        self._layout, self._feed = layout, feed
+    def __init__(self, layout: Layout, feed: Feed, dataset: Dataset, *, latest_day: int | None) -> None:
+        self._layout, self._feed, self._latest_day = layout, feed, latest_day
         self._comment = feed.comment.encode(feed.encoding)
         self._needed = _rarest_text(feed)
         self._filters = [_Filter(place, values, feed, wanted=True) for place, values in layout.where]
         self._filters += [_Filter(place, values, feed, wanted=False) for place, values in layout.where_not]
-        self._dates, self._days, self._day = PlainNames(), list[Ints](), day_rule(feed.date_format)
+        self._dates, self._day = PlainNames(), day_rule(feed.date_format)
+        self._distinct_days = np.empty(0, dtype=np.int64)
+        self._days: list[Ints] = []
         self._names = [PlainNames() for _ in layout.series]
         self._codes: list[list[Ints]] = [[] for _ in layout.series]
         self._numbers = [
             PlainNumbers(NumberRule.of(feed, dataset.measure(name)), encoding=feed.encoding) for name in feed.measures
         ]
+        self._odd: list[tuple[int, Table]] = []
+        """Rows that were read another way, each behind so many that were not."""
+        self._rows = 0
 
-    def add(self, text: bytes) -> None:
-        """Take the used rows of a block."""
-        text = self._lines_to_look_at(text)
-        block = self._block(text) if text else None
+    def add(self, text: bytes) -> int:
+        """Take the used rows of a block of lines; how many lines there are. Raises NotPlain, and then takes nothing."""
+        looked_at = self._lines_to_look_at(text)
+        block = self._block(looked_at) if looked_at else None
+        lines = block.rows if block is not None and block.size == len(text) else text.count(b"\n")
         for it in self._filters:
             if block is not None and block.rows:
                 block.choose(it.passes(block))
         if block is not None and block.rows:
+            self._take(block)
+        return lines
+
+    def add_rows(self, rows: Table) -> None:
+        """Take rows that were read another way."""
+        self._odd.append((self._rows, rows))
+
+    def _take(self, block: LineBlock) -> None:
+        blocks, dates, names = len(self._days), len(self._dates.listed), [len(it.listed) for it in self._names]
+        try:
             self._add(block)
+        except NotPlain:
+            self._dates.forget(dates)
+            self._distinct_days = self._distinct_days[:dates]
+            for it, known, codes in zip(self._names, names, self._codes, strict=True):
+                it.forget(known)
+                del codes[blocks:]
+            del self._days[blocks:]
+            for numbers in self._numbers:
+                numbers.forget(blocks)
+            raise
+        self._rows += block.rows
 
     def _block(self, text: bytes) -> LineBlock | None:
         try:
@@ -120,16 +179,24 @@ class _Columns:
 
     def _add(self, block: LineBlock) -> None:
         known = len(self._dates.listed)
-        self._days.append(self._dates.codes_of_runs(block, self._layout.date[0]))
-        for text in self._dates.listed[known : known + 1]:  # before all the others of a file without dates
-            _known(self._day(_decoded(text, self._feed).strip()))
-        for place, names, codes in zip(self._layout.series, self._names, self._codes, strict=True):
+        codes = self._dates.codes_of_runs(block, self._layout.date[0])
+        fresh = np.array([self._judged(text) for text in self._dates.listed[known:]], dtype=np.int64)
+        self._distinct_days = np.concatenate([self._distinct_days, fresh])
+        self._days.append(self._distinct_days[codes])
+        for place, names, parts in zip(self._layout.series, self._names, self._codes, strict=True):
             known = len(names.listed)
-            codes.append(names.codes(block, place))
-            if len(self._names) == 1 and not all(map(self._is_name, names.listed[known : known + 1])):
+            parts.append(names.codes(block, place))
+            if len(self._names) == 1 and not all(map(self._is_name, names.listed[known:])):
                 raise NotPlain
         for (_, _, place), numbers in zip(self._layout.measures, self._numbers, strict=True):
             numbers.add(block, place)
+
+    def _judged(self, text: bytes) -> int:
+        """The day of a date. Raises NotPlain where there is none, or one that is too late."""
+        day = self._day(_decoded(text, self._feed).strip())
+        if day is None or (self._latest_day is not None and day > self._latest_day):
+            raise NotPlain
+        return day
 
     def _lines_to_look_at(self, text: bytes) -> bytes:
         if self._comment and (text.startswith(self._comment) or b"\n" + self._comment in text):
@@ -143,25 +210,45 @@ class _Columns:
     def table(self) -> Table:
         """The rows so far."""
         feed = self._feed
-        days = np.array([_known(day) for day in self._distinct_days()], dtype=np.int64)
         codes, names = self._series()
+        days = np.concatenate(self._days) if self._days else np.empty(0, dtype=np.int64)
+        values = {name: numbers.joined for name, numbers in zip(feed.measures, self._numbers, strict=True)}
+        if self._odd:
+            days = self._with_odd(days, [rows.days for _, rows in self._odd])
+            values = {
+                name: self._with_odd(numbers, [rows.values[name] for _, rows in self._odd])
+                for name, numbers in values.items()
+            }
+            codes, names = self._with_odd_names(codes, names)
         distinct = list(dict.fromkeys(names))
         listed, ranks = ranks_of(distinct)
         place = dict(zip(distinct, ranks.tolist(), strict=True))
         ranked = np.array([place[name] for name in names], dtype=np.int64)
-        rows = np.concatenate(self._days) if self._days else np.empty(0, dtype=np.int64)
-        keys = make_keys(days[rows], ranked[codes] if feed.series else np.int64(0)) if len(rows) else rows
-        values = {name: numbers.joined for name, numbers in zip(feed.measures, self._numbers, strict=True)}
+        keys = make_keys(days, ranked[codes] if feed.series else np.int64(0)) if len(days) else days
         if feed.repeated is Repeated.REFUSE:
-            table = ascending_table(listed if len(rows) else (), keys, values)
+            table = ascending_table(listed if len(days) else (), keys, values)
         else:
             table = united(listed, keys, values, feed.repeated)
         if table is None:
             raise NotPlain
         return table
 
-    def _distinct_days(self) -> Iterator[int | None]:
-        return (self._day(_decoded(text, self._feed).strip()) for text in self._dates.listed)
+    def _with_odd(self, column: Ints, odd: Sequence[Ints]) -> Ints:
+        """A column with the numbers of rows that were read another way, in the order of the file."""
+        parts, start = list[Ints](), 0
+        for (behind, _), numbers in zip(self._odd, odd, strict=True):
+            parts += [column[start:behind], numbers]
+            start = behind
+        return np.concatenate([*parts, column[start:]])
+
+    def _with_odd_names(self, codes: Ints, names: list[str]) -> tuple[Ints, list[str]]:
+        if not self._feed.series:
+            return codes, names
+        odd, names = list[Ints](), list(names)
+        for _, rows in self._odd:
+            odd.append(rows.codes + len(names))
+            names += rows.names
+        return self._with_odd(codes, odd), names
 
     def _is_name(self, text: bytes) -> bool:
         return is_name(name_of([_decoded(text, self._feed)], self._feed))
@@ -259,12 +346,6 @@ def _without_blank_lines(text: bytes) -> bytes:
     while b"\n\n" in text:
         text = text.replace(b"\n\n", b"\n")
     return text.removeprefix(b"\n")
-
-
-def _known(day: int | None) -> int:
-    if day is None:
-        raise NotPlain
-    return day
 
 
 def _decoded(text: bytes, feed: Feed) -> str:

@@ -54,6 +54,14 @@ class PlainNames:
             codes[unlike] = self._learn(block, starts[unlike], ends[unlike], slots[unlike])
         return codes
 
+    def forget(self, known: int) -> None:
+        """Give up the texts that were learned since so many were known."""
+        for text in self.listed[known:]:
+            del self._places[text]
+        del self.listed[known:]
+        self._slots[self._slots > known] = 0
+        self._known = self._known[:, : known + 1]
+
     def codes_of_runs(self, block: LineBlock, place: int) -> Ints:
         """The same for a column in which most rows have the text of the row before, and all are of one length."""
         starts, ends = block.field(place)

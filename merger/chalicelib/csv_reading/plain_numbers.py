@@ -1,6 +1,6 @@
 """Numbers of a column, eight digits at once: signs and decimal points are taken out by shifting bytes.
 
-What is not written in the plainest way (a plus sign, thousands, more than 15 digits) is left to careful reading.
+What is written in a rare way (more than 15 digits, letters that are no digits) is left to careful reading.
 """
 
 import numpy as np
@@ -16,7 +16,9 @@ _ZEROS = np.uint64(0x3030303030303030)
 _ABOVE_NINE, _HIGH_BITS = np.uint64(0x7676767676767676), np.uint64(0x8080808080808080)
 _LOW_SEVEN, _EACH = np.uint64(0x7F7F7F7F7F7F7F7F), 0x0101010101010101
 _ALL, _ONE = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1)
-_MINUS = ord("-")
+_MINUS, _PLUS = ord("-"), ord("+")
+_GROUP = 3
+"""Digits between two separators of thousands."""
 _MANTISSA_BITS, _BIAS = 52, 1023
 _POWERS = np.array([10**n for n in range(_MOST_SCALED + 1)], dtype=np.uint64)
 
@@ -25,10 +27,9 @@ class PlainNumbers:
     """One measure's numbers, block after block."""
 
     def __init__(self, rule: NumberRule, *, encoding: str) -> None:
-        if rule.thousands or not rule.decimal.isascii():
-            raise NotPlain
         self._rule = rule
-        self._missing = [text.encode(encoding) for text in rule.missing]
+        self._thousands = _encoded(rule.thousands, encoding)
+        self._missing = [text for text in (_encoded(text, encoding) for text in rule.missing) if text]
         if any(len(text) > LONGEST_TEXT for text in self._missing):
             raise NotPlain
         self._points = np.uint64(ord(rule.decimal) * _EACH)
@@ -50,6 +51,10 @@ class PlainNumbers:
             else:
                 return
 
+    def forget(self, blocks: int) -> None:
+        """Give up what was taken since so many blocks were."""
+        del self._parts[blocks:]
+
     @property
     def joined(self) -> Ints:
         """All numbers, NULL where nothing is reported."""
@@ -59,13 +64,17 @@ class PlainNumbers:
         blank = starts == ends
         negative = None
         if self._has_signs:
-            negative = (block.letters[starts] == _MINUS) & ~blank
-            starts = starts + negative
-        numbers = self._pointed(block, starts, ends, blank) if self._has_points else _whole(block, starts, ends)
+            first = block.letters[starts]
+            negative = (first == _MINUS) & ~blank
+            starts = starts + (((first == _PLUS) | negative) & ~blank)
+            if ((starts == ends) & ~blank).any():
+                raise NotPlain
+        if self._thousands:
+            numbers = self._grouped(block, starts, ends, blank)
+        else:
+            numbers = self._pointed(block, starts, ends, blank) if self._has_points else _whole(block, starts, ends)
         signed = numbers.view(np.int64)
         if negative is not None:
-            if (negative & (starts == ends)).any():
-                raise NotPlain
             signed = np.where(negative, -signed, signed)
         least = self._rule.minimum
         if least is not None and (least > 0 or negative is not None) and (signed[~blank] < least).any():
@@ -95,6 +104,52 @@ class PlainNumbers:
             numbers += _to_numbers(block.words(ends - 16 - pointed)[0], np.maximum(digits - 8, 0)) * np.uint64(10**8)
         return self._scaled(numbers, digits, decimals)
 
+    def _grouped(self, block: LineBlock, starts: Ints, ends: Ints, blank: Mask) -> WordArray:
+        """The same of numbers whose thousands may be set apart."""
+        tail, sizes = block.words(ends - 8)[0], np.minimum(ends - starts, 8)
+        point = _bytes_like(tail, self._points, sizes) if self._has_points else np.zeros(len(ends), dtype=np.uint64)
+        pointed = point != 0
+        if (point & (point - _ONE)).any():
+            raise NotPlain
+        decimals = np.where(pointed, 7 - (_top_bit(point) >> 3), 0)
+        whole_ends = ends - decimals - pointed
+        whole, digits = self._whole_of_groups(block, starts, whole_ends)
+        if (((digits == 0) & ~blank) & ((decimals == 0) | (self._rule.decimals == 0))).any():
+            raise NotPlain
+        digits = digits + decimals
+        if int(digits.max(initial=0)) > _DIGITS:
+            raise NotPlain
+        return self._scaled(whole * _POWERS[decimals] + _to_numbers(tail, decimals), digits, decimals)
+
+    def _whole_of_groups(self, block: LineBlock, starts: Ints, ends: Ints) -> tuple[WordArray, Ints]:
+        """Whole numbers, and the digits of each. A group has three digits, but for the first, which has up to three."""
+        width, letters = len(self._thousands), np.uint64(int.from_bytes(self._thousands, "little"))
+        step = _GROUP + width
+        digits, numbers = ends - starts, np.zeros(len(ends), dtype=np.uint64)
+        there = np.flatnonzero(digits > step)
+        before = block.words(ends[there] - step)[0] & FIRST_BYTES[width]
+        grouped = there[before == letters]
+        rest = ends.copy()
+        for power in range(0, _DIGITS, _GROUP):
+            if not len(grouped):
+                break
+            group = _to_numbers(block.words(rest[grouped] - 8)[0], np.full(len(grouped), _GROUP))
+            numbers[grouped] += group * _POWERS[power]
+            rest[grouped] -= step
+            digits[grouped] -= width
+            more = grouped[rest[grouped] - starts[grouped] > _GROUP]
+            before = block.words(rest[more] - step)[0] & FIRST_BYTES[width]
+            if ((before != letters) | (rest[more] - starts[more] <= step)).any():
+                raise NotPlain
+            last = np.setdiff1d(grouped, more, assume_unique=True)
+            numbers[last] += _whole(block, starts[last], rest[last]) * _POWERS[power + _GROUP]
+            starts = starts.copy()
+            starts[last] = rest[last]
+            grouped = more
+        if len(grouped):
+            raise NotPlain
+        return numbers + _whole(block, starts, rest), digits
+
     def _scaled(self, numbers: WordArray, digits: Ints, decimals: Ints) -> WordArray:
         more = self._rule.decimals - decimals
         least, most = int(more.min(initial=0)), int(more.max(initial=0))
@@ -111,6 +166,14 @@ class PlainNumbers:
                 twice = rest * np.uint64(2)
                 numbers += (twice > unit) | ((twice == unit) & (numbers & _ONE == _ONE))
         return numbers
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """The bytes of a text; none where the encoding has no such letter, and so no field has it."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return b""
 
 
 def _whole(block: LineBlock, starts: Ints, ends: Ints) -> WordArray:
