@@ -55,12 +55,14 @@ def test_what_is_kept_words_the_digest_that_follows(followed: ApiApp, cloud: Clo
     key = view_key("us-covid", run_id(RUNS - 1), "outlook.json.gz")
     kept = gzip.decompress(cloud.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     latest = {"date": run_id(RUNS)[:10], "cases": 50_000, "deaths": RUNS, "recoveries": None}
-    found = in_words_of(kept, latest, US_COVID, run_id=run_id(RUNS))
+    found = in_words_of(kept, latest, {"cases": 1, "deaths": 1}, US_COVID, run_id=run_id(RUNS))
     assert found["cases"] == WORDS
     assert set(found) == {"cases", "deaths"}
+    after_gap = in_words_of(kept, latest, {"cases": 3, "deaths": 1}, US_COVID, run_id=run_id(RUNS))
+    assert set(after_gap) == {"deaths"}
     old = latest | {"date": run_id(RUNS - 1)[:10]}
-    assert in_words_of(kept, old, US_COVID, run_id=run_id(RUNS))["cases"].startswith("known 1 day after its date; ")
-    assert in_words_of(kept, latest | {"series": "3 series"}, US_COVID, run_id=run_id(RUNS)) == {}
+    assert in_words_of(kept, old, {}, US_COVID, run_id=run_id(RUNS))["cases"].startswith("known 1 day after its date; ")
+    assert in_words_of(kept, latest | {"series": "3 series"}, {}, US_COVID, run_id=run_id(RUNS)) == {}
 
 
 def test_where_too_few_were_followed_nothing_is_said(api: ApiApp, committer: Committer) -> None:

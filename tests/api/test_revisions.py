@@ -2,10 +2,12 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.vintages.completeness import describe, find_horizon, quantile
+from chalicelib.vintages.newest_outlook import newest
 from chalicelib.vintages.outlook import outlook
 from chalicelib.vintages.value_paths import Path, value_paths
 from chalicelib.vintages.version_table import Version
@@ -40,16 +42,54 @@ def test_a_path_has_the_values_of_a_date_by_lag_and_none_before_the_first_run_or
     assert [it.at(lag) for lag in (-1, 0, 1, 2, 3, 5, 6)] == [None, None, 80, 80, 100, 100, None]
 
 
-def test_of_a_total_a_path_is_what_the_date_added_in_each_state() -> None:
-    def version(number: int, cases: int, known: int, until: int = 0) -> Version:
-        end = f"{day(until)}T17:00:00Z" if until else ""
-        start = f"{day(known)}T17:00:00Z"
-        return Version(ONE_SERIES, day(number), (cases, 0, None), start, start, end, end)
+def version(number: int, cases: int | None, known: int, until: int = 0) -> Version:
+    end = f"{day(until)}T17:00:00Z" if until else ""
+    start = f"{day(known)}T17:00:00Z"
+    return Version(ONE_SERIES, day(number), (cases, 0, None), start, start, end, end)
 
+
+def test_of_a_total_a_path_is_what_the_date_added_in_each_state() -> None:
     versions = [version(0, 100, 1, 3), version(0, 110, 3), version(1, 150, 2, 5), version(1, 170, 5)]
     [found] = value_paths(versions, US_COVID, CASES, last_run=f"{day(6)}T17:00:00Z")
     assert (found.date, found.first_lag, found.since_lag, found.until_lag) == (day(1), 1, 0, 5)
     assert (found.lags, found.values) == ((0, 1, 2, 4), (None, 50, 40, 60))
+
+
+def test_a_number_that_stands_for_several_days_is_not_taken_for_one_days() -> None:
+    """The third date has three days' growth until the one before it is reported; the fifth for ever."""
+    versions = [
+        *(version(0, 100, 1), version(1, None, 3, 5), version(1, 180, 5)),
+        *(version(2, 300, 3), version(5, 900, 6), version(6, 1000, 7)),
+    ]
+    found = value_paths(versions, US_COVID, CASES, last_run=f"{day(8)}T17:00:00Z")
+    assert [(it.date, it.first_lag, it.lags, it.values, it.reported) for it in found] == [
+        (day(1), 4, (0, 4), (None, 80), True),
+        (day(2), 3, (1, 3), (None, 120), True),
+        (day(5), None, (1,), (None,), True),
+        (day(6), 1, (0, 1), (None, 100), True),
+    ]
+
+
+def test_a_month_follows_the_month_before_whatever_its_days_are() -> None:
+    monthly = replace(US_COVID, period=Period.MONTH)
+    ends = {"2020-01-31": 10, "2020-02-01": 30, "2020-03-31": 60, "2020-05-31": 100}
+    start = "2020-06-01T17:00:00Z"
+    versions = [Version(ONE_SERIES, date, (total, 0, None), start, start) for date, total in ends.items()]
+    found = value_paths(versions, monthly, CASES, last_run=start)
+    assert [(it.date, it.values) for it in found] == [
+        ("2020-02-01", (20,)),
+        ("2020-03-31", (30,)),
+        ("2020-05-31", (None,)),
+    ]
+
+
+def test_of_a_newest_number_that_stands_for_several_days_nothing_is_said() -> None:
+    versions = [version(n, 100 * n + 100, n + 1) for n in range(60)] + [version(62, 9000, 63)]
+    found = value_paths(versions, US_COVID, CASES, last_run=f"{day(63)}T17:00:00Z")
+    nothing = {"outlook": None, "words": None}
+    assert newest(found, Period.DAY) == {"date": day(62), "value": None, "lag": 1, "first_report": False} | nothing
+    assert (of_one_day := newest(found[:-1], Period.DAY)) is not None and of_one_day["value"] == 100.0
+    assert of_one_day["words"] == "first report; after a week 100 % of such days stood as they were (52 days)"
 
 
 def test_the_horizon_is_where_values_stay_for_as_long_again() -> None:

@@ -52,12 +52,16 @@ def _by_lag(paths: Sequence[Path], period: Period, run_id: str) -> dict[str, Any
 
 
 def newest(paths: Sequence[Path], period: Period) -> dict[str, Any] | None:
-    """The newest value, and what usually becomes of such a one."""
-    reported = [path for path in paths if path.values and path.values[-1] is not None]
+    """The newest value, and what usually becomes of such a one; None where there is none.
+
+    Of a total whose newest number stands for several periods the value is None, and nothing is said of it.
+    """
+    reported = [path for path in paths if path.reported]
     if not reported:
         return None
     last = reported[-1]
-    found = outlook(reported[:-1], lag=last.until_lag, ahead=AHEAD[period][0])
+    known = last.values[-1] is not None
+    found = outlook(reported[:-1], lag=last.until_lag, ahead=AHEAD[period][0]) if known else None
     is_first = last.first_lag is not None and sum(it is not None for it in last.values) == 1
     return {
         "date": last.date,

@@ -5,14 +5,16 @@ Epidata API counts it so), *backfill* is what comes later to a date that was rep
 *completeness* at a lag is the share of its final value that was known then.
 """
 
+import calendar
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 
 from chalicelib.vintages.version_table import Version
-from shared.dataset import Dataset, Measure
+from shared.dataset import Dataset, Measure, Period
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,9 @@ class Path:
     lags: tuple[int, ...]
     """At which its value became another, ascending."""
     values: tuple[float | None, ...]
-    """From each of these lags on; None: not reported."""
+    """From each of these lags on; None: not reported, or a number that stands for more than the date's own period."""
+    reported: bool = True
+    """Whether the newest state has a number of this date, be it one that stands for more."""
 
     def at(self, lag: int) -> float | None:
         """The value that was known at the end of the day so many days after its date; None where there was none."""
@@ -47,59 +51,81 @@ class Path:
 def value_paths(versions: Iterable[Version], dataset: Dataset, measure: Measure, *, last_run: str) -> list[Path]:
     """The paths of one measure, in order of series and date; `versions` are in that order.
 
-    Of a running total the values are what each date added: its value minus that of the reported date before it, both
-    as known at the same time. Beside them the total itself hardly moves.
+    Of a running total the values are what each date added: its value minus that of the last reported date before it,
+    both as known at the same time; the total itself hardly moves. As in `/daily`, such a number stands for all the days
+    between the two dates. Only those that stand for the date's own period are values here: a number of several days
+    among numbers of one would be taken for growth.
     """
     place = dataset.measure_names.index(measure.name)
-    by_date: dict[tuple[str, str], list[tuple[int, float | None, bool]]] = {}
+    by_date: dict[tuple[str, str], list[tuple[int, float | None]]] = {}
     first_run = ""
     for it in versions:
         value = None if it.values is None or it.values[place] is None else float(it.values[place] or 0)
-        by_date.setdefault(it.key, []).append((_day(it.known_from), value, it.values is not None))
+        by_date.setdefault(it.key, []).append((_day(it.known_from), value))
         first_run = min(first_run or it.known_from, it.known_from)
     if not by_date:
         return []
     bounds = _day(first_run), _day(last_run)
     if measure.cumulative:
-        return list(_of_total(by_date, bounds))
+        return list(_of_total(by_date, bounds, dataset.period))
     return [_path(key, steps, bounds) for key, steps in by_date.items()]
 
 
-type _Steps = Sequence[tuple[int, float | None, bool]]
-"""(ordinal of the day it became known, value, whether the row was present)."""
+type _Steps = Sequence[tuple[int, float | None]]
+"""(ordinal of the day it became known, value)."""
 
 
-def _of_total(by_date: Mapping[tuple[str, str], _Steps], bounds: tuple[int, int]) -> Iterator[Path]:
-    before: tuple[str, _Steps] | None = None
+def _of_total(by_date: Mapping[tuple[str, str], _Steps], bounds: tuple[int, int], period: Period) -> Iterator[Path]:
+    """A path of each date but the first of its series, from which counting begins."""
+    earlier: list[tuple[int, _Steps]] = []
+    """The dates before, each by the last day of its period."""
+    its_series = None
     for (series, date), steps in by_date.items():
-        if all(value is None for _, value, _ in steps):
+        if series != its_series:
+            its_series, earlier = series, []
+        if all(value is None for _, value in steps):
             continue
-        if before and before[0] == series:
-            yield _path((series, date), list(_minus(steps, before[1])), bounds)
-        before = series, steps
+        first, last = _period_of(date, period)
+        if earlier:
+            near = _reaching(earlier, first - 1)
+            path = _path((series, date), list(_increments(steps, near, first - 1)), bounds)
+            yield replace(path, reported=steps[-1][1] is not None)
+        earlier.append((last, steps))
 
 
-def _minus(steps: _Steps, before: _Steps) -> Iterator[tuple[int, float | None, bool]]:
-    for day in sorted({day for day, _, _ in (*steps, *before)}):
-        now, was = _at(steps, day), _at(before, day)
-        yield day, None if now is None or was is None else now - was, now is not None
+def _reaching(earlier: Sequence[tuple[int, _Steps]], base: int) -> Sequence[tuple[int, _Steps]]:
+    """Those of the dates before that end on this day or later, the latest first."""
+    return list(takewhile(lambda before: before[0] >= base, reversed(earlier)))
+
+
+def _increments(steps: _Steps, near: Sequence[tuple[int, _Steps]], base: int) -> _Steps:
+    """What a date added in each state; None where the last date reported before it ends on another day than `base`."""
+    days = {day for its in (steps, *(others for _, others in near)) for day, _ in its}
+    return [(day, _increment(steps, near, base, day)) for day in sorted(days)]
+
+
+def _increment(steps: _Steps, near: Sequence[tuple[int, _Steps]], base: int, day: int) -> float | None:
+    now = _at(steps, day)
+    reported = ((last, value) for last, others in near if (value := _at(others, day)) is not None)
+    last, was = next(reported, (None, 0.0))
+    return now - was if now is not None and last == base else None
 
 
 def _at(steps: _Steps, day: int) -> float | None:
-    known = [value for known_day, value, _ in steps if known_day <= day]
+    known = [value for known_day, value in steps if known_day <= day]
     return known[-1] if known else None
 
 
 def _path(key: tuple[str, str], steps: _Steps, bounds: tuple[int, int]) -> Path:
     day = dt.date.fromisoformat(key[1]).toordinal()
     lags, values = list[int](), list[float | None]()
-    for known_day, value, _ in steps:
+    for known_day, value in steps:
         if lags and lags[-1] == known_day - day:
             values[-1] = value
         elif not values or values[-1] != value:
             lags.append(known_day - day)
             values.append(value)
-    first = next((known for known, value, _ in steps if value is not None), bounds[0])
+    first = next((known for known, value in steps if value is not None), bounds[0])
     return Path(
         series=key[0],
         date=key[1],
@@ -108,7 +134,17 @@ def _path(key: tuple[str, str], steps: _Steps, bounds: tuple[int, int]) -> Path:
         until_lag=bounds[1] - day,
         lags=tuple(lags),
         values=tuple(values),
+        reported=bool(values) and values[-1] is not None,
     )
+
+
+def _period_of(date: str, period: Period) -> tuple[int, int]:
+    """The first and last day of the period that a date stands for."""
+    day = dt.date.fromisoformat(date)
+    if period is Period.MONTH:
+        last = day.replace(day=calendar.monthrange(day.year, day.month)[1])
+        return day.replace(day=1).toordinal(), last.toordinal()
+    return day.toordinal() - (6 if period is Period.WEEK else 0), day.toordinal()
 
 
 def _day(time: str) -> int:

@@ -178,7 +178,9 @@ def _summary(
     ).as_map()
 
 
-def _outlook(compared: Comparison, tools: Tools, latest: Mapping[str, Any]) -> dict[str, str]:
+def _outlook(
+    compared: Comparison, tools: Tools, latest: Mapping[str, Any], days: Mapping[str, int | None]
+) -> dict[str, str]:
     """By what the api kept of the run before; nothing where it has not, or not yet."""
     if not compared.head.head:
         return {}
@@ -186,7 +188,7 @@ def _outlook(compared: Comparison, tools: Tools, latest: Mapping[str, Any]) -> d
         kept = tools.files.read(view_key(tools.dataset.name, compared.head.head, OUTLOOK))
     except ObjectMissing:
         return {}
-    return in_words_of(gzip.decompress(kept), latest, tools.dataset, run_id=compared.run.run_id)
+    return in_words_of(gzip.decompress(kept), latest, days, tools.dataset, run_id=compared.run.run_id)
 
 
 def _bad_since(base: str, run: Run, tools: Tools) -> Iterator[tuple[str, str, str]]:

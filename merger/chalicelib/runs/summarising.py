@@ -29,22 +29,23 @@ def summarise(
     recovered: Sequence[str] = (),
     rows_since: Mapping[str, str] | None = None,
     annotations: Sequence[str] = (),
-    outlook: Callable[[Mapping[str, Any]], Mapping[str, str]] = lambda _: {},
+    outlook: Callable[[Mapping[str, Any], Mapping[str, int | None]], Mapping[str, str]] = lambda *_: {},
 ) -> Summary:
     """The most important entries of each list, the newest numbers, and what people should know besides.
 
-    `outlook` says of the newest numbers what usually becomes of such: measure -> words.
+    `outlook` says of the newest numbers, and the days that their increments stand for, what usually becomes of such:
+    measure -> words.
     """
     changes, rows = merged.changes, merged.snapshot.reported
     shown: dict[str, Any] = {"with_series": dataset.has_series, "decimals": dataset.decimals}
     newest = slice(-LISTED, None)
     first_load = merged.first_load
     latest = Latest(rows, dataset)
-    values = latest.values()
+    values, days = latest.values(), latest.days()
     return Summary(
         latest=values,
         latest_increments=latest.increments(),
-        latest_days=latest.days(),
+        latest_days=days,
         rows=len(rows),
         series=len(set(rows.codes.tolist())) if dataset.has_series else 0,
         new_dates=len(np.unique(changes.added.days)),
@@ -64,7 +65,7 @@ def summarise(
         notes=_capped(notes),
         recovered=_capped(recovered),
         annotations=list(annotations),
-        outlook=outlook(values),
+        outlook=outlook(values, days),
     )
 
 
