@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chalice import Chalice, Response
 
 from chalicelib.routes.dispatching import dispatch
-from chalicelib.routes.endpoints import ANY_PATH, EVERY_METHOD, METHODS, ROUTES
+from chalicelib.routes.endpoints import ANY_PATH, EVERY_METHOD, ROUTES
 from chalicelib.routes.site import ApiSettings, Site, Sites
 from chalicelib.view_store.view_store import ViewStore
 from chalicelib.web.assets import Assets
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from chalicelib.refresh.refreshing import Refresher
     from chalicelib.routes.visit_answers import VisitCounter
+    from chalicelib.subscribing.subscriptions import Subscriptions
     from chalicelib.vintages.vintage_reading import VintageReader
     from chalicelib.web.documents import Document
     from shared.ledger import Ledger
@@ -62,11 +63,24 @@ def vintages(name: str = "") -> "VintageReader":
 
 
 @functools.cache
-def visits(name: str) -> "VisitCounter":
+def visits() -> "VisitCounter":
     from chalicelib.routes.visit_answers import VisitCounter  # deferred: tables are served without it
 
-    table = ApiSettings.read(os.environ).visits_table
-    return VisitCounter(client("dynamodb"), table=table, dataset=place().find(name).name)
+    return VisitCounter(client("dynamodb"), table=ApiSettings.read(os.environ).visits_table)
+
+
+@functools.cache
+def subscriptions() -> "Subscriptions":
+    from chalicelib.subscribing.subscriptions import Subscriptions  # deferred: tables are served without it
+
+    settings = ApiSettings.read(os.environ)
+    return Subscriptions(
+        client("dynamodb"),
+        client("sns"),
+        table=settings.subscriptions_table,
+        topic_arn=settings.topic_arn,
+        an_hour=settings.subscriptions_an_hour,
+    )
 
 
 @functools.cache
@@ -83,7 +97,8 @@ def site(name: str = "") -> Site:
         stage=sites,
         vintages=functools.partial(vintages, dataset.name),
         ledger=functools.partial(ledger, dataset.name),
-        visits=functools.partial(visits, dataset.name) if settings.visits_table else None,
+        visits=visits if settings.visits_table else None,
+        subscriptions=subscriptions if settings.subscriptions_table else None,
         now=lambda: dt.datetime.now(dt.UTC),
     )
 
@@ -138,7 +153,7 @@ def serve(**_path: str) -> Response:
 
 
 for route in ROUTES:
-    methods = EVERY_METHOD if route.path == "/" else METHODS  # {proxy+} does not take the empty path
+    methods = EVERY_METHOD if route.path == "/" else route.methods  # {proxy+} does not take the empty path
     app.route(route.path, methods=list(methods), content_types=[])(serve)
 app.route(ANY_PATH, methods=list(EVERY_METHOD), content_types=[])(serve)
 

@@ -78,7 +78,14 @@ SERVICES = {
         Service(
             name="api",
             functions=("api_handler", "refresh_views"),
-            settings=("SCHEDULE", "NOTICE", "VIEWS_TTL_MS", "VIEWS_LAG_SECONDS", "DASHBOARD_URL"),
+            settings=(
+                "SCHEDULE",
+                "NOTICE",
+                "VIEWS_TTL_MS",
+                "VIEWS_LAG_SECONDS",
+                "SUBSCRIPTIONS_AN_HOUR",
+                "DASHBOARD_URL",
+            ),
             limit_mib=45,
         ),
         Service(

@@ -17,6 +17,7 @@ DEFAULT = "us-covid"
 RESERVED = frozenset(
     {"data", "daily", "weekly", "monthly", "series", "figures", "latest", "chart", "embed", "docs", "static"}
     | {"runs", "changes", "vintages", "revisions", "health", "datasets", "openapi", "visits", "datapackage"}
+    | {"subscriptions"}
 )
 """No dataset is called so: the API has routes of these names."""
 

@@ -18,7 +18,10 @@ from tests.api.serving import Answer, ApiApp
 
 _TEMPLATE = load_template((ROOT / "infra" / "merge" / "api.yaml").read_text())["Resources"]
 _BEHAVIOUR = _TEMPLATE["Distribution"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]
-_OTHERS = _TEMPLATE["Distribution"]["Properties"]["DistributionConfig"].get("CacheBehaviors", [])
+_OTHERS = [
+    it["Fn::If"][1] if "Fn::If" in it else it  # with all that a stage can switch on
+    for it in _TEMPLATE["Distribution"]["Properties"]["DistributionConfig"].get("CacheBehaviors", [])
+]
 _CACHE = _TEMPLATE["CachePolicy"]["Properties"]["CachePolicyConfig"]
 _SECURITY = _TEMPLATE["ResponseHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
 
@@ -38,11 +41,14 @@ def forwarded_headers() -> frozenset[str]:
 
 def key_headers(target: str) -> list[str]:
     """Headers of a viewer that make the key, by the first behaviour whose pattern fits the path."""
-    path = target.partition("?")[0]
-    behaviour = next((it for it in _OTHERS if fnmatch.fnmatchcase(path, it["PathPattern"])), _BEHAVIOUR)
-    policy = _TEMPLATE[behaviour["CachePolicyId"]["Ref"]]["Properties"]["CachePolicyConfig"]
+    policy = _TEMPLATE[_behaviour(target)["CachePolicyId"]["Ref"]]["Properties"]["CachePolicyConfig"]
     config = policy["ParametersInCacheKeyAndForwardedToOrigin"]["HeadersConfig"]
     return [name.lower() for name in config.get("Headers", ())]
+
+
+def _behaviour(target: str) -> Mapping[str, Any]:
+    path = target.partition("?")[0]
+    return next((it for it in _OTHERS if fnmatch.fnmatchcase(path, it["PathPattern"])), _BEHAVIOUR)
 
 
 @dataclass
@@ -69,9 +75,8 @@ class Front:
     def ask(
         self, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: str | None = None
     ) -> Answer:
-        """`body` is what a viewer sends beside: with the methods that are allowed here it means nothing."""
-        del body
-        if method not in _BEHAVIOUR["AllowedMethods"]:
+        """`body` goes on to the origin with POST alone: with the other methods that are allowed it means nothing."""
+        if method not in _behaviour(target)["AllowedMethods"]:
             return Answer(status=403, headers={"x-cache": "Error from cloudfront"}, body=b"")
         viewer = {name.lower(): value for name, value in (headers or {"Accept": "*/*"}).items()}
         encoding = normalised(viewer.get("accept-encoding", ""))
@@ -79,21 +84,22 @@ class Front:
         key = (method, target, f"{encoding}\n{keyed}")
         until, kept = self._kept.get(key, (0.0, None))
         hit = kept is not None and self.now < until
-        answer = kept if kept is not None and hit else self._fetch(method, target, viewer, encoding)
-        if not hit and (seconds := lifetime(answer)):
+        answer = kept if kept is not None and hit else self._fetch(method, target, viewer, encoding, body)
+        if not hit and method != "POST" and (seconds := lifetime(answer)):
             self._kept[key] = (self.now + seconds, answer)
         if answer.status == 200 and _matches(viewer.get("if-none-match", ""), answer.headers.get("etag", "")):
             answer = replace(answer, status=304, body=b"")
         told = {"x-cache": "Hit from cloudfront" if hit else "Miss from cloudfront"}
         return replace(answer, headers={**answer.headers, **security_headers(), **told})
 
-    def _fetch(self, method: str, target: str, viewer: Mapping[str, str], encoding: str) -> Answer:
+    def _fetch(self, method: str, target: str, viewer: Mapping[str, str], encoding: str, body: str | None) -> Answer:
         passed = {name: value for name, value in viewer.items() if name in self.forwarded}
         passed |= {"if-none-match": viewer["if-none-match"]} if "if-none-match" in viewer else {}
         passed |= {"accept-encoding": encoding} if encoding else {}
         sent = {"user-agent": "Amazon CloudFront", "referer": "the-secret"} | passed
         self.asked.append((target, sent))
-        return self._pack(self.app.ask(method, target, headers=sent), encoding)
+        sent_on = body if method == "POST" else None
+        return self._pack(self.app.ask(method, target, headers=sent, body=sent_on), encoding)
 
     def _pack(self, answer: Answer, encoding: str) -> Answer:
         packs = _BEHAVIOUR["Compress"] and "gzip" in encoding and 1000 <= len(answer.body) <= 10_000_000

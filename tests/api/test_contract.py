@@ -11,6 +11,8 @@ from tests.api.contract import check_contract
 from tests.api.edge import Front
 from tests.api.serving import ApiApp, serve_http
 
+POSTED = ["/subscriptions"]
+
 
 @pytest.fixture
 def description(served: ApiApp) -> dict[str, Any]:
@@ -20,6 +22,14 @@ def description(served: ApiApp) -> dict[str, Any]:
 
 def test_every_registered_route_and_none_else_is_described(served: ApiApp, description: dict[str, Any]) -> None:
     assert set(served.module.app.routes) - {ANY_PATH} == set(description["paths"])
+
+
+def test_the_methods_of_every_route_are_described(served: ApiApp, description: dict[str, Any]) -> None:
+    posted = [path for path, its in description["paths"].items() if "post" in its]
+    assert posted == POSTED
+    for path in set(description["paths"]) - {"/"}:
+        expected = {"GET", "HEAD", "OPTIONS"} | ({"POST"} if path in posted else set())
+        assert (path, set(served.module.app.routes[path])) == (path, expected)
 
 
 def test_every_parameter_is_described_as_it_is_read(description: dict[str, Any]) -> None:
@@ -51,13 +61,13 @@ def test_every_reference_in_the_description_leads_somewhere(description: dict[st
 def test_the_app_keeps_to_its_description(served: ApiApp, description: dict[str, Any]) -> None:
     with serve_http(served) as url:
         tried = check_contract(url, examples=25)
-    assert len(tried) == 2 * len(description["paths"])
+    assert len(tried) == 2 * len(description["paths"]) + len(POSTED)
 
 
 def test_through_cloudfront_the_app_keeps_to_its_description_too(served: ApiApp, description: dict[str, Any]) -> None:
     with serve_http(Front(served)) as url:
         tried = check_contract(url, examples=3)
-    assert len(tried) == 2 * len(description["paths"])
+    assert len(tried) == 2 * len(description["paths"]) + len(POSTED)
 
 
 def _filled(path: str) -> str:

@@ -19,9 +19,7 @@ from tests.api.serving import ApiApp
 
 LAMBDA = 6 * 1024 * 1024
 """Bytes that a function may answer with, as JSON in UTF-8."""
-ASKED = Request(
-    method="GET", route="/data", path="/data", stage_path="/data", path_values={}, query={}, headers={}, has_body=False
-)
+ASKED = Request(method="GET", route="/data", path="/data", stage_path="/data", path_values={}, query={}, headers={})
 TEXTS = {
     "ascii": "a",
     "quotes": '"',

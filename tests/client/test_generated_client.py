@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -24,8 +24,8 @@ content_type_overrides:
   image/png: application/octet-stream
 """
 """The generator knows neither Atom nor pictures: they are texts and bytes to it. Nothing is to be laid out nicely."""
-NOT_HERE = {"get_visits_svg": 404, "head_visits_svg": 404}
-"""Nobody counts visits, where the operator does not want it."""
+NOT_HERE = {f"{method}_{name}": 404 for method in ("get", "head") for name in ("visits_svg", "subscriptions")}
+"""Visits are counted and subscriptions taken only where the operator wants it."""
 RUN = dt.datetime(2020, 3, 3, 17, tzinfo=dt.UTC)
 
 
@@ -66,6 +66,7 @@ def path_values(operation: Any, served: ApiApp) -> dict[str, Any]:
 def test_it_reads_every_route(served: ApiApp, client: ModuleType) -> None:
     description = served.get("/openapi.json").json
     found = operations()
+    posting = found.pop("post_subscriptions")
     assert len(found) == 2 * len(description["paths"])
     with serve_http(served) as url:
         reader = client.Client(base_url=url.rstrip("/"), raise_on_unexpected_status=True)
@@ -74,6 +75,13 @@ def test_it_reads_every_route(served: ApiApp, client: ModuleType) -> None:
             assert answer.status_code == NOT_HERE.get(name, 200), name
             if name.startswith("get_"):
                 assert answer.parsed is not None, name
+        form = inspect.signature(posting.sync_detailed).parameters["body"].annotation
+        assert posting.sync_detailed(client=reader, body=_form(form)(email="reader@example.org")).status_code == 404
+
+
+def _form(annotation: Any) -> Any:
+    """The class of a body that may be left out."""
+    return next(it for it in get_args(annotation) or [annotation] if inspect.isclass(it) and it.__name__ != "Unset")
 
 
 def test_what_it_reads_is_what_is_served(served: ApiApp, client: ModuleType) -> None:

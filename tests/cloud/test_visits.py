@@ -29,8 +29,8 @@ def test_eight_clients_at_once_are_counted_exactly(cloud: LocalCloud, monkeypatc
     )
 
     def visit(_client: int) -> list[int]:
-        counter = VisitCounter(cloud.client("dynamodb"), table=TABLE, dataset="us-covid")
-        return [counter.count() for _ in range(VISITS)]
+        counter = VisitCounter(cloud.client("dynamodb"), table=TABLE)
+        return [counter.count("us-covid") for _ in range(VISITS)]
 
     with ThreadPoolExecutor(CLIENTS) as clients:
         given = [number for numbers in clients.map(visit, range(CLIENTS)) for number in numbers]

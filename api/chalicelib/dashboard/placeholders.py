@@ -20,5 +20,7 @@ ADDRESS = Markup("<!--address-->")
 """Where the page is for readers, with a slash at the end: what others link to and preview needs it whole."""
 ADDRESS_IN_JSON = Markup(r"\u003c!--address--\u003e")
 """The same as it stands within JSON in a page."""
+MAIL = Markup("<!--mail-->")
+"""The form to have changes sent by mail, where readers can subscribe themselves."""
 VISITS = Markup("<!--visits-->")
 """The counter of visits, where there is one."""

@@ -25,6 +25,7 @@ class Served:
     asset: str
     """The name of a static file."""
     counts_visits: bool = False
+    takes_subscriptions: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,9 @@ class ParameterExample:
 _OF_A_COMMIT = frozenset({"/latest", "/chart.svg", "/chart.png", "/embed"})
 """Routes that have nothing to show before the first commit, and say so by 404."""
 
+_SWITCHED = {"/visits.svg": "counts_visits", "/subscriptions": "takes_subscriptions"}
+"""Routes that are there only where the operator wants them, and what says so."""
+
 
 def examples_of(path: str, parameters: Sequence[Parameter], served: Served | None) -> Iterator[ParameterExample]:
     """In the order of the parameters; those of the path itself show the plain request."""
@@ -49,7 +53,7 @@ def examples_of(path: str, parameters: Sequence[Parameter], served: Served | Non
 
 def plain_example(path: str, served: Served | None) -> str:
     """The route without any parameter but those of its path; empty where it needs one and nothing is served yet."""
-    if path == "/visits.svg" and not (served and served.counts_visits):
+    if path in _SWITCHED and not (served and getattr(served, _SWITCHED[path])):
         return ""
     if served is None:
         return "" if "{" in path or path in _OF_A_COMMIT else _relative(path)

@@ -46,8 +46,19 @@ class Glance:
     facts: Sequence[tuple[str, Markup | str]]
 
 
-def render_overview(shown: Sequence[tuple[Card, Trend]], *, assets: Assets, notice: str, now: dt.datetime) -> str:
-    """The page. Addresses in it are relative to the stage's root."""
+def render_overview(
+    shown: Sequence[tuple[Card, Trend]],
+    *,
+    assets: Assets,
+    notice: str,
+    now: dt.datetime,
+    mail: Markup,
+    visits: Markup,
+) -> str:
+    """The page. Addresses in it are relative to the stage's root.
+
+    `mail`, `visits`: the form to subscribe and the counter, empty where the operator wants none.
+    """
     titles = ", ".join(card.dataset.title for card, _ in shown)
     return render_html(
         "overview.html",
@@ -56,6 +67,8 @@ def render_overview(shown: Sequence[tuple[Card, Trend]], *, assets: Assets, noti
         assets=assets,
         root="",
         notice=notice,
+        mail=mail,
+        visits=visits,
         glances=[_glance(card, trend, now) for card, trend in shown],
         credits=list(dict.fromkeys(credit for card, _ in shown for credit in card.dataset.credits)),
     )

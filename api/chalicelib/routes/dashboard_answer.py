@@ -18,6 +18,7 @@ from chalicelib.dashboard.placeholders import (
     AS_OF_FIELD,
     AS_OF_VALUE,
     FRESHNESS,
+    MAIL,
     NOTICE,
     QUERY_AS_OF,
     RUNS,
@@ -25,6 +26,7 @@ from chalicelib.dashboard.placeholders import (
 )
 from chalicelib.pages.formatting import count, date, moment, words
 from chalicelib.pages.inline_parts import allowed_by
+from chalicelib.pages.mail_form import mail_section
 from chalicelib.routes.site import Site
 from chalicelib.routes.table_answers import dashboard_view
 from chalicelib.web.documents import HTML, Document, Reply
@@ -75,7 +77,7 @@ _WORDS = {
 }
 
 
-_VISITS = Markup('<p class="visits"><img src="visits.svg" height="24" alt="Number of visits"> visits</p>')
+VISITS_SHOWN = Markup('<p class="visits"><img src="visits.svg" height="24" alt="Number of visits"> visits</p>')
 
 
 def answer_dashboard(site: Site, args: Arguments, request: Request) -> Reply:
@@ -131,7 +133,8 @@ def fill(
         NOTICE: _operators_notice(site.settings.notice) + (_notice(day, run_id) if day else Markup()),
         FRESHNESS: _freshness(site, runs) + _standing_still(site, runs, run_id, day) + _how_final(site, run_id, series),
         RUNS: operators_notes(site, runs, day, series) + _runs(runs),
-        VISITS: _VISITS if site.visits else "",
+        MAIL: mail_section(several=site.stage().several) if site.subscriptions else "",
+        VISITS: VISITS_SHOWN if site.visits else "",
     }
     for placeholder, filling in fillings.items():
         page = page.replace(placeholder, filling)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.routes.endpoints import ANY_PATH, METHODS, ROUTES, Endpoint, by_path
+from chalicelib.routes.endpoints import ANY_PATH, ROUTES, Endpoint, by_path
 from chalicelib.routes.site import Sites
 from chalicelib.web.documents import HTML, Reply
 from chalicelib.web.parameters import read_parameters
@@ -26,8 +26,6 @@ from chalicelib.web.responses import Sent, fit, fit_problem
 from shared.observation import Line
 
 _PREFLIGHT = {
-    "Allow": ", ".join(METHODS),
-    "Access-Control-Allow-Methods": ", ".join(METHODS),
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
     "Cache-Control": "public, max-age=86400",
@@ -85,10 +83,11 @@ def _answer(sites: Sites, request: Request) -> Reply:
     endpoints = by_path(has_series=site.dataset.has_series, of_all=of_all)
     endpoint = endpoints.get(request.route) or _refuse(sites, request)
     if request.method == "OPTIONS":
-        return Reply(status=204, headers=_PREFLIGHT)
-    if request.method not in METHODS:
-        raise MethodUnknown(request.method, request.path, allowed=METHODS)
-    if request.has_body:
+        taken = ", ".join(endpoint.methods)
+        return Reply(status=204, headers=_PREFLIGHT | {"Allow": taken, "Access-Control-Allow-Methods": taken})
+    if request.method not in endpoint.methods:
+        raise MethodUnknown(request.method, request.path, allowed=endpoint.methods)
+    if request.has_body and request.method != "POST":
         raise BodyUnexpected(request.method)
     if request.wants_fresh:
         site.view_store.current(fresh=True)
@@ -110,16 +109,16 @@ def _notice(text: str) -> Mapping[str, str]:
 
 def _refuse(sites: Sites, request: Request) -> Endpoint:
     """A path or a method that no route takes: `{proxy+}` gets both."""
-    if _is_route(request.path):
-        raise MethodUnknown(request.method, request.path, allowed=METHODS)
+    if route := _find_route(request.path):
+        raise MethodUnknown(request.method, request.path, allowed=route.methods)
     name, _, rest = request.path.strip("/").partition("/")
-    if not request.dataset and rest and _is_route(f"/{rest}"):
+    if not request.dataset and rest and _find_route(f"/{rest}"):
         raise DatasetUnknown(name, known=[dataset.name for dataset in sites.place.datasets])
     raise RouteUnknown(request.path, known=_paths(), datasets=[dataset.name for dataset in sites.place.datasets])
 
 
-def _is_route(path: str) -> bool:
-    return any(_pattern(route.path).fullmatch(path) for route in ROUTES)
+def _find_route(path: str) -> Endpoint | None:
+    return next((route for route in ROUTES if _pattern(route.path).fullmatch(path)), None)
 
 
 @functools.cache

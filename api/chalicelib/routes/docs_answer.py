@@ -46,4 +46,5 @@ def find_served(site: Site) -> Served | None:
         series=series,
         asset=site.assets.name("page.css"),
         counts_visits=site.visits is not None,
+        takes_subscriptions=site.subscriptions is not None,
     )

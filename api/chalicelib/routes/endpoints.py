@@ -43,6 +43,7 @@ from chalicelib.web.parameters import (
 from chalicelib.web.requests import Request
 
 METHODS = ("GET", "HEAD", "OPTIONS")
+WITH_POST = (*METHODS, "POST")
 EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
 ANY_PATH = "/{proxy+}"
 """API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
@@ -63,6 +64,7 @@ class Endpoint:
     parameters: Sequence[Parameter] = ()
     problems: Sequence[int] = ()
     """Statuses of problems of its own; 400, 405, 500 and 503 every route may have."""
+    methods: Sequence[str] = METHODS
 
     @property
     def for_people(self) -> bool:
@@ -272,6 +274,14 @@ ROUTES: tuple[Endpoint, ...] = (
         answer=_later("visit_answers", "answer_visits"),
         media={"image/svg+xml": "Text"},
         problems=(404,),
+    ),
+    Endpoint(
+        path="/subscriptions",
+        summary="The form to have changes sent by mail, where the operator lets readers subscribe; POST sends it.",
+        answer=_later("subscription_answers", "answer_subscriptions"),
+        media={"text/html": "Text"},
+        problems=(404,),
+        methods=WITH_POST,
     ),
     Endpoint(
         path="/datapackage.json",

@@ -25,6 +25,8 @@ class Described(Protocol):
     def parameters(self) -> Iterable[Parameter]: ...
     @property
     def problems(self) -> Iterable[int]: ...
+    @property
+    def methods(self) -> Iterable[str]: ...
 
 
 def render_openapi(
@@ -89,7 +91,7 @@ def _named(endpoints: Iterable[Described]) -> _Named:
 def _path(endpoint: Described, named: _Named) -> dict[str, Any]:
     name = endpoint.path.strip("/").translate(str.maketrans("/.", "__", "{}")) or "dashboard"
     its = [reference for parameter in endpoint.parameters for reference, other in named if other == parameter]
-    return {
+    described = {
         "parameters": [_parameter_reference(reference) for reference in (*its, *_CONDITION)],
         "get": {"operationId": f"get_{name}", "summary": endpoint.summary, "responses": _responses(endpoint)},
         "head": {
@@ -98,6 +100,7 @@ def _path(endpoint: Described, named: _Named) -> dict[str, Any]:
             "responses": {"default": {"$ref": "#/components/responses/Head"}},
         },
     }
+    return described | ({"post": _SUBSCRIBING} if "POST" in endpoint.methods else {})
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -181,6 +184,7 @@ _PROBLEMS = {
     404: "There is no such thing.",
     405: "The route does not take this method.",
     413: "The answer would be too large; ask for less.",
+    429: "Enough of these were taken for now: see Retry-After.",
     500: "A fault of ours.",
     503: "The store does not answer, or the views of the run are not rendered.",
 }
@@ -216,6 +220,30 @@ def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"anyOf": [dict(schema), {"type": "null"}]}
 
 
+_SUBSCRIBING = {
+    "operationId": "post_subscriptions",
+    "summary": "Have changes sent to an address by mail, once its owner has confirmed; the answer is always the same.",
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": _object({"email": {"type": "string", "format": "email", "maxLength": 254}})
+            }
+        },
+    },
+    "responses": {
+        "202": {
+            "description": "Taken.",
+            "content": {
+                JSON: {"schema": {"$ref": "#/components/schemas/Accepted"}},
+                "text/html": {"schema": {"$ref": "#/components/schemas/Text"}},
+            },
+        },
+        **{str(it): {"$ref": f"#/components/responses/Problem{it}"} for it in (400, 404, 405, 429, 500, 503)},
+    },
+}
+
+
 def _schemas(dataset: Dataset) -> dict[str, Any]:
     measures = {m.name: {"type": ["number" if m.decimals else "integer", "null"]} for m in dataset.measures}
     days = {f"{name}_days": {"type": ["integer", "null"], "minimum": 0} for name in dataset.measure_names}
@@ -248,6 +276,7 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
             | {"datasets": {"type": "object", "additionalProperties": _reference("Health")}}
         ),
         "Datasets": _list(_dataset()),
+        "Accepted": _object({"detail": _TEXT}),
         "Object": {"type": "object"},
         "Text": _TEXT,
         "Bytes": {"type": "string", "format": "binary"},

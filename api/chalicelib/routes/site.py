@@ -14,6 +14,7 @@ from shared.settings import Place, Source
 
 if TYPE_CHECKING:
     from chalicelib.routes.visit_answers import VisitCounter
+    from chalicelib.subscribing.subscriptions import Subscriptions
     from chalicelib.vintages.vintage_reading import VintageReader
     from shared.ledger import Ledger
 
@@ -34,6 +35,12 @@ class ApiSettings:
     """Where readers find this stage, without a slash at the end; empty: where the request came to."""
     visits_table: str
     """Where visits are counted; empty where they are not."""
+    subscriptions_table: str
+    """Where requests to be subscribed are counted; empty where readers cannot subscribe themselves."""
+    subscriptions_an_hour: int
+    """How many such requests the stage takes in an hour."""
+    topic_arn: str
+    """The topic that they subscribe to."""
     notice: str
     """A line that the operator wants every reader to see, on the page and with the API; empty where there is none."""
 
@@ -47,6 +54,9 @@ class ApiSettings:
             distribution=values.get("DISTRIBUTION_ID", ""),
             url=values.get("DASHBOARD_URL", "").rstrip("/"),
             visits_table=values.get("VISITS_TABLE", ""),
+            subscriptions_table=values.get("SUBSCRIPTIONS_TABLE", ""),
+            subscriptions_an_hour=int(source.number("SUBSCRIPTIONS_AN_HOUR", default=30)),
+            topic_arn=values.get("TOPIC_ARN", ""),
             notice=" ".join(source.text("NOTICE", default="").split()),
         )
 
@@ -98,6 +108,8 @@ class Site:
     """Made on first use: tables are served without DynamoDB, and its client costs a cold start."""
     visits: "Callable[[], VisitCounter] | None"
     """The counter of visits, made on first use; None where none are counted."""
+    subscriptions: "Callable[[], Subscriptions] | None"
+    """What takes a reader's address, made on first use; None where readers cannot subscribe themselves."""
     now: Callable[[], dt.datetime]
     """The clock, aware, in UTC; only for what is due and what is late."""
 

@@ -3,10 +3,13 @@
 from itertools import islice
 from typing import Any
 
+from markupsafe import Markup
+
 from chalicelib.overview.dataset_cards import Card, as_map
 from chalicelib.overview.overview_page import render_overview
+from chalicelib.pages.mail_form import mail_section
 from chalicelib.routes.atom import ENTRIES, Entries, render_feed_of_all
-from chalicelib.routes.dashboard_answer import HEADERS
+from chalicelib.routes.dashboard_answer import HEADERS, VISITS_SHOWN
 from chalicelib.routes.health import examine
 from chalicelib.routes.site import Site
 from chalicelib.tabulation.trend import TREND, read_trend
@@ -35,7 +38,14 @@ def answer_overview(site: Site, args: Arguments, request: Request) -> Reply:
         return Reply(status=307, headers={"Location": f"./{site.dataset.name}/?{query}"})
     sites = site.stage()
     shown = [(find_card(one), _trend(one)) for one in sites]
-    page = render_overview(shown, assets=site.assets, notice=sites.settings.notice, now=site.now())
+    page = render_overview(
+        shown,
+        assets=site.assets,
+        notice=sites.settings.notice,
+        now=site.now(),
+        mail=mail_section(several=True) if site.subscriptions else Markup(),
+        visits=VISITS_SHOWN if site.visits else Markup(),
+    )
     return Reply(headers=HEADERS, document=Document(HTML, plain=page.encode()))
 
 

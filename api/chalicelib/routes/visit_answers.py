@@ -1,7 +1,7 @@
-"""How often the page was visited: one number a dataset, counted by what shows it, a picture as pages had in 1996.
+"""How often a page was visited: one number a dataset, and one of the overview of several.
 
-The page comes from caches; the picture never does. Nothing of a visit is kept but that it was one: no cookie, no
-address, no time. Only GET counts.
+It is counted by what shows it, a picture as pages had in 1996. The page comes from caches; the
+picture never does. Nothing of a visit is kept but that it was one: no cookie, no address, no time. Only GET counts.
 """
 
 from typing import Any
@@ -17,17 +17,24 @@ from chalicelib.web.requests import Request
 _DIGITS, _WIDTH, _HEIGHT = 6, 14, 24
 
 
+OVERVIEW = "*"
+"""What the overview of all datasets is counted under: no dataset has this name."""
+
+
 class VisitCounter:
-    """The counter of one dataset."""
+    """The counters of a stage."""
 
-    def __init__(self, client: Any, *, table: str, dataset: str) -> None:
-        self._client, self._table, self._dataset = client, table, dataset
+    def __init__(self, client: Any, *, table: str) -> None:
+        self._client, self._table = client, table
 
-    def count(self) -> int:
-        """One more; gives how many there are with it. The store adds, so that no two are given the same number."""
+    def count(self, page: str) -> int:
+        """One more of a dataset's page, or of `OVERVIEW`; gives how many there are with it.
+
+        The store adds, so that no two are given the same number.
+        """
         reply = self._client.update_item(
             TableName=self._table,
-            Key={"dataset": {"S": self._dataset}},
+            Key={"dataset": {"S": page}},
             UpdateExpression="ADD visits :one",
             ExpressionAttributeValues={":one": {"N": "1"}},
             ReturnValues="UPDATED_NEW",
@@ -36,12 +43,13 @@ class VisitCounter:
 
 
 def answer_visits(site: Site, _args: Arguments, request: Request) -> Reply:
-    """`/visits.svg`."""
+    """`/visits.svg`; where there are several datasets and none is named, the overview's."""
     if site.visits is None:
         raise ThingUnknown("path", "visits.svg", "this stage counts no visits")
     if request.method != "GET":
         return Reply(headers=NEVER)
-    return Reply(headers=NEVER, document=Document(SVG, plain=counter_svg(site.visits().count()).encode()))
+    page = OVERVIEW if site.stage().several and not request.dataset else site.dataset.name
+    return Reply(headers=NEVER, document=Document(SVG, plain=counter_svg(site.visits().count(page)).encode()))
 
 
 def counter_svg(visits: int) -> str:

@@ -1,10 +1,11 @@
 """What can be wrong with a request, and the one place where it becomes a status and a body (RFC 9457).
 
 Problem
-├── 400 ParameterUnknown · ParameterInvalid · RangeReversed · BodyUnexpected
+├── 400 ParameterUnknown · ParameterInvalid · RangeReversed · BodyUnexpected · BodyInvalid
 ├── 404 RouteUnknown · DatasetUnknown · ThingUnknown
 ├── 405 MethodUnknown
 ├── 413 AnswerTooLarge
+├── 429 TooMany
 ├── 500 Broken                  a fault of ours; says nothing of its inside
 └── 503 ViewsMissing · StoreUnavailable
 """
@@ -84,6 +85,13 @@ class BodyUnexpected(BadRequest):
         super().__init__(f"the {method} has a body; none is allowed", parameter="body", value="")
 
 
+class BodyInvalid(BadRequest):
+    """A body that is not as the route takes it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, parameter="body")
+
+
 class NotFound(Problem):
     status = 404
     title = "Not Found"
@@ -137,6 +145,19 @@ class AnswerTooLarge(Problem):
 
     status = 413
     title = "Content Too Large"
+
+
+class TooMany(Problem):
+    """Enough of these were taken for now."""
+
+    status = 429
+    title = "Too Many Requests"
+
+    def __init__(self, *, wait_seconds: int) -> None:
+        super().__init__(
+            f"there were too many of these; try again in {wait_seconds} s",
+            headers={"Retry-After": str(wait_seconds)},
+        )
 
 
 class Broken(Problem):

@@ -1,5 +1,6 @@
 """A request as API Gateway hands it over (Lambda proxy integration, payload format 1.0)."""
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +25,8 @@ class Request:
     """Name -> all its values, decoded."""
     headers: Mapping[str, str]
     """By name in lower case."""
-    has_body: bool
+    body: str = ""
+    """As text; what is no UTF-8 is replaced."""
     request_id: str = ""
     dataset: str = ""
     """The dataset whose name stands before the path; empty where none does."""
@@ -40,13 +42,17 @@ class Request:
             path_values=event.get("pathParameters") or {},
             query=event.get("multiValueQueryStringParameters") or {},
             headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
-            has_body=bool(event.get("body")),
+            body=_body(event),
             request_id=context.get("requestId", ""),
         )
 
     def within(self, dataset: str, *, path: str, route: str, path_values: Mapping[str, str]) -> "Request":
         """The same request as one of a dataset, with the path behind the dataset's name."""
         return replace(self, dataset=dataset, path=path, route=route, path_values=path_values)
+
+    @property
+    def has_body(self) -> bool:
+        return bool(self.body)
 
     @property
     def stage_root(self) -> str:
@@ -74,6 +80,12 @@ class Request:
     def takes_packed(self) -> bool:
         """Whether it takes gzip; without an Accept header API Gateway would hand the bytes on in base64."""
         return bool(self.headers.get("accept")) and accepts_gzip(self.headers.get("accept-encoding", ""))
+
+
+def _body(event: Mapping[str, Any]) -> str:
+    """The gateway takes every body for bytes and hands it over in base64."""
+    given = event.get("body") or ""
+    return base64.b64decode(given).decode("utf-8", "replace") if event.get("isBase64Encoded") else given
 
 
 def accepts_gzip(header: str) -> bool:

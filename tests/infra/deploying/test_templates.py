@@ -1,7 +1,7 @@
 """What the templates promise: nothing is lost in silence, nothing is public, everything is named by its stage."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -66,11 +66,63 @@ def test_visits_are_counted_in_a_table_that_is_there_only_where_they_are_wanted(
     assert named == {"Fn::If": ["CountsVisits", {"Ref": "Visits"}, {"Ref": "AWS::NoValue"}]}
 
 
+def test_readers_subscribe_themselves_only_where_it_is_wanted_to_the_digests_topic_and_by_mail(
+    templates: Mapping[str, Any],
+) -> None:
+    api = templates["api"]
+    resources = api["Resources"]
+    assert api["Parameters"]["PublicSubscriptions"]["Default"] == "no"
+    of_it = ("Subscriptions", "TakeSubscriptions")
+    assert {resources[name]["Condition"] for name in of_it} == {"TakesSubscriptions"}
+    topic = {
+        "Fn::Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:covid-stats-${Stage}-digest",
+    }
+    counting, subscribing = resources["TakeSubscriptions"]["Properties"]["PolicyDocument"]["Statement"]
+    assert counting["Resource"] == {"Fn::GetAtt": ["Subscriptions", "Arn"]}
+    assert subscribing == {
+        "Sid": "SubscribeByMail",
+        "Effect": "Allow",
+        "Action": ["sns:Subscribe"],
+        "Resource": topic,
+        "Condition": {"StringEquals": {"sns:Protocol": "email"}},
+    }
+    assert resources["TakeSubscriptions"]["Properties"]["Roles"] == [{"Ref": "ApiHandlerRole"}]
+    named = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
+    nothing = {"Ref": "AWS::NoValue"}
+    assert named["SUBSCRIPTIONS_TABLE"] == {"Fn::If": ["TakesSubscriptions", {"Ref": "Subscriptions"}, nothing]}
+    assert named["TOPIC_ARN"] == {"Fn::If": ["TakesSubscriptions", topic, nothing]}
+    [behaviour] = [
+        it["Fn::If"]
+        for it in resources["Distribution"]["Properties"]["DistributionConfig"]["CacheBehaviors"]
+        if "Fn::If" in it
+    ]
+    assert (behaviour[0], behaviour[1]["PathPattern"]) == ("TakesSubscriptions", "*/subscriptions")
+    assert "POST" in behaviour[1]["AllowedMethods"]
+
+
+def test_the_boundary_holds_what_a_stage_can_switch_on(templates: Mapping[str, Any]) -> None:
+    """The rights that are no part of a policy file: without them in the boundary they would be given and not be had."""
+    delivery = load_template((ROOT / "infra" / "delivery.yaml").read_text())
+    statements = delivery["Resources"]["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
+    [rows] = [it for it in statements if it["Sid"] == "Rows"]
+    tables = {it["Fn::Sub"].rpartition("/")[2] for it in rows["Resource"]}
+    switched = of_type(templates["api"], "AWS::DynamoDB::Table").values()
+    assert {table["TableName"]["Fn::Sub"] for table in switched} <= tables
+    rights = of_type(templates["api"], "AWS::IAM::Policy").values()
+    given = [statement for right in rights for statement in right["PolicyDocument"]["Statement"]]
+    assert {*_actions(given)} - {*_actions(statements)} == set()
+
+
+def _actions(statements: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for statement in statements:
+        yield from [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
 def test_views_are_invalidated_at_the_stages_own_distribution_and_by_nothing_else(templates: Mapping[str, Any]) -> None:
     """With CloudFront on AWS alone: `DISTRIBUTION_ID` and the right to use it come and go together."""
     api = templates["api"]
     rights = of_type(api, "AWS::IAM::Policy")
-    assert set(rights) == {"MayInvalidate", "CountVisits"}
+    assert set(rights) == {"MayInvalidate", "CountVisits", "TakeSubscriptions"}
     right = rights["MayInvalidate"]
     assert right["Roles"] == [{"Ref": "RefreshViewsRole"}]
     [statement] = right["PolicyDocument"]["Statement"]
