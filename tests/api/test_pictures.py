@@ -12,7 +12,7 @@ from chalicelib.pictures.lengths import Lengths
 from chalicelib.pictures.palettes import DARK, LIGHT
 from chalicelib.pictures.panels import Bar, scene_of
 from chalicelib.pictures.stills import still
-from chalicelib.pictures.ticks import date_ticks, number_ticks
+from chalicelib.pictures.ticks import date_ticks, logarithmic_ticks, number_ticks
 from tests.api.committing import Committer
 from tests.api.conftest import some_rows
 from tests.api.serving import ApiApp
@@ -117,6 +117,41 @@ def test_a_still_is_drawn_in_shares_of_its_width_and_escapes_what_others_wrote()
     )
 
 
+def test_on_a_logarithmic_scale_bars_are_dots_and_what_is_not_positive_is_left_out() -> None:
+    line = {"type": "scatter", "x": [f"2020-01-0{n}" for n in range(1, 5)], "y": [100, 0, 1, 10], "marker": {}}
+    panel = scene_of(figure(bars(y=[1000, -5, 10]), line), logarithmic=True).panels[0]
+    assert (panel.bars, panel.logarithmic) == ((), True)
+    assert [(dot.day, round(dot.value, 9)) for dot in panel.dots] == [(JAN_1, 3.0), (JAN_1 + 2, 1.0)]
+    assert panel.lines == [[(JAN_1, 2.0)], [(JAN_1 + 2, 0.0), (JAN_1 + 3, 1.0)]]
+    assert (panel.low, panel.high) == (pytest.approx(-0.15), pytest.approx(3.15))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (-0.2, 3.2, ["1", "100"]),
+        (0.9, 3.1, ["10", "100", "1k"]),
+        (5.0, 7.0, ["100k", "1M", "10M"]),
+        (-1.1, 0.1, ["0.1", "1"]),
+        (3.1, 3.9, ["2k", "5k"]),
+        (-0.05, 0.05, ["1"]),
+    ],
+)
+def test_a_logarithmic_axis_has_powers_of_ten(low: float, high: float, labels: list[str]) -> None:
+    assert [label for _, label in logarithmic_ticks(low, high, most=3)] == labels
+
+
+def test_a_chart_on_a_logarithmic_scale_says_so_and_has_dots(served: ApiApp) -> None:
+    drawn = served.get("/chart.svg?measure=cases&show=cumulative&scale=log").text
+    assert "on a logarithmic scale" in texts(drawn)[1]
+    daily = served.get("/chart.svg?measure=cases&scale=log").text
+    assert 'class="dots"' in daily and 'class="bars"' not in daily
+    for path in ("/chart.png", "/embed"):
+        plain, logarithmic = served.get(f"{path}?measure=cases"), served.get(f"{path}?measure=cases&scale=log")
+        assert (plain.status, logarithmic.status) == (200, 200)
+        assert plain.body != logarithmic.body
+
+
 def test_thousands_of_bars_are_drawn_as_their_highest_a_pixel() -> None:
     dates = [f"{1970 + n // 336}-{n // 28 % 12 + 1:02d}-{n % 28 + 1:02d}" for n in range(12_000)]
     heights = [100 if n == 7000 else 1 for n in range(12_000)]
@@ -177,6 +212,7 @@ def test_dates_without_data_say_so_and_an_empty_dataset_has_a_chart(api: ApiApp,
         ("size=300x2401", 400, "size", "300x2401"),
         ("theme=blue", 400, "theme", "blue"),
         ("show=all", 400, "show", "all"),
+        ("scale=square", 400, "scale", "square"),
     ],
 )
 def test_a_chart_that_cannot_be_drawn_names_the_parameter(

@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from chalicelib.tabulation.table_text import Table, to_csv
 from chalicelib.vintages import version_blocks, version_lines
 from chalicelib.vintages.version_table import Version
 from shared.dataset import ONE_SERIES
-from tests.api.committing import Committer
+from tests.api.committing import Committer, Key
 from tests.api.conftest import some_rows
 from tests.api.serving import Answer, ApiApp
 
@@ -221,6 +221,37 @@ def test_ranges_and_csv_are_as_of_any_table(growing: ApiApp) -> None:
     assert (
         answer.headers["content-disposition"] == 'attachment; filename="us-covid-weekly-first-run-20200306T170000Z.csv"'
     )
+
+
+@pytest.mark.parametrize(
+    "query", ["lag=2", "first=yes&format=csv", "lag=2&days=yes&format=csv", "lag=2&from=2020-03-02"]
+)
+def test_pages_of_a_lagged_table_are_together_the_whole_of_it(growing: ApiApp, query: str) -> None:
+    header = 1 if "csv" in query else 0
+    found, target = [], f"/daily?{query}&limit=2"
+    while target:
+        answer = growing.get(target)
+        rows = answer.text.splitlines()[1:] if header else answer.json
+        assert 1 <= len(rows) <= 2
+        found += rows
+        link = answer.headers.get("link", "")
+        target = f"/{link[1:].partition('>')[0]}" if link else ""
+    whole = growing.get(f"/daily?{query}")
+    assert found == (whole.text.splitlines()[1:] if header else whole.json)
+
+
+def test_pages_of_a_lagged_table_of_several_series_go_on_within_a_date(
+    regions_api: ApiApp, regions_committer: Committer
+) -> None:
+    rows: dict[Key, Sequence[int | None]] = {
+        (series, date): [n + 1, None] for date in DAYS[:2] for n, series in enumerate(("east", "north", "west"))
+    }
+    regions_api.refresh(regions_committer.commit("2020-03-04T17:00:00Z", rows))
+    first = regions_api.get("/data?first=yes&limit=4")
+    assert first.headers["link"] == '<data?first=yes&limit=4&after=2020-03-01%20east>; rel="next"'
+    rest = regions_api.get("/data?first=yes&limit=4&after=2020-03-01%20east")
+    assert "link" not in rest.headers
+    assert first.json + rest.json == regions_api.get("/data?first=yes").json
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def _values(served: Served) -> dict[str, str]:
         "compare": day,
         "by": "monthly",
         "show": "new",
+        "scale": "log",
         "theme": "dark",
         "size": "600x315",
     }

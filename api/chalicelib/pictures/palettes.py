@@ -41,7 +41,7 @@ def style_of(theme: str) -> str:
 def _rules(palette: Palette) -> str:
     own = "".join(
         f".m{n} .heading,.m{n} .note,.m{n} .bars,.m{n} .spread{{fill:{palette[f'm{n}']}}}"
-        f".m{n} .line,.m{n} .spread{{stroke:{palette[f'm{n}']}}}"
+        f".m{n} .line,.m{n} .dots,.m{n} .spread{{stroke:{palette[f'm{n}']}}}"
         for n in range(6)
     )
     return (
@@ -50,5 +50,6 @@ def _rules(palette: Palette) -> str:
         f".title{{font-size:22px;font-weight:600;fill:{palette['ink']}}}.about{{font-size:15px}}"
         ".heading,.note{font-size:14px}.heading{font-weight:600}"
         f".rule{{stroke:{palette['rule']}}}.spread{{fill-opacity:.45;stroke-dasharray:2 2}}"
-        f".line{{fill:none;stroke-width:2;stroke-linejoin:round}}{own}"
+        ".line{fill:none;stroke-width:2;stroke-linejoin:round}"
+        f".dots{{fill:none;stroke-width:4;stroke-linecap:round}}{own}"
     )

@@ -4,10 +4,11 @@ Both pictures are made of the same figure, so that the one may take the other's 
 """
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import Any
 
 from chalicelib.pages.formatting import plain_date
@@ -32,6 +33,15 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dot:
+    """A number on a logarithmic scale, which has no zero for an area to start at."""
+
+    day: float
+    value: float
+    opacity: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """One measure."""
 
@@ -40,10 +50,13 @@ class Panel:
     note: str
     """Where it is not reported any more; empty else."""
     bars: Sequence[Bar]
+    dots: Sequence[Dot] = ()
     lines: Sequence[Sequence[tuple[float, float]]]
     """Points (day, value) that hang together: a line breaks where there is no number."""
     low: float
     high: float
+    logarithmic: bool = False
+    """Whether values, `low` and `high` are logarithms to the base of ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +73,9 @@ class Scene:
         return self.last - self.first
 
 
-def scene_of(figure: Figure, *, measures: Sequence[str] = (), start: str = "", end: str = "~") -> Scene:
+def scene_of(
+    figure: Figure, *, measures: Sequence[str] = (), start: str = "", end: str = "~", logarithmic: bool = False
+) -> Scene:
     """The panels of these measures, of all where none is named, with the dates from `start` to `end`."""
     traces = [it for it in figure["data"] if not measures or it["meta"] in measures]
     shown = [_between(trace, start, end) for trace in traces]
@@ -68,6 +83,8 @@ def scene_of(figure: Figure, *, measures: Sequence[str] = (), start: str = "", e
     step = min((after - before for before, after in pairwise(places)), default=1.0)
     names = list(dict.fromkeys(trace["meta"] for trace in shown))
     panels = [_panel(figure, name, [it for it in shown if it["meta"] == name], step) for name in names]
+    if logarithmic:
+        panels = [_logarithmic(panel) for panel in panels]
     first, last = (places[0], places[-1]) if places else (0.0, 0.0)
     return Scene(panels=panels, first=first - step / 2, last=last + step / 2)
 
@@ -101,6 +118,32 @@ def _panel(figure: Figure, name: str, traces: Sequence[Mapping[str, Any]], step:
         lines=[line for trace in traces if trace["type"] != "bar" for line in _lines(trace)],
         low=low if low == 0 else low - room,
         high=high + room,
+    )
+
+
+def _logarithmic(panel: Panel) -> Panel:
+    """As the page's script shows it: bars as dots, and nothing where a value is not positive."""
+    dots = [
+        Dot(day=(bar.left + bar.right) / 2, value=math.log10(bar.value), opacity=0.5)
+        for bar in panel.bars
+        if bar.value > 0
+    ]
+    lines = [
+        [(day, math.log10(value)) for day, value in points]
+        for line in panel.lines
+        for positive, points in groupby(line, key=lambda point: point[1] > 0)
+        if positive
+    ]
+    values = [dot.value for dot in dots] + [value for line in lines for _, value in line] or [0.0]
+    room = (max(values) - min(values) or 1.0) * 0.05
+    return replace(
+        panel,
+        bars=(),
+        dots=dots,
+        lines=lines,
+        low=min(values) - room,
+        high=max(values) + room,
+        logarithmic=True,
     )
 
 

@@ -10,8 +10,8 @@ from itertools import groupby
 from markupsafe import Markup
 
 from chalicelib.pictures.lengths import Lengths
-from chalicelib.pictures.panels import Bar, Panel, Scene
-from chalicelib.pictures.ticks import Tick, date_ticks, number_ticks
+from chalicelib.pictures.panels import Bar, Dot, Panel, Scene
+from chalicelib.pictures.ticks import Tick, date_ticks, logarithmic_ticks, number_ticks
 
 _ACROSS = 1000
 """Units that the width is drawn in."""
@@ -49,9 +49,11 @@ def still(
 def _panel(panel: Panel, top: float, scene: Scene, lengths: Lengths, across: float, colour: int) -> Markup:
     bottom = top + lengths.panel
     up = lengths.panel / (panel.high - panel.low)
-    known = panel.bars or panel.lines
+    known = panel.bars or panel.dots or panel.lines
     parts = list(_value_axis(panel, bottom, up, most=4 if lengths.panel > 90 else 2)) if known else []
-    drawn = Markup().join([*_bars(panel, lengths.panel, scene, across), *_lines(panel, lengths.panel, scene, across)])
+    drawn = Markup().join(
+        shape for shapes in (_bars, _dots, _lines) for shape in shapes(panel, lengths.panel, scene, across)
+    )
     inner = Markup(
         '<svg y="{}" width="100%" height="{}" viewBox="0 0 {} {}" preserveAspectRatio="none">{}</svg>'
         '<text class="heading" y="{}">{}</text>'
@@ -65,7 +67,8 @@ def _panel(panel: Panel, top: float, scene: Scene, lengths: Lengths, across: flo
 
 
 def _value_axis(panel: Panel, bottom: float, up: float, *, most: int) -> Iterator[Markup]:
-    for value, label in number_ticks(panel.low, panel.high, most=most):
+    ticks = logarithmic_ticks if panel.logarithmic else number_ticks
+    for value, label in ticks(panel.low, panel.high, most=most):
         y = bottom - (value - panel.low) * up
         yield Markup('<line class="rule" x2="100%" y1="{0}" y2="{0}"/>').format(_short(y))
         yield Markup('<text x="-6" y="{}" text-anchor="end">{}</text>').format(_short(y + 4), label)
@@ -108,6 +111,22 @@ def _fewer(bars: Sequence[Bar]) -> list[Bar]:
             value = max((bar.value for bar in some), key=abs)
             drawn.append(Bar(left=some[0].left, right=some[-1].right, value=value, opacity=opacity, spread=spread))
     return drawn
+
+
+def _dots(panel: Panel, height: float, scene: Scene, width: float) -> Iterator[Markup]:
+    """Lines without length: their round ends stay round however wide the picture is."""
+    up, across = height / (panel.high - panel.low), width / scene.days
+    many = max(1, -(-len(panel.dots) // _MOST))
+    some = [max(panel.dots[n : n + many], key=lambda dot: dot.value) for n in range(0, len(panel.dots), many)]
+    for opacity, group in groupby(some, key=lambda dot: dot.opacity):
+        drawn = "".join(_place(dot, panel, scene, height=height, up=up, across=across) for dot in group)
+        yield Markup('<path class="dots" vector-effect="non-scaling-stroke" opacity="{}" d="{}"/>').format(
+            _short(opacity, 2), drawn
+        )
+
+
+def _place(dot: Dot, panel: Panel, scene: Scene, *, height: float, up: float, across: float) -> str:
+    return f"M{_short((dot.day - scene.first) * across)} {_short(height - (dot.value - panel.low) * up)}h0"
 
 
 def _lines(panel: Panel, height: float, scene: Scene, width: float) -> Iterator[Markup]:

@@ -23,6 +23,18 @@ def number_ticks(low: float, high: float, *, most: int) -> list[Tick]:
     return [(n * step, number_label(n * step, step=step)) for n in range(first, last + 1)]
 
 
+def logarithmic_ticks(low: float, high: float, *, most: int) -> list[Tick]:
+    """The same between two logarithms: powers of ten, or where there are fewer than two of them, 1, 2 and 5 of each."""
+    powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
+    if len(powers) >= 2:
+        shown = powers[:: -(-len(powers) // most)]
+        return [(float(n), number_label(10.0**n, step=10.0**n)) for n in shown]
+    steps = [(n, factor) for n in range(math.floor(low), math.ceil(high) + 1) for factor in (1, 2, 5)]
+    ticks = [(n + math.log10(factor), number_label(factor * 10.0**n, step=10.0**n)) for n, factor in steps]
+    inside = [tick for tick in ticks if low - 1e-9 <= tick[0] <= high + 1e-9]
+    return inside[:: max(1, -(-len(inside) // most))]
+
+
 def number_label(value: float, *, step: float) -> str:
     """`step`: how far two ticks are from one another, which says how many decimals are needed."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):

@@ -86,7 +86,8 @@ def _drawn(site: Site, args: Arguments) -> tuple[Figure, Scene]:
     figures = _figures(dashboard_view(site, run_id, "figures.json", args)) if run_id else {}
     figure: Figure = figures.get(by, {}).get(args["show"], _EMPTY)
     start, end = labels_between(args["from"], args["to"], table=by, period=site.dataset.period)
-    return figure, scene_of(figure, measures=measures, start=start or "", end=end or "~")
+    logarithmic = args["scale"] == "log"
+    return figure, scene_of(figure, measures=measures, start=start or "", end=end or "~", logarithmic=logarithmic)
 
 
 _EMPTY: Figure = {"data": [], "layout": {"annotations": [], "meta": {"title": "No data yet"}}}
@@ -116,8 +117,9 @@ def _words(site: Site, args: Arguments, figure: Figure, scene: Scene) -> Words:
     about = [figure["layout"]["meta"]["title"]]
     about += [f"from {plain_date(args['from'])}"] if args["from"] else []
     about += [f"to {plain_date(args['to'])}"] if args["to"] else []
+    about += ["on a logarithmic scale"] if args["scale"] == "log" else []
     about += [f"as known on {plain_date(args['as_of'])}"] if args["as_of"] else []
-    if figure["data"] and not any(panel.bars or panel.lines for panel in scene.panels):
+    if figure["data"] and not any(panel.bars or panel.dots or panel.lines for panel in scene.panels):
         dates = [date for trace in figure["data"] for date in trace["x"]]
         about.append(f"nothing in these dates: the data go from {plain_date(min(dates))} to {plain_date(max(dates))}")
     measures = {panel.measure for panel in scene.panels}

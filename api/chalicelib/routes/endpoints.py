@@ -28,6 +28,7 @@ from chalicelib.web.parameters import (
     NAME,
     ROWS,
     RUN,
+    SCALE,
     SERIES,
     SHOW,
     SINCE,
@@ -48,7 +49,7 @@ EVERY_METHOD = (*METHODS, "DELETE", "PATCH", "POST", "PUT")
 ANY_PATH = "/{proxy+}"
 """API Gateway sends here whatever no other route takes, so that unknown paths and methods get our own answer."""
 
-_CHART_PARAMETERS = (MEASURES, BY, SHOW, FROM, TO, AS_OF, THEME)
+_CHART_PARAMETERS = (MEASURES, BY, SHOW, SCALE, FROM, TO, AS_OF, THEME)
 _TABLE_PARAMETERS = (FROM, TO, FORMAT, AS_OF, LAG, FIRST, ROWS, AFTER_ROW)
 
 

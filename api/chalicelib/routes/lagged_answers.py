@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.routes.answered_state import as_download, state_headers
 from chalicelib.routes.site import Site
+from chalicelib.routes.table_answers import link_to_next
 from chalicelib.routes.vintage_answers import checked, directory_of
 from chalicelib.tabulation.bucket_labels import labels_between
 from chalicelib.tabulation.row_text import csv_header, defused
-from chalicelib.tabulation.slicing import cut
 from chalicelib.tabulation.table_text import to_json
 from chalicelib.tabulation.tabulating import tabulate
 from chalicelib.vintages.lagged import Dates, LaggedRow, When, as_json, bucket_rows, published_rows
 from chalicelib.vintages.version_table import Version
 from chalicelib.web.documents import CSV, CURRENT, JSON, Document, Reply
+from chalicelib.web.pages import fill_page
 from chalicelib.web.parameters import Arguments
 from chalicelib.web.problems import ParametersExclusive
 from shared import exact
@@ -38,14 +39,32 @@ def answer_lagged(site: Site, name: str, args: Arguments) -> Reply:
     rows = _lagged_rows(site, run_id, name, series, lag, today) if run_id else ()
     if not with_days:
         rows = [{field: value for field, value in row.items() if not field.endswith(_DAYS)} for row in rows]
-    document = Document(JSON, plain=as_json(rows))
     start, end = labels_between(args["from"], args["to"], table=name, period=site.dataset.period)
-    part = cut(document, start=start, end=end)
-    headers = CURRENT | state_headers(run_id, args) | as_download(site.dataset.name, name, args, run_id)
+    behind = (args["after"] or "")[:10], (args["after"] or "")[11:]
+    among_several = site.dataset.has_series and series is None
+    page, following = _page(rows, start or "", end or "~", behind, limit=args["limit"], among_several=among_several)
+    state = state_headers(run_id, args) | as_download(site.dataset.name, name, args, run_id)
+    headers = CURRENT | state | link_to_next(name, args, following)
     if args["format"] == "json":
-        return Reply(headers=headers, document=part)
-    found = exact.loads(part.plain)
-    return Reply(headers=headers, document=_as_csv(found, site.dataset, complete=name != "data", days=with_days))
+        return Reply(headers=headers, document=Document(JSON, plain=as_json(page)))
+    return Reply(headers=headers, document=_as_csv(page, site.dataset, complete=name != "data", days=with_days))
+
+
+def _page(
+    rows: Sequence[LaggedRow], start: str, end: str, behind: tuple[str, str], *, limit: int | None, among_several: bool
+) -> tuple[Sequence[LaggedRow], str]:
+    """The rows from `start` to `end` behind a date and series, as many as an answer may have, and behind which row the
+    next page begins; empty behind the last.
+
+    `among_several`: whether a date has a row for each of several series.
+    """
+
+    def place(row: LaggedRow) -> tuple[str, str]:
+        return str(row["date"]), str(row["series"]) if among_several else ""
+
+    wanted = (row for row in rows if start <= str(row["date"]) <= end and place(row) > behind)
+    shown, _, more = fill_page(((row, exact.dumps(row)) for row in wanted), limit=limit)
+    return shown, " ".join(filter(None, place(shown[-1]))) if more else ""
 
 
 @functools.lru_cache(maxsize=16)

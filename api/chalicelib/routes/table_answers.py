@@ -62,7 +62,8 @@ def link_to_next(path: str, args: Arguments, following: str) -> dict[str, str]:
     """The link to the page behind this one, with everything else as it was asked for; none behind the last."""
     if not following:
         return {}
-    kept = {name: args.get(name) for name in ("from", "to", "format", "as_of", "days", "series", "sort", "limit")}
+    names = ("from", "to", "format", "as_of", "lag", "first", "days", "series", "sort", "limit")
+    kept = {name: args.get(name) for name in names}
     usual = {None, "no", "json", "series"}
     asked = {name: value for name, value in kept.items() if value not in usual or (name == "series" and value)}
     return next_link(path, asked | {"after": following})

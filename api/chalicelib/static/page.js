@@ -367,6 +367,7 @@
     $("#download").href = `${table}?${new URLSearchParams([...query, ["format", "csv"]])}`;
     if (view.by !== usual.by) query.set("by", view.by);
     if (view.show !== usual.show) query.set("show", view.show);
+    if (view.scale === "log") query.set("scale", "log");
     const shown = $$('input[name="measure"]', controls).map((box) => box.value).filter((m) => !view.hide.split(",").includes(m));
     if (view.hide && shown.length) query.set("measure", shown.join(","));
     for (const link of $$("a[data-chart]")) link.href = `${link.dataset.chart}?${new URLSearchParams([...query, ["theme", "light"]])}`;

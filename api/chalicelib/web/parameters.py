@@ -346,6 +346,13 @@ SHOW = _choice(
     example="cumulative",
     default="new",
 )
+SCALE = _choice(
+    "scale",
+    values=("linear", "log"),
+    description="`linear`, or `log`: what is not positive is not shown then.",
+    example="log",
+    default="linear",
+)
 THEME = _choice(
     "theme",
     values=("light", "dark", "auto"),
