@@ -23,18 +23,18 @@ BEFORE = {"nyt": nyt(200), "jhu": jhu(200)}
 
 def test_a_newest_date_that_moves_back_closes_the_gate() -> None:
     with pytest.raises(GateClosed, match=f"the newest date would move back from {date(199)} to {date(197)}"):
-        check_gate(after(BEFORE, {"nyt": nyt(198), "jhu": jhu(200)}), LIMITS)
+        check_gate(after(BEFORE, {"nyt": nyt(198), "jhu": jhu(200)}), US_COVID, LIMITS)
 
 
 def test_one_percent_of_the_rows_may_go_and_no_more() -> None:
-    check_gate(after(BEFORE, {"nyt": nyt(200, without=[3, 4]), "jhu": jhu(200)}), LIMITS)
+    check_gate(after(BEFORE, {"nyt": nyt(200, without=[3, 4]), "jhu": jhu(200)}), US_COVID, LIMITS)
     gone = rf"3 of 200 rows \(1\.5 %\) would be removed, of {date(3)} to {date(5)}; at most 1 % are allowed"
     with pytest.raises(GateClosed, match=gone):
-        check_gate(after(BEFORE, {"nyt": nyt(200, without=[3, 4, 5]), "jhu": jhu(200)}), LIMITS)
+        check_gate(after(BEFORE, {"nyt": nyt(200, without=[3, 4, 5]), "jhu": jhu(200)}), US_COVID, LIMITS)
 
 
 def test_a_first_load_passes() -> None:
-    check_gate(merge(US_COVID, BEFORE), LIMITS)
+    check_gate(merge(US_COVID, BEFORE), US_COVID, LIMITS)
 
 
 def swapped(*, equal: int, of: int) -> Merged:
@@ -50,19 +50,33 @@ def swapped(*, equal: int, of: int) -> Merged:
 
 def test_swapped_columns_close_the_gate_however_many_rows_have_the_same_value_in_both() -> None:
     with pytest.raises(GateClosed) as closed:
-        check_gate(swapped(equal=0, of=40), LIMITS)
+        check_gate(swapped(equal=0, of=40), US_COVID, LIMITS)
     assert closed.value.args[0] == (
         "40 of 40 values of cases and 40 of 40 values of deaths would be revised at once, as if the columns of cases"
         " and deaths had been swapped; at most 90% of the values of two measures may be"
     )
     with pytest.raises(GateClosed) as closed:
-        check_gate(swapped(equal=25, of=40), LIMITS)
+        check_gate(swapped(equal=25, of=40), US_COVID, LIMITS)
     assert closed.value.args[0] == (
         "15 of 15 values of cases and 15 of 15 values of deaths would be revised at once, as if the columns of cases"
         " and deaths had been swapped (rows left out in which two are equal and stay so); at most 90% of the values of"
         " two measures may be"
     )
-    check_gate(swapped(equal=31, of=40), LIMITS)
+    check_gate(swapped(equal=31, of=40), US_COVID, LIMITS)
+
+
+def test_a_closed_gate_calls_a_measure_as_readers_know_it() -> None:
+    days = [date(n) for n in range(20)]
+    lab = b"date,area,n\n" + "".join(f"{day},North,{n + 1}\n" for n, day in enumerate(days)).encode()
+    full = b"day,region,beds\n" + "".join(f"{day},North,{n + 1}\n" for n, day in enumerate(days)).encode()
+    blank = (
+        b"day,region,beds\n"
+        + "".join(f"{day},North,\n" for day in days[:-1]).encode()
+        + f"{days[-1]},North,20\n".encode()
+    )
+    old = merge(REGIONS, {"board": full, "lab": lab}).snapshot
+    with pytest.raises(GateClosed, match=r"19 of 20 values of Beds in use \(95\.0 %\) would be lost"):
+        check_gate(merge(REGIONS, {"board": blank, "lab": lab}, old=old, run_id="r2"), REGIONS, LIMITS)
 
 
 def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() -> None:

@@ -90,7 +90,7 @@ def hold_merging(files: Mapping[str, bytes], dataset: Dataset) -> None:
         assert delta is None, f"{files} were merged although they break their contract"
         return
     try:
-        check_gate(full, LIMITS)
+        check_gate(full, dataset, LIMITS)
     except GateClosed:
         return
     if delta is not None and len(full.snapshot.rows):

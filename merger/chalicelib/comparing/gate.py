@@ -10,6 +10,7 @@ from chalicelib.comparing.full_merge import Merged
 from chalicelib.tables import Ints, Table, is_null, iso_date
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed
+from shared.number_words import noun
 
 ALL_REVISED = 0.9
 """Two measures of which more than this share of values is revised at once are no ordinary revision,"""
@@ -41,17 +42,17 @@ def check_rows(merged: Merged, dataset: Dataset) -> None:
         )
 
 
-def check_gate(merged: Merged, limits: GateLimits) -> None:
-    """Raises GateClosed with what was seen and what is allowed."""
+def check_gate(merged: Merged, dataset: Dataset, limits: GateLimits) -> None:
+    """Raises GateClosed with what was seen and what is allowed; measures are called as readers know them."""
     if merged.first_load:
         return
     changes = merged.changes
     rows = len(changes.added) + len(changes.after) + len(changes.removed)
-    for reason in _reasons(merged, limits):
+    for reason in _reasons(merged, dataset, limits):
         raise GateClosed(reason, rows=rows)
 
 
-def _reasons(merged: Merged, limits: GateLimits) -> Iterator[str]:
+def _reasons(merged: Merged, dataset: Dataset, limits: GateLimits) -> Iterator[str]:
     now, before = merged.snapshot.newest, merged.old.newest
     if now < before:
         yield f"the newest date would move back from {before} to {now}; it may not be before {before}"
@@ -62,19 +63,20 @@ def _reasons(merged: Merged, limits: GateLimits) -> Iterator[str]:
             f"{len(removed)} of {all_rows} rows ({share:.1f} %) would be removed, {dates_of(removed)};"
             f" at most {limits.max_removed_percent:g} % are allowed"
         )
-    yield from _lost_values(merged, limits)
-    yield from _all_revised(merged)
+    yield from _lost_values(merged, dataset, limits)
+    yield from _all_revised(merged, dataset)
 
 
-def _lost_values(merged: Merged, limits: GateLimits) -> Iterator[str]:
+def _lost_values(merged: Merged, dataset: Dataset, limits: GateLimits) -> Iterator[str]:
     for measure in merged.old.measures:
         lost = lost_values(merged, measure)
         if not len(lost):
             continue
         reported = reported_values(merged, measure)
         if len(lost) * 100 > limits.max_removed_percent * reported:
+            called = noun(dataset.measure(measure))
             yield (
-                f"{len(lost)} of {reported} values of {measure} ({len(lost) * 100 / reported:.1f} %) would be lost,"
+                f"{len(lost)} of {reported} values of {called} ({len(lost) * 100 / reported:.1f} %) would be lost,"
                 f" {dates_of(lost)}: they were reported and now are blank or 0;"
                 f" at most {limits.max_removed_percent:g} % are allowed"
             )
@@ -91,7 +93,7 @@ def reported_values(merged: Merged, measure: str) -> int:
     return int(np.count_nonzero(~is_null(merged.old.reported.values[measure])))
 
 
-def _all_revised(merged: Merged) -> Iterator[str]:
+def _all_revised(merged: Merged, dataset: Dataset) -> Iterator[str]:
     """Nearly every value of two measures at once: swapped columns, say, or another unit.
 
     Rows in which both are equal, as 0 and 0 are, would look the same had they been swapped: those that were not revised
@@ -106,10 +108,12 @@ def _all_revised(merged: Merged) -> Iterator[str]:
         if all(revised[measure] > ALL_REVISED * of for measure, of in both.items()):
             counted |= {measure: max(of, counted.get(measure, 0)) for measure, of in both.items()}
     if counted:
-        listed = " and ".join(f"{revised[measure]} of {of} values of {measure}" for measure, of in counted.items())
+        listed = " and ".join(
+            f"{revised[measure]} of {of} values of {noun(dataset.measure(measure))}" for measure, of in counted.items()
+        )
         left_out = any(of < reported_values(merged, measure) for measure, of in counted.items())
         yield (
-            f"{listed} would be revised at once{_swapped(merged, list(counted))}"
+            f"{listed} would be revised at once{_swapped(merged, dataset, list(counted))}"
             f"{' (rows left out in which two are equal and stay so)' if left_out else ''};"
             f" at most {ALL_REVISED:.0%} of the values of two measures may be"
         )
@@ -132,12 +136,13 @@ def revised_values(merged: Merged, measure: str) -> int:
     return int(np.count_nonzero(~is_null(was) & ~is_null(now) & (was != now)))
 
 
-def _swapped(merged: Merged, measures: list[str]) -> str:
+def _swapped(merged: Merged, dataset: Dataset, measures: list[str]) -> str:
     before, after = merged.changes.before.values, merged.changes.after.values
     for one, other in combinations(measures, 2):
         alike = (before[one] == after[other]) & (before[other] == after[one])
         if np.count_nonzero(alike) > ALL_REVISED * len(alike):
-            return f", as if the columns of {one} and {other} had been swapped"
+            names = " and ".join(noun(dataset.measure(measure)) for measure in (one, other))
+            return f", as if the columns of {names} had been swapped"
     return ""
 
 

@@ -107,7 +107,7 @@ def _merge_claimed(run: Run, head: Head, tools: Tools) -> Outcome:
     check_rows(merged, tools.dataset)
     if not run.approved_by:
         with subsegment("gate"):
-            check_gate(merged, tools.policy.limits(tools.dataset))
+            check_gate(merged, tools.dataset, tools.policy.limits(tools.dataset))
     if merged.changes.empty and head.head and head.settled:
         return commit_unchanged(compared, tools, moved=merged.moved)
     return commit_changes(compared, merged, tools)
