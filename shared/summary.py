@@ -99,6 +99,12 @@ class Summary:
         """Whether the newest numbers are of several series together, which then have no name."""
         return _COUNTED.fullmatch(str(self.latest.get("series", ""))) is not None
 
+    @property
+    def whose(self) -> str:
+        """What the newest numbers are of, in words: a name, `sum of 3 series`; empty where there is one series only."""
+        series = str(self.latest.get("series", ""))
+        return f"sum of {series}" if self.is_sum else series
+
     @classmethod
     def from_map(cls, values: Mapping[str, Any]) -> "Summary":
         return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})

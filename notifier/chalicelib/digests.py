@@ -68,5 +68,4 @@ def _approved(run: Run) -> str:
 
 
 def _latest_title(summary: Summary) -> str:
-    series = f", {summary.latest['series']}" if summary.latest.get("series") else ""
-    return f"As of {summary.latest['date']}{series}"
+    return ", ".join(filter(None, (f"As of {summary.latest['date']}", summary.whose)))

@@ -11,8 +11,9 @@ from plotly.offline import get_plotlyjs_version
 
 from chalicelib.dashboard.figures import dashboard_figures
 from chalicelib.dashboard.periods import WORDS
-from chalicelib.dashboard.traces import bars, curve, usual_step
+from chalicelib.dashboard.traces import bars, curve
 from chalicelib.tabulation.bucket_labels import By
+from chalicelib.tabulation.gaps import usual_step
 from chalicelib.tabulation.observations import from_rows
 from chalicelib.tabulation.statistics import statistics
 from chalicelib.tabulation.table_text import Table

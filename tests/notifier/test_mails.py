@@ -215,7 +215,7 @@ def test_with_several_series_every_line_names_its_own() -> None:
         ),
     )
     assert blocks(digest(run, letterhead=Letterhead(stage="dev", dataset=REGIONS)))[2:] == [
-        "As of 2021-06-02, 2 series\n  Beds in use 20, -4 on the day before\n  Tests 7,000 (+900)",
+        "As of 2021-06-02, sum of 2 series\n  Beds in use 20, -4 on the day before\n  Tests 7,000 (+900)",
         "New days (1)\n  North 2021-06-02: Beds in use 12 (-1), tests 3,400 (+400)",
         "Revised (1)\n  South 2021-06-01: tests 3,000 -> 3,100 (+100)",
         "Removed, with their last values (1)\n  West 2021-05-01: Beds in use 3, tests not reported",

@@ -12,9 +12,10 @@ from typing import Any
 
 from chalicelib.dashboard.periods import CHOICES, WORDS, own_table, recent_from
 from chalicelib.dashboard.revision_marks import revisions_figure
-from chalicelib.dashboard.traces import Figure, bars, base_layout, curve, mean_line, usual_step
+from chalicelib.dashboard.traces import Figure, bars, base_layout, curve, mean_line
 from chalicelib.pictures.lengths import main_lengths, small_lengths
 from chalicelib.tabulation.bucket_labels import By
+from chalicelib.tabulation.gaps import usual_step
 from chalicelib.tabulation.histories import Revision
 from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table

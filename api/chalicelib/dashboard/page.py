@@ -32,6 +32,7 @@ from chalicelib.dashboard.placeholders import (
 from chalicelib.pages.html_pages import render_html
 from chalicelib.pages.inline_parts import InlineParts
 from chalicelib.pages.sparkline import sparkline
+from chalicelib.tabulation.gaps import means_over_gaps
 from chalicelib.tabulation.histories import Revision
 from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.tabulating import Tables
@@ -72,7 +73,7 @@ def render_page(
     what there is to choose from, and `largest` some of them with their newest numbers.
     """
     newest, choices = tables.data.dates[-1], CHOICES[dataset.period]
-    first_measure = dataset.measure_names[0]
+    first, own = dataset.measures[0], tables.increments()[choices[0]]
     return render_html(
         "dashboard.html",
         **_frame(dataset, assets, run_id=run.run_id, series=series),
@@ -87,7 +88,7 @@ def render_page(
         choices=choices,
         period_words=WORDS,
         spans=_SPANS[dataset.period],
-        brush=sparkline(its.means.get(first_measure) or tables.daily.values[first_measure]),
+        brush=sparkline(its.means.get(first.name) or means_over_gaps(own, first, by=choices[0])),
         course_summary=course_summary(tables, its, dataset),
         recent=[recent_part(by, tables.increments()[by], dataset, newest=newest) for by in choices],
         null_note=null_note(tables, its, dataset),

@@ -10,6 +10,7 @@ from chalicelib.dashboard.periods import WORDS, own_table
 from chalicelib.pages.formatting import date, difference, number, percent
 from chalicelib.pages.sparkline import sparkline
 from chalicelib.tabulation.bucket_labels import By
+from chalicelib.tabulation.gaps import means_over_gaps, usual_step, with_breaks
 from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
@@ -45,15 +46,24 @@ def stat_card(measure: Measure, tables: Tables, its: Statistics, dataset: Datase
     trend = _NOTHING
     if measure.adds_up:
         trend = _week_line(table.dates, means, at) if means else _period_line(measure, table, at, by)
-    shape = means or table.values[measure.name]
     return StatCard(
         measure=measure,
         value=tables.data.values[measure.name][at],
         change=_change(measure, tables.data, table, at, by),
         trend=trend,
         stopped_after=day if at < len(tables.data.dates) - 1 else "",
-        line=sparkline(shape[: at + 1][-_SPARK_ROWS[by] :]),
+        line=sparkline(_shape(measure, table, means, at, by)),
     )
+
+
+def _shape(
+    measure: Measure, table: Table, means: Sequence[float | None] | None, at: int, by: By
+) -> Sequence[Number | float | None]:
+    """The last numbers as the large chart has them: means over gaps, and breaks where dates are missing."""
+    shape: Sequence[Number | float | None] = means or means_over_gaps(table, measure, by=by)
+    broken: Sequence[Number | float | None]
+    _, broken = with_breaks(table.dates[: at + 1], shape[: at + 1], step=usual_step(table.dates, by))
+    return broken[-_SPARK_ROWS[by] :]
 
 
 def _change(measure: Measure, data: Table, table: Table, at: int, by: By) -> Markup:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chalicelib.dashboard.periods import CHOICES, WORDS, Words, days_in, own_table, recent_from
+from chalicelib.dashboard.periods import CHOICES, WORDS, Words, own_table, recent_from
 from chalicelib.pages.formatting import NOT_REPORTED, count, date, number, words
 from chalicelib.tabulation.bucket_labels import By
+from chalicelib.tabulation.gaps import days_in
 from chalicelib.tabulation.statistics import Statistics
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables

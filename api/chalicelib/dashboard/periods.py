@@ -53,13 +53,3 @@ def recent_from(newest: str, by: By) -> str:
         return dt.date(max(month // 12, 1), month % 12 + 1, 1).isoformat()
     back = (count - 1) * (7 if by == "weekly" else 1)
     return dt.date.fromordinal(max(day.toordinal() - back, 1)).isoformat()
-
-
-def days_in(label: str, by: By) -> int:
-    """How many days the day, week or month of this label has."""
-    if by == "daily":
-        return 1
-    if by == "weekly":
-        return 7
-    day = dt.date.fromisoformat(label)
-    return ((day.replace(day=1) + dt.timedelta(days=31)).replace(day=1) - day.replace(day=1)).days

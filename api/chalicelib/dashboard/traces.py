@@ -1,12 +1,10 @@
 """How one measure is drawn: bars for what is counted, a line for what is measured; gaps stay gaps."""
 
-import datetime as dt
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
-from chalicelib.dashboard.periods import days_in
 from chalicelib.tabulation.bucket_labels import By
+from chalicelib.tabulation.gaps import days_in, mean_of_period, with_breaks
 from chalicelib.tabulation.table_text import Table
 from shared.dataset import Measure
 from shared.exact import Number
@@ -56,7 +54,7 @@ def _spread_over_gaps(
 ) -> dict[str, Any]:
     values: Sequence[Number | None] = trace["y"]
     rows = list(zip(values, days, lengths, over, strict=True))
-    spread = [_share(y, its, length) if more else y for y, its, length, more in rows]
+    spread = [mean_of_period(y, its, length) if more else y for y, its, length, more in rows]
     noun = {"daily": "day", "weekly": "week", "monthly": "month"}[by]
     widths = {}
     if by == "daily":  # weeks and months keep their place on the axis: what lies before them has bars of its own
@@ -74,10 +72,6 @@ def _spread_over_gaps(
         "marker": trace["marker"] | {"pattern": pattern},
         **widths,
     }
-
-
-def _share(value: Number | None, days: int | None, length: int) -> float | None:
-    return None if value is None or not days else round(float(value) * length / days, 3)
 
 
 def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any]:
@@ -105,30 +99,3 @@ def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any
 def mean_line(table: Table, means: Sequence[float | None], *, step: int) -> dict[str, Any]:
     dates, values = with_breaks(table.dates, means, step=step)
     return {"type": "scatter", "mode": "lines", "name": "7-day mean", "x": dates, "y": values, "line": {"width": 2}}
-
-
-def usual_step(dates: Sequence[str], by: By) -> int:
-    """The most days that usually lie between two dates: one, or three where only trading days have a price."""
-    steps = sorted(after - before for before, after in pairwise(map(_ordinal, dates)))
-    least = {"daily": 1, "weekly": 7, "monthly": 31}[by]
-    return max(least, steps[(len(steps) - 1) * 9 // 10]) if steps else least
-
-
-def with_breaks[T](dates: Sequence[str], values: Sequence[T | None], *, step: int) -> tuple[list[str], list[T | None]]:
-    """A point without a value wherever more days lie between two dates."""
-    broken_dates: list[str] = []
-    broken: list[T | None] = []
-    before = None
-    for date, value in zip(dates, values, strict=True):
-        day = _ordinal(date)
-        if before is not None and day - before > step:
-            broken_dates.append(dt.date.fromordinal(before + 1).isoformat())
-            broken.append(None)
-        broken_dates.append(date)
-        broken.append(value)
-        before = day
-    return broken_dates, broken
-
-
-def _ordinal(date: str) -> int:
-    return dt.date.fromisoformat(date).toordinal()

@@ -42,6 +42,8 @@ class Glance:
     """What the page shows of a dataset."""
 
     card: Card
+    whose: str
+    """What they are of: a series, or a sum over several; empty where there is one only."""
     numbers: Sequence[GlanceNumber]
     facts: Sequence[tuple[str, Markup | str]]
 
@@ -77,7 +79,8 @@ def render_overview(
 def _glance(card: Card, trend: Trend, now: dt.datetime) -> Glance:
     summary = card.summary
     numbers = [_number(m, summary, trend.get(m.name, ())) for m in card.dataset.measures] if summary else []
-    return Glance(card=card, numbers=numbers, facts=_facts(card, now))
+    whose = summary.whose.capitalize() if summary and summary.is_sum else summary.whose if summary else ""
+    return Glance(card=card, whose=whose, numbers=numbers, facts=_facts(card, now))
 
 
 def _number(measure: Measure, summary: Summary, line: Sequence[float | None]) -> GlanceNumber:

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from chalicelib.series_store.series_index import SeriesEntry
+from chalicelib.tabulation.bucket_labels import By
+from chalicelib.tabulation.gaps import usual_step, with_breaks
 from chalicelib.tabulation.histories import Entry
 from chalicelib.tabulation.observations import from_rows
 from chalicelib.tabulation.table_text import Table, to_csv, to_json
@@ -70,8 +71,9 @@ def _days_between(data: Table, at: int | None) -> int | None:
 
 
 def _line(tables: Tables, dataset: Dataset) -> list[float | None]:
-    table: Any = tables.monthly if dataset.period is Period.MONTH else tables.weekly
-    first = dataset.measures[0]
+    by: By = "monthly" if dataset.period is Period.MONTH else "weekly"
+    table, first = tables.increments()[by], dataset.measures[0]
     columns = zip(table.values[first.name], (table.whole or {})[first.name], strict=True)
     points = [float(value) if value is not None and (whole or not first.adds_up) else None for value, whole in columns]
-    return [point if point is None or point != int(point) else int(point) for point in points[-_LINE:]]
+    shown = with_breaks(table.dates, points, step=usual_step(table.dates, by))[1][-_LINE:]
+    return [point if point is None or point != int(point) else int(point) for point in shown]

@@ -3,8 +3,13 @@
 import datetime as dt
 import json
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
 
+from chalicelib.tabulation.bucket_labels import By
+from chalicelib.tabulation.gaps import days_in, mean_of_period, usual_step, with_breaks
 from chalicelib.tabulation.statistics import seven_day_mean
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
@@ -16,6 +21,9 @@ TREND = "trend.json"
 _SHOWN = 60
 """Values of each measure."""
 _WEEK = 7
+_LATE = 14
+"""Dates within which a series that lacks the newest ones may only have yet to report them."""
+_BY: Mapping[Period, By] = {Period.DAY: "daily", Period.WEEK: "weekly", Period.MONTH: "monthly"}
 TREND_DATES = _SHOWN + _WEEK
 """The newest dates that a trend is made of."""
 
@@ -23,10 +31,12 @@ TREND_DATES = _SHOWN + _WEEK
 def render_trend(tables: Tables, dataset: Dataset) -> bytes:
     """`{measure: [last values]}`; of what is counted by day the mean over the seven days up to it (`seven_day_mean`).
 
-    A date without such a mean, as after a gap, has none here. Where no date has one, the values are shown themselves.
+    A date without such a mean, as after a gap, has none here. Where no date has one, the values are shown themselves:
+    of a total that stands for several periods its mean in one. A missing date is a break, null.
 
     Where there are several series they are of the one that the newest numbers are of (`Summary.latest`): the declared
-    default, else the sum of all that are no totals where that means something, else the first.
+    default, else the sum of all that are no totals where that means something, else the first. There is no sum of a
+    date for which some of them have no number: it would be a fall that nobody reported.
     """
     counted = _counted(tables.data, dataset)
     lines = {measure.name: _line(tables, measure, dataset, counted) for measure in dataset.measures}
@@ -52,33 +62,69 @@ def _counted(table: Table, dataset: Dataset) -> frozenset[str]:
 
 
 def _line(tables: Tables, measure: Measure, dataset: Dataset, counted: frozenset[str]) -> list[float | None]:
-    sums = _sums(tables.daily if measure.cumulative else tables.data, measure.name, counted)
-    dates, values = list(sums), list(sums.values())
-    if dataset.period is Period.DAY and measure.adds_up:
-        means = seven_day_mean(dates, values, _days(sums, cumulative=measure.cumulative))
-        if any(mean is not None for mean in means):
-            return [None if mean is None else float(mean) for mean in means[-_SHOWN:]]
-    return [None if value is None else float(value) for value in values[-_SHOWN:]]
-
-
-def _sums(table: Table, measure: str, counted: frozenset[str]) -> dict[str, Number | None]:
-    """A value for each of the last dates: the sum over the series that are counted and have one."""
+    table = tables.daily if measure.cumulative else tables.data
     dates = sorted(set(table.dates))[-TREND_DATES:]
-    sums: dict[str, Number | None] = dict.fromkeys(dates)
-    column = table.values[measure]
+    by = _BY[dataset.period]
+    days = _days(dates, by)
+    sums = _sums(_reported(table, measure.name, dates, counted), days, cumulative=measure.cumulative)
+    shown: Sequence[float | None] = [None if it is None else float(it) for it in sums]
+    if measure.cumulative:
+        lengths = [days_in(date, by) for date in dates]
+        shown = [mean_of_period(*row) for row in zip(sums, days, lengths, strict=True)]
+    if dataset.period is Period.DAY and measure.adds_up:
+        means = seven_day_mean(dates, sums, days if measure.cumulative else [1] * len(dates))
+        shown = means if any(mean is not None for mean in means) else shown
+    return with_breaks(dates, shown, step=usual_step(dates, by))[1][-_SHOWN:]
+
+
+def _reported(
+    table: Table, measure: str, dates: Sequence[str], counted: frozenset[str]
+) -> Mapping[str, dict[int, Number]]:
+    """Series -> place among the dates -> its value there; of the series that are counted."""
+    found: dict[str, dict[int, Number]] = defaultdict(dict)
+    places = {date: n for n, date in enumerate(dates)}
     for n in range(bisect_left(table.dates, dates[0]) if dates else 0, len(table.dates)):
-        value = column[n]
-        if value is not None and (table.series is None or table.series[n] in counted):
-            sums[table.dates[n]] = (sums[table.dates[n]] or 0) + value
-    return sums
+        value, series = table.values[measure][n], table.series[n] if table.series is not None else ""
+        if value is not None and (table.series is None or series in counted):
+            found[series][places[table.dates[n]]] = value
+    return found
 
 
-def _days(sums: Mapping[str, Number | None], *, cumulative: bool) -> list[int | None]:
-    """How many days each number stands for: what a total grew by, for all since the one before."""
-    days: list[int | None] = []
+def _sums(
+    reported: Mapping[str, Mapping[int, Number]], days: Sequence[int], *, cumulative: bool
+) -> list[Decimal | None]:
+    """A sum for each date; None where a series that is under way then has no number.
+
+    What a total grew by over a gap is shared out over the days of the gap. A series is under way from its first number
+    to its last, and to the end where that is so late that it may only have yet to report.
+    """
+    sums, there, under_way = [Decimal(0)] * len(days), [0] * len(days), [0] * len(days)
+    for numbers in reported.values():
+        shares = _shared_out(numbers, days) if cumulative else numbers
+        for n, share in shares.items():
+            sums[n] += share
+            there[n] += 1
+        first, last = min(numbers), max(numbers)
+        for n in range(first, len(days) if last >= len(days) - _LATE else last + 1):
+            under_way[n] += 1
+    return [value if has and has == of else None for value, has, of in zip(sums, there, under_way, strict=True)]
+
+
+def _shared_out(numbers: Mapping[int, Number], days: Sequence[int]) -> dict[int, Number]:
+    """Each number over the dates since the one before, by the days that each of these stands for."""
+    shares: dict[int, Number] = {}
     before: int | None = None
-    for date, value in sums.items():
-        day = dt.date.fromisoformat(date).toordinal()
-        days.append(None if value is None else day - before if cumulative and before is not None else 1)
-        before = before if value is None else day
-    return days
+    for n, value in numbers.items():
+        over = range(n if before is None else before + 1, n + 1)
+        in_all = sum(days[at] for at in over)
+        shares |= {at: Decimal(value) * days[at] / in_all for at in over}
+        before = n
+    return shares
+
+
+def _days(dates: Sequence[str], by: By) -> list[int]:
+    """Of each date the days since the one before; of the first those of its period."""
+    ends = [dt.date.fromisoformat(date).toordinal() for date in dates]
+    return [*(days_in(date, by) for date in dates[:1]), *(after - before for before, after in pairwise(ends))][
+        : len(ends)
+    ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.dashboard.periods import CHOICES
-from chalicelib.dashboard.traces import usual_step, with_breaks
+from chalicelib.tabulation.gaps import usual_step, with_breaks
 from chalicelib.vintages.version_table import Values
 from shared.dataset import Dataset, Measure, Period
 from shared.exact import Number
