@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.attributes import to_item
@@ -28,7 +28,9 @@ class Committer:
     rows: dict[Key, Sequence[Number | None]] = field(default_factory=dict)
     head: str | None = None
 
-    def commit(self, run_id: str, rows: Rows, **attributes: Any) -> dict[str, Any]:
+    def commit(
+        self, run_id: str, rows: Rows, *, rows_since: Mapping[str, str] | None = None, **attributes: Any
+    ) -> dict[str, Any]:
         """Make `rows` the head; the stream record of it. Nothing changed gives an UNCHANGED run."""
         change = self._difference(run_id, rows)
         if change.empty:
@@ -41,7 +43,7 @@ class Committer:
             run_id,
             "COMMITTED",
             base_run_id=self.head,
-            summary=self._summary(change, rows).as_map(),
+            summary=replace(self._summary(change, rows), rows_since=rows_since or {}).as_map(),
             **counts | attributes,
         )
         self.rows, self.head = dict(rows), run_id

@@ -280,7 +280,21 @@ def test_a_feed_that_stands_still_is_named_and_one_that_moved_without_a_commit_i
     still = "Numbers stand still Johns Hopkins University CSSE since 2 Mar 2020 (7 days)"
     committer.put_head(rows_since={"nyt": "2020-03-09T17:00:00Z", "jhu": first})
     assert f"{still} Over time" in page_of(api).words
+    for day in ("2020-03-09", "2020-03-02"):
+        assert "Numbers stand still" not in page_of(api, f"/?as_of={day}").words
     committer.put_head(rows_since={"nyt": first, "jhu": "2020-03-09T17:00:00Z"})
     assert (
         "Numbers stand still The New York Times, US national since 2 Mar 2020 (7 days) Over time" in page_of(api).words
     )
+
+
+def test_of_a_past_day_it_is_named_only_where_its_last_run_was_a_commit(api: ApiApp, committer: Committer) -> None:
+    """After a commit a feed may have moved without another: what the commit wrote down is not what was known then."""
+    rows, first, second = some_rows(days=40), "2020-03-02T17:00:00Z", "2020-03-09T17:00:00Z"
+    committer.commit(first, rows)
+    newer = dict(list(rows.items())[:-1])
+    api.refresh(committer.commit(second, newer, rows_since={"nyt": second, "jhu": first}))
+    committer.end("2020-03-10T17:00:00Z", "UNCHANGED", base_run_id=second)
+    still = "Numbers stand still Johns Hopkins University CSSE since 2 Mar 2020 (7 days)"
+    assert still in page_of(api, "/?as_of=2020-03-09").words
+    assert "Numbers stand still" not in page_of(api, "/?as_of=2020-03-10").words

@@ -110,7 +110,12 @@ def test_dates_that_lie_long_before_the_others_are_warned_of_together_and_once()
     assert warnings(merge(US_COVID, two)) == warnings(after(one, two)) == [both]
     assert warnings(merge(US_COVID, files("0001-01-01", "1970-01-02"))) == [both.replace("1970-01-01", "0001-01-01")]
     assert warnings(after(two, files("1970-01-01", "1970-01-02", rows=10))) == warnings(after(two, one)) == []
-    assert warnings(merge(US_COVID, files(*(f"1970-01-0{day}" for day in range(1, 7))))) == []
+    seven = [f"1970-01-0{day}" for day in range(1, 8)]
+    many = f"the 7 oldest dates, 1970-01-01 to 1970-01-07, lie 48 years or more before the next, {date(0)}:"
+    assert warnings(merge(US_COVID, files(*seven))) == [f"{many} they may be none"]
+    assert warnings(after(files(*seven), files(*seven, rows=10))) == []
+    as_many_as_follow = files(*seven, rows=7)
+    assert warnings(merge(US_COVID, as_many_as_follow)) == []
 
 
 def test_a_cumulative_measure_that_falls_is_warned_of() -> None:

@@ -187,15 +187,17 @@ def _standing_still(site: Site, runs: Sequence[Run], run_id: str | None, day: st
 
 
 def _rows_since(site: Site, runs: Sequence[Run], run_id: str | None, day: str | None) -> Mapping[str, str]:
-    """Feed -> the run that last found its used rows changed. Of a past day, as the last commit before it had it: what
-    a run that found nothing new moved is known of the head alone.
+    """Feed -> the run that last found its used rows changed.
+
+    Of a past day only where its last run was a commit, which wrote it down. After a commit a feed may move without
+    another; that is known of the head alone, and of a past day nothing is stated rather than something wrong.
     """
     if not day and (of_head := site.ledger().head().rows_since):
         return of_head
-    told: Mapping[str, str] = next((run.summary["rows_since"] for run in runs if run.summary.get("rows_since")), {})
-    if not told and run_id:
-        told = site.ledger().get(run_id).summary.get("rows_since", {})
-    return told
+    if not run_id or (day and (not runs or runs[0].run_id != run_id)):
+        return {}
+    since: Mapping[str, str] = site.ledger().get(run_id).summary.get("rows_since", {})
+    return since
 
 
 def _how_final(site: Site, run_id: str | None, series: str) -> Markup:

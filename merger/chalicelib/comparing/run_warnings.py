@@ -25,9 +25,9 @@ from shared.number_words import counted, noun
 _LISTED = 5
 """Sentences of one kind about one measure; more are drawn together."""
 _LONG_AGO = 3660
-"""Days before the next date: what lies before such a gap is no date of the data,"""
+"""Days before the next date: what lies before such a gap may be no date of the data,"""
 _FEW = 5
-"""where it is at most so many dates."""
+"""where it is at most so many dates, or fewer than lie behind the gap."""
 
 
 def find_warnings(merged: Merged, dataset: Dataset, limits: GateLimits) -> list[str]:
@@ -135,33 +135,28 @@ def _find_by_names(rows: Table, wanted: Table) -> tuple[Ints, Mask]:
 
 
 def _too_early(merged: Merged) -> Iterator[str]:
-    """Too early are those of the five oldest dates that a gap of more than ten years follows, sooner or later."""
-    days = _oldest(merged.snapshot.joined, _FEW + 1)
+    """Too early are the dates before a gap of more than ten years, where they are few or fewer than those after it."""
+    days = _dates(merged.snapshot.joined)
     gaps = np.flatnonzero(np.diff(days) > _LONG_AGO)
+    gaps = gaps[(gaps < _FEW) | (2 * (gaps + 1) < len(days))]
     if not len(gaps):
         return
     last = int(gaps[-1])
     early, years = days[: last + 1], int(days[last + 1] - days[last]) // 365
-    if not merged.first_load and np.isin(early, _oldest(merged.old.joined, _FEW)).all():
+    if not merged.first_load and np.isin(early, _dates(merged.old.joined)).all():
         return
     *dates, following = map(iso_date, days[: last + 2].tolist())
     if len(dates) == 1:
         yield f"the oldest date, {dates[0]}, lies {counted(years, 'year')} before the next, {following}: it may be none"
     else:
-        named = f"{', '.join(dates[:-1])} and {dates[-1]}"
-        yield (
-            f"the oldest dates, {named}, lie {counted(years, 'year')} or more before the next, {following}:"
-            " they may be none"
-        )
+        named = f"{', '.join(dates[:-1])} and {dates[-1]}" if len(dates) <= _FEW else f"{dates[0]} to {dates[-1]}"
+        which = "the oldest dates" if len(dates) <= _FEW else f"the {len(dates):,} oldest dates"
+        yield f"{which}, {named}, lie {counted(years, 'year')} or more before the next, {following}: they may be none"
 
 
-def _oldest(rows: Table, most: int) -> Ints:
-    """The oldest dates, each once."""
-    found, at = list[int](), 0
-    while at < len(rows) and len(found) < most:
-        found.append(int(rows.days[at]))
-        at = int(np.searchsorted(rows.days, found[-1], side="right"))
-    return np.array(found, dtype=np.int64)
+def _dates(rows: Table) -> Ints:
+    """The dates, each once, ascending as the rows are."""
+    return rows.days[np.flatnonzero(np.diff(rows.days, prepend=rows.days[:1] - 1))]
 
 
 def _silences(
