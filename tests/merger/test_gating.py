@@ -79,6 +79,29 @@ def test_a_closed_gate_calls_a_measure_as_readers_know_it() -> None:
         check_gate(merge(REGIONS, {"board": blank, "lab": lab}, old=old, run_id="r2"), REGIONS, LIMITS)
 
 
+def places(*, swapped: int, of: int) -> dict[str, bytes]:
+    """Three regions with so many dates; in the first so many of them have beds and tests in each other's columns."""
+    beds, tests = ["day,region,beds"], ["date,area,n"]
+    for n in range(of):
+        for place, region in enumerate(("North", "South", "West")):
+            numbers = [100 * (place + 1) + n, 9000 * (place + 1) + 7 * n]
+            numbers = numbers[::-1] if region == "North" and n < swapped else numbers
+            beds.append(f"{date(n)},{region},{numbers[0]}")
+            tests.append(f"{date(n)},{region},{numbers[1]}")
+    return {"board": "\n".join([*beds, ""]).encode(), "lab": "\n".join([*tests, ""]).encode()}
+
+
+def test_columns_that_are_swapped_in_one_of_many_series_close_the_gate() -> None:
+    old = merge(REGIONS, places(swapped=0, of=20)).snapshot
+    with pytest.raises(GateClosed) as closed:
+        check_gate(merge(REGIONS, places(swapped=20, of=21), old=old, run_id="r2"), LIMITS)
+    assert closed.value.args[0] == (
+        "20 of 20 rows of North would have beds and tests in each other's place, as if their columns had been swapped;"
+        " at most 90% of the rows of a series may"
+    )
+    check_gate(merge(REGIONS, places(swapped=18, of=20), old=old, run_id="r2"), LIMITS)
+
+
 def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() -> None:
     files = {"board": b"day,region,beds\n2020-03-01,North,1\n", "lab": b"date,area,n\n2020-03-02,North,5\n"}
     with pytest.raises(ContractBroken, match="feed board and lab: '0 rows in common' is not allowed"):

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from chalicelib.comparing.full_merge import Merged
-from chalicelib.tables import Ints, Table, is_null, iso_date
+from chalicelib.tables import Ints, Mask, Table, is_null, iso_date
 from shared.dataset import Dataset
 from shared.errors import ContractBroken, GateClosed
 from shared.number_words import noun
@@ -16,6 +16,8 @@ ALL_REVISED = 0.9
 """Two measures of which more than this share of values is revised at once are no ordinary revision,"""
 FEWEST_REVISED = 10
 """where it is at least so many values."""
+_NAMED = 3
+"""Series that a reason names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ def _reasons(merged: Merged, dataset: Dataset, limits: GateLimits) -> Iterator[s
         )
     yield from _lost_values(merged, dataset, limits)
     yield from _all_revised(merged, dataset)
+    yield from _swapped_in_series(merged, dataset)
 
 
 def _lost_values(merged: Merged, dataset: Dataset, limits: GateLimits) -> Iterator[str]:
@@ -144,6 +147,39 @@ def _swapped(merged: Merged, dataset: Dataset, measures: list[str]) -> str:
             names = " and ".join(noun(dataset.measure(measure)) for measure in (one, other))
             return f", as if the columns of {names} had been swapped"
     return ""
+
+
+def _swapped_in_series(merged: Merged, dataset: Dataset) -> Iterator[str]:
+    """Nearly every row of a series with two measures in each other's place: no revision comes to that by itself."""
+    before, after, old = merged.changes.before, merged.changes.after, merged.old.reported
+    if len(before.names) < 2 or len(after) < FEWEST_REVISED or not set(old.names) <= set(before.names):
+        return
+    for one, other in combinations(merged.old.measures, 2):
+        exchanged = (before.values[one] == after.values[other]) & (before.values[other] == after.values[one])
+        counts = _by_series(before, exchanged & _both_and_unequal(before, one, other))
+        if not (counts >= FEWEST_REVISED).any():
+            continue
+        rows = old.over(before.names)
+        of = _by_series(rows, _both_and_unequal(rows, one, other))
+        swapped = np.flatnonzero((counts >= FEWEST_REVISED) & (counts > ALL_REVISED * of))
+        if len(swapped):
+            names = ", ".join(before.names[code] for code in swapped[:_NAMED].tolist())
+            more = f" and {len(swapped) - _NAMED:,} more series" if len(swapped) > _NAMED else ""
+            called = " and ".join(noun(dataset.measure(measure)) for measure in (one, other))
+            yield (
+                f"{int(counts[swapped].sum()):,} of {int(of[swapped].sum()):,} rows of {names}{more} would have {called}"
+                f" in each other's place, as if their columns had been swapped;"
+                f" at most {ALL_REVISED:.0%} of the rows of a series may"
+            )
+
+
+def _both_and_unequal(rows: Table, one: str, other: str) -> Mask:
+    numbers = rows.values[one], rows.values[other]
+    return ~is_null(numbers[0]) & ~is_null(numbers[1]) & (numbers[0] != numbers[1])
+
+
+def _by_series(rows: Table, chosen: Mask) -> Ints:
+    return np.bincount(rows.codes[chosen], minlength=len(rows.names))
 
 
 def dates_of(rows: Table) -> str:
