@@ -47,16 +47,21 @@ def step(measure: Measure, value: Number | None, increment: Number | None) -> st
     return share or signed(increment, decimals=measure.decimals)
 
 
-def before(days: int | None, period: Period) -> str:
-    """What a difference is to: `on the week before`, or `in 3 days` where it spans more than one period."""
+def before(days: int | None, period: Period, *, fewest: int | None = None) -> str:
+    """What a difference is to: `on the week before`, or as `longer` has it where it spans more than one period."""
+    return longer(days, period, fewest=fewest).lstrip() or f"on the {period} before"
+
+
+def longer(days: int | None, period: Period, *, fewest: int | None = None) -> str:
+    """` in 3 days` where a difference spans more than one period; else empty.
+
+    ` in 1 to 3 days` where it is a sum of several, and the shortest of them spans the fewest days.
+    """
     if days is None or days <= period.longest_days:
-        return f"on the {period} before"
-    return f"in {_periods(days, period)}"
-
-
-def longer(days: int | None, period: Period) -> str:
-    """` in 3 days` where a difference spans more than one period; else empty."""
-    return f" in {_periods(days, period)}" if days is not None and days > period.longest_days else ""
+        return ""
+    most = _periods(days, period)
+    least = most if fewest is None else _periods(fewest, period)
+    return f" in {most}" if least == most else f" in {least.partition(' ')[0]} to {most}"
 
 
 def when(date: str, period: Period, *, year: bool = True) -> str:

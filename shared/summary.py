@@ -31,7 +31,9 @@ class Summary:
     latest_increments: Mapping[str, Number | None]
     """Measure -> difference of its newest value to the last one reported before; None where there is none."""
     latest_days: Mapping[str, int | None] = field(default_factory=dict)
-    """Measure -> the days between those two values."""
+    """Measure -> the days between those two values; of a sum the most of any series in it."""
+    latest_days_fewest: Mapping[str, int] = field(default_factory=dict)
+    """Measure -> the fewest days of any series in the sum, where they differ."""
     rows: int
     """Rows in the store after the run."""
     series: int = 0

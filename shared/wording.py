@@ -156,15 +156,16 @@ def _new_title(run: Run, summary: Summary, dataset: Dataset) -> str:
 
 def _latest_row(measure: Measure, summary: Summary, dataset: Dataset) -> str:
     value, increment = summary.latest.get(measure.name), summary.latest_increments.get(measure.name)
-    span, moved = summary.latest_days.get(measure.name), step(measure, value, increment)
+    moved = step(measure, value, increment)
+    span = {"days": summary.latest_days.get(measure.name), "fewest": summary.latest_days_fewest.get(measure.name)}
     shown = f"{measure.label} {number(value, decimals=measure.decimals)}"
     if measure.unit and value is not None:
         shown += f" {measure.unit}"
     if not moved:
         return shown
     if measure.cumulative:
-        return f"{shown} ({moved}{longer(span, dataset.period)})"
-    return f"{shown}, {moved} {before(span, dataset.period)}"
+        return f"{shown} ({moved}{longer(period=dataset.period, **span)})"
+    return f"{shown}, {moved} {before(period=dataset.period, **span)}"
 
 
 def _drawn_together(group: Mapping[str, Any], *, dataset: Dataset) -> str:

@@ -88,7 +88,8 @@ def _numbers(summary: Summary, dataset: Dataset) -> Iterator[str]:
 def _one(measure: Measure, summary: Summary, dataset: Dataset) -> str:
     """`cases +55,055`, `COVID-19 admissions 1,067, +3.2 %`, `Brent 66.31, -1.07`."""
     value, increment = summary.latest[measure.name], summary.latest_increments.get(measure.name)
-    moved = step(measure, value, increment) + longer(summary.latest_days.get(measure.name), dataset.period)
+    days, fewest = summary.latest_days.get(measure.name), summary.latest_days_fewest.get(measure.name)
+    moved = step(measure, value, increment) + longer(days, dataset.period, fewest=fewest)
     shown = f"{noun(measure)} {number(value, decimals=measure.decimals)}"
     if increment is None:
         return shown

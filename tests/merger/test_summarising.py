@@ -14,6 +14,7 @@ from chalicelib.runs.summarising import _touched, recoveries, summarise
 from chalicelib.tables import Table
 from shared.dataset import Kind, Measure, Series
 from shared.summary import LISTED, TOUCHED, Summary
+from shared.wording import latest_rows
 from tests.merger.merges import merge
 from tests.proof.small_feeds import date, jhu, nyt
 from tests.shared.declared import US_COVID
@@ -76,6 +77,19 @@ def test_several_series_are_summed_up() -> None:
     }
     summary = summarise(merge(REGIONS, files), SUMMED, warnings=[])
     assert summary.latest == {"series": "2 series", "date": "2020-03-02", "beds": 7, "tests": 13}
+
+
+def test_what_a_sum_grew_by_says_how_many_days_its_parts_stand_for() -> None:
+    files = {
+        "board": b"day,region,beds\n2020-03-01,North,1\n2020-03-01,South,5\n2020-03-03,North,1\n2020-03-04,North,2\n"
+        b"2020-03-04,South,6\n",
+        "lab": b"date,area,n\n2020-03-01,North,5\n2020-03-01,South,7\n2020-03-03,North,6\n2020-03-04,North,8\n"
+        b"2020-03-04,South,10\n",
+    }
+    summary = summarise(merge(REGIONS, files), SUMMED, warnings=[])
+    assert summary.latest_increments["tests"] == 2 + 3
+    assert (summary.latest_days["tests"], summary.latest_days_fewest["tests"]) == (3, 1)
+    assert latest_rows(summary, dataset=SUMMED)[1] == "Tests 18 (+5 in 1 to 3 days)"
 
 
 def test_a_sum_that_lacks_series_says_of_how_many_it_is() -> None:

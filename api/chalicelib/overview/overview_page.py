@@ -33,7 +33,9 @@ class GlanceNumber:
     value: Number | None
     change: Number | None
     days: int
-    """The days that the change stands for; 0 where that is not known."""
+    """The days that the change stands for, of a sum the most; 0 where that is not known."""
+    fewest: int
+    """Of a sum the fewest days that a part of the change stands for, where they differ, else `days`."""
     line: Markup
 
 
@@ -84,11 +86,13 @@ def _glance(card: Card, trend: Trend, now: dt.datetime) -> Glance:
 
 
 def _number(measure: Measure, summary: Summary, line: Sequence[float | None]) -> GlanceNumber:
+    days = int(summary.latest_days.get(measure.name) or 0)
     return GlanceNumber(
         measure=measure,
         value=summary.latest.get(measure.name),
         change=summary.latest_increments.get(measure.name),
-        days=int(summary.latest_days.get(measure.name) or 0),
+        days=days,
+        fewest=int(summary.latest_days_fewest.get(measure.name) or days),
         line=sparkline(line),
     )
 

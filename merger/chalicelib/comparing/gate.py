@@ -174,8 +174,9 @@ def _swapped_in_series(merged: Merged, dataset: Dataset) -> Iterator[str]:
 
 
 def _both_and_unequal(rows: Table, one: str, other: str) -> Mask:
-    numbers = rows.values[one], rows.values[other]
-    return ~is_null(numbers[0]) & ~is_null(numbers[1]) & (numbers[0] != numbers[1])
+    first, second = rows.values[one], rows.values[other]
+    unequal: Mask = first != second
+    return unequal & ~is_null(first) & ~is_null(second)
 
 
 def _by_series(rows: Table, chosen: Mask) -> Ints:

@@ -46,6 +46,7 @@ def summarise(
         latest=values,
         latest_increments=latest.increments(),
         latest_days=days,
+        latest_days_fewest=latest.fewest_days(),
         rows=len(rows),
         series=len(set(rows.codes.tolist())) if dataset.has_series else 0,
         new_dates=len(np.unique(changes.added.days)),
@@ -113,8 +114,12 @@ class Latest:
         return {name: end[1] for name, end in self._ends.items()}
 
     def days(self) -> dict[str, int | None]:
-        """Measure -> the days between those two; None where there is no difference."""
-        return {name: end[2] for name, end in self._ends.items()}
+        """Measure -> the days between those two, of a sum the most; None where there is no difference."""
+        return {name: max(end[2], default=None) for name, end in self._ends.items()}
+
+    def fewest_days(self) -> dict[str, int]:
+        """Measure -> the fewest of them, where series of a sum differ."""
+        return {name: min(end[2]) for name, end in self._ends.items() if len(end[2]) > 1}
 
 
 def _chosen_series(rows: Table, dataset: Dataset) -> tuple[str, Mask]:
@@ -153,12 +158,12 @@ def _series_in(rows: Table) -> int:
     return int(np.count_nonzero(np.bincount(rows.codes)))
 
 
-def _ends(rows: Table, measure: Measure) -> tuple[Number | None, Number | None, int | None]:
-    """(newest value, increment, days it stands for) of a measure over all series of the rows."""
+def _ends(rows: Table, measure: Measure) -> tuple[Number | None, Number | None, frozenset[int]]:
+    """(newest value, increment, days that its parts stand for) of a measure over all series of the rows."""
     there = rows.take(~is_null(rows.values[measure.name]))
     last, before = _last_two(there)
     if not len(there) or there.newest != rows.newest:
-        return None, None, None
+        return None, None, frozenset()
     fresh = last[there.days[last] == there.days[-1]]
     value = _sum(there, measure, last if measure.cumulative else fresh)
     ends = {int(code): at for code, at in zip(there.codes[before], before.tolist(), strict=True)}
@@ -167,13 +172,13 @@ def _ends(rows: Table, measure: Measure) -> tuple[Number | None, Number | None, 
     ]
     opened = len(fresh) - len(both) if measure.opening == "count" else 0
     if not both and not opened:
-        return from_scaled(value, measure.decimals), None, None
+        return from_scaled(value, measure.decimals), None, frozenset()
     increment = _sum(there, measure, [at for at, _ in both]) - _sum(there, measure, [at for _, at in both])
     if opened:
         paired = {at for at, _ in both}
         increment += _sum(there, measure, [at for at in fresh.tolist() if at not in paired])
-    stands_for = max((int(there.days[at] - there.days[was]) for at, was in both), default=1)
-    return from_scaled(value, measure.decimals), from_scaled(increment, measure.decimals), stands_for
+    stands_for = {int(there.days[at] - there.days[was]) for at, was in both} or {1}
+    return from_scaled(value, measure.decimals), from_scaled(increment, measure.decimals), frozenset(stands_for)
 
 
 def _last_two(rows: Table) -> tuple[Ints, Ints]:
