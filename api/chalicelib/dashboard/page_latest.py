@@ -11,7 +11,7 @@ from chalicelib.pages.formatting import date, difference, number, percent
 from chalicelib.pages.sparkline import sparkline
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import means_over_gaps, usual_step, with_breaks
-from chalicelib.tabulation.statistics import Statistics
+from chalicelib.tabulation.statistics import Statistics, shown_mean
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Kind, Measure
@@ -123,9 +123,9 @@ def _week_line(dates: Sequence[str], means: Sequence[float | None], at: int) -> 
         return _NOTHING
     before = _mean_a_week_before(dates, means, at)
     if not before:
-        return Markup("7-day mean {}").format(number(mean))
+        return Markup("7-day mean {}").format(number(shown_mean(mean)))
     moved = percent(mean / before - 1)
-    return Markup("7-day mean {}, {} {} on the week").format(number(mean), _arrow(mean - before), moved)
+    return Markup("7-day mean {}, {} {} on the week").format(number(shown_mean(mean)), _arrow(mean - before), moved)
 
 
 def _mean_a_week_before(dates: Sequence[str], means: Sequence[float | None], at: int) -> float | None:

@@ -9,7 +9,7 @@ from chalicelib.dashboard.periods import CHOICES, WORDS, Words, own_table, recen
 from chalicelib.pages.formatting import NOT_REPORTED, count, date, number, words
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import days_in
-from chalicelib.tabulation.statistics import Statistics
+from chalicelib.tabulation.statistics import Statistics, shown_mean
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Kind, Measure
@@ -27,7 +27,7 @@ def course_summary(tables: Tables, its: Statistics, dataset: Dataset) -> Markup:
         elif measure.adds_up:
             sentences += _peak(measure, tables.increments()[by], by)
         else:
-            sentences += _range(measure, tables.data)
+            sentences += _range(measure, tables.data, by)
     return Markup(" ").join(sentences)
 
 
@@ -36,14 +36,19 @@ def _mean_peak(measure: Measure, means: Sequence[float | None], dates: Sequence[
     known = [(mean, n) for n, mean in enumerate(means) if mean is not None]
     if not known:
         return
-    peak, n = max(known, key=lambda pair: pair[0])
+    peak, n = max(known)  # of equal ones the latest
     last, at = known[-1]
     mean = f"{words(measure.label)}: the 7-day mean" + (" of new ones" if measure.cumulative else "")
     if n == at:
-        yield Markup("{} is the highest ever at the end, {} a day.").format(mean, number(last))
+        yield Markup("{} is {} at the end, {} a day.").format(mean, _highest(known), number(shown_mean(last)))
     else:
-        highest = Markup("{} was highest on {}, {} a day").format(mean, date(dates[n]), number(peak))
-        yield Markup("{}, and ends at {}.").format(highest, number(last))
+        highest = Markup("{} was highest on {}, {} a day").format(mean, date(dates[n]), number(shown_mean(peak)))
+        yield Markup("{}, and ends at {}.").format(highest, number(shown_mean(last)))
+
+
+def _highest(known: Sequence[tuple[Number | float, int]]) -> str:
+    """What the last of these values is, where none is higher."""
+    return "as high as ever" if any(value == known[-1][0] for value, _ in known[:-1]) else "the highest ever"
 
 
 def _peak(measure: Measure, table: Table, by: By) -> Iterator[Markup]:
@@ -52,25 +57,30 @@ def _peak(measure: Measure, table: Table, by: By) -> Iterator[Markup]:
     known = [(value, n) for n, (value, whole) in enumerate(columns) if value is not None and whole]
     if not known:
         return
-    peak, n = max(known, key=lambda pair: pair[0])
+    peak, n = max(known)  # of equal ones the latest
     last, at = known[-1]
     label, noun = words(measure.label), WORDS[by].noun
     if n == at:
-        yield Markup("{}: the last {} is the highest ever, {}.").format(label, noun, number(last))
+        yield Markup("{}: the last {} is {}, {}.").format(label, noun, _highest(known), number(last))
     else:
-        day = date(table.dates[n], style="month" if by == "monthly" else "medium")
+        day = _labelled(table.dates[n], by)
         highest = Markup("{}: highest {} {}, {}").format(label, WORDS[by].per, day, number(peak))
         yield Markup("{}; in the last {} {}.").format(highest, noun, number(last))
 
 
-def _range(measure: Measure, data: Table) -> Iterator[Markup]:
+def _labelled(label: str, by: By) -> Markup:
+    return date(label, style="month" if by == "monthly" else "medium")
+
+
+def _range(measure: Measure, data: Table, by: By) -> Iterator[Markup]:
     """The highest and the lowest value of a level or a rate, and the last."""
     known = [(value, n) for n, value in enumerate(data.values[measure.name]) if value is not None]
     if not known:
         return
     (most, high), (least, low) = max(known, key=lambda pair: pair[0]), min(known, key=lambda pair: pair[0])
-    highest = Markup("highest on {}, {}").format(date(data.dates[high]), number(most))
-    lowest = Markup("lowest on {}, {}").format(date(data.dates[low]), number(least))
+    at_high, at_low = (Markup("{} {}").format(WORDS[by].per, _labelled(data.dates[n], by)) for n in (high, low))
+    highest = Markup("highest {}, {}").format(at_high, number(most))
+    lowest = Markup("lowest {}, {}").format(at_low, number(least))
     last = Markup("{}{}").format(number(known[-1][0]), _unit(measure))
     yield Markup("{}: {}, {}; last {}.").format(words(measure.label), highest, lowest, last)
 
@@ -142,8 +152,10 @@ def _recent_summary(table: Table, by: By, dataset: Dataset) -> Markup:
             sums.append(Markup("{} {}{}").format(total, _inside(label, measure), over))
         else:
             values = [table.values[measure.name][n] or 0 for n in known]
-            between = Markup("{} between {} and {}").format(label, number(min(values)), number(max(values)))
-            moves.append(Markup("{}{}.").format(between, _unit(measure)))
+            least, most = min(values), max(values)
+            between = Markup(" between {} and {}").format(number(least), number(most))
+            between = between if least < most else Markup(" {}").format(number(least))
+            moves.append(Markup("{}{}{}.").format(label, between, _unit(measure)))
     adds_up = sums and any(m.adds_up for m in dataset.measures)
     in_all = [Markup("In all {}.").format(Markup(", ").join(sums))] if adds_up else []
     return Markup(" ").join([*in_all, *moves])

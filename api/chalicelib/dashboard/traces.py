@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import days_in, mean_of_period, with_breaks
+from chalicelib.tabulation.statistics import shown_mean
 from chalicelib.tabulation.table_text import Table
 from shared.dataset import Measure
 from shared.exact import Number
@@ -97,5 +98,6 @@ def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any
 
 
 def mean_line(table: Table, means: Sequence[float | None], *, step: int) -> dict[str, Any]:
-    dates, values = with_breaks(table.dates, means, step=step)
+    shown = [None if mean is None else shown_mean(mean) for mean in means]
+    dates, values = with_breaks(table.dates, shown, step=step)
     return {"type": "scatter", "mode": "lines", "name": "7-day mean", "x": dates, "y": values, "line": {"width": 2}}

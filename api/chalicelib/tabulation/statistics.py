@@ -42,7 +42,7 @@ def statistics(tables: Tables, dataset: Dataset) -> Statistics:
 def seven_day_mean(
     dates: Sequence[str], values: Sequence[Number | None], days: Sequence[int | None]
 ) -> list[float | None]:
-    """For each date the mean a day over the seven days that end with it.
+    """For each date the mean a day over the seven days that end with it, as it is: see `shown_mean`.
 
     None where there is no number, and where those that there are do not stand for exactly the seven days: the first
     six dates, and after a gap that the seven days begin in.
@@ -55,13 +55,18 @@ def seven_day_mean(
             first += 1
         known = [at for at in range(first, n + 1) if values[at] is not None and days[at]]
         exact = sum(days[at] or 0 for at in known) == _WEEK and n in known
-        means.append(_rounded(sum(values[at] or 0 for at in known)) if exact else None)
+        means.append(float(sum(values[at] or 0 for at in known)) / _WEEK if exact else None)
     return means
 
 
-def _rounded(week: Number) -> float:
-    mean = float(week) / _WEEK
-    return round(mean) if abs(mean) >= 100 else round(mean, 1)
+def shown_mean(mean: float) -> float:
+    """As it is written and drawn: a whole number from 100 on, one decimal from 1 on, else two digits that count.
+
+    Shares and peaks are of the means themselves: a change between two rounded ones may be another.
+    """
+    if abs(mean) >= 100:
+        return round(mean)
+    return round(mean, 1) if abs(mean) >= 1 else float(f"{mean:.2g}")
 
 
 def last_reported(table: Table, measure: str) -> str | None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import days_in, mean_of_period, usual_step, with_breaks
-from chalicelib.tabulation.statistics import seven_day_mean
+from chalicelib.tabulation.statistics import seven_day_mean, shown_mean
 from chalicelib.tabulation.table_text import Table
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Measure, Period
@@ -73,7 +73,8 @@ def _line(tables: Tables, measure: Measure, dataset: Dataset, counted: frozenset
         shown = [mean_of_period(*row) for row in zip(sums, days, lengths, strict=True)]
     if dataset.period is Period.DAY and measure.adds_up:
         means = seven_day_mean(dates, sums, days if measure.cumulative else [1] * len(dates))
-        shown = means if any(mean is not None for mean in means) else shown
+        if any(mean is not None for mean in means):
+            shown = [None if mean is None else shown_mean(mean) for mean in means]
     return with_breaks(dates, shown, step=usual_step(dates, by))[1][-_SHOWN:]
 
 
