@@ -36,14 +36,8 @@ def test_a_mean_of_decimals_is_of_the_numbers_that_they_are() -> None:
 
 
 def test_a_mean_is_shown_with_the_digits_that_count() -> None:
-    assert [shown_mean(mean) for mean in (123.5, 41 / 7, 6 / 7, 0.0344, 0, -0.0344)] == [
-        124,
-        5.9,
-        0.86,
-        0.034,
-        0,
-        -0.034,
-    ]
+    means = (123.5, 41 / 7, 6 / 7, 0.0344, 0, -0.0344)
+    assert [shown_mean(mean) for mean in means] == [124, 5.9, 0.86, 0.034, 0, -0.034]
 
 
 def test_the_change_on_the_week_is_of_the_means_themselves_not_of_rounded_ones() -> None:
