@@ -167,8 +167,8 @@ def _swapped_in_series(merged: Merged, dataset: Dataset) -> Iterator[str]:
             more = f" and {len(swapped) - _NAMED:,} more series" if len(swapped) > _NAMED else ""
             called = " and ".join(noun(dataset.measure(measure)) for measure in (one, other))
             yield (
-                f"{int(counts[swapped].sum()):,} of {int(of[swapped].sum()):,} rows of {names}{more} would have {called}"
-                f" in each other's place, as if their columns had been swapped;"
+                f"{int(counts[swapped].sum()):,} of {int(of[swapped].sum()):,} rows of {names}{more} would have"
+                f" {called} in each other's place, as if their columns had been swapped;"
                 f" at most {ALL_REVISED:.0%} of the rows of a series may"
             )
 
