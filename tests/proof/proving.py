@@ -163,17 +163,22 @@ def _aimed(what: str, scenarios: Iterable[tuple[str, troubles.Scenario]], made: 
 def _restores() -> Row:
     row = Row(part="troubles", what="a restore at every call")
     with _timed(row), restoring.committed_twice() as found:
-        try_every_call(row, lambda at_call: restoring.a_run_begins(found, at_call=at_call))
-    _say(f"{row.tried:,} calls of a restore in {row.seconds:.0f} s")
+        for begins in restoring.Begins:
+            try_every_call(row, functools.partial(_restore_at, found, begins), how=begins.value)
+    _say(f"{row.tried:,} calls of restores in {row.seconds:.0f} s")
     return row
 
 
-def try_every_call(row: Row, begins: Callable[[int], bool]) -> None:
+def _restore_at(found: restoring.CommittedTwice, begins: restoring.Begins, at_call: int) -> bool:
+    return restoring.a_run_begins(found, begins, at_call=at_call)
+
+
+def try_every_call(row: Row, begins: Callable[[int], bool], *, how: str = "") -> None:
     """With a run that begins before the first call of a restore, the second, and so on until there is no such call."""
     for at_call in itertools.count():
         is_one = [True]
         attempt = functools.partial(_note, is_one, begins, at_call)
-        _try(row, f"a run begins before call {at_call} of a restore", attempt)
+        _try(row, f"a run begins before call {at_call} of a restore{how and f', {how}'}", attempt)
         if not is_one[0]:
             row.tried -= 1
             return

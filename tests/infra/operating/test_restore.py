@@ -15,7 +15,7 @@ from infra.operating.restoring import (
     restore_table,
     with_what_is_open,
 )
-from tests.proof.restoring import CommittedTwice, calls_of_a_restore, committed_twice
+from tests.proof.restoring import Begins, CommittedTwice, calls_of_a_restore, committed_twice
 
 AT = dt.datetime(2026, 3, 1, 20, tzinfo=dt.UTC)
 
@@ -167,4 +167,10 @@ def twice() -> Iterator[CommittedTwice]:
 
 
 def test_a_run_that_begins_at_any_call_of_a_restore_comes_out_whole(twice: CommittedTwice) -> None:
-    assert len(list(calls_of_a_restore(twice))) > 20
+    assert len(list(calls_of_a_restore(twice, Begins.WHOLE))) > 20
+
+
+@pytest.mark.parametrize("begins", [Begins.COLLECTING, Begins.REJECTED], ids=lambda it: it.name)
+def test_so_does_one_that_is_still_collecting_or_is_to_be_rejected(twice: CommittedTwice, begins: Begins) -> None:
+    """At every eighth call here, at all of them in `make proof`."""
+    assert len(list(calls_of_a_restore(twice, begins, every=8))) == 3
