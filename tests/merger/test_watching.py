@@ -22,13 +22,16 @@ from shared.runs import State, parse_time, run_id_at
 from tests.proof.small_feeds import date, jhu, nyt, pair
 from tests.proof.stories import a_day, at, carry, fetch, merge_dies, publish, together, watch
 from tests.proof.troubles import (
+    BAD_ITEMS,
     FUTURE,
     MORE,
     ROWS,
     SETTINGS,
+    a_bad_item_stops_nothing_else,
     a_command_of_the_future_is_refused,
     a_mail_is_sent_once_it_can_be,
     a_mail_whose_answers_are_lost_is_spoken_of,
+    an_approval_while_another_run_writes_says_what_it_gives_way_to,
     an_event_of_the_future_begins_nothing,
     what_a_run_of_the_future_supersedes_is_mailed_about,
 )
@@ -522,19 +525,9 @@ def test_a_run_that_gives_way_to_its_own_successor_is_not_mailed_about(system: W
 
 
 def test_an_approval_while_another_run_writes_says_what_it_gives_way_to(system: World) -> None:
-    """And goes on when it is told again, as the same command."""
-    carry(system, [publish(2, {"nyt": nyt(ROWS - 3), "jhu": jhu(ROWS)}), fetch(2)])
-    assert system.run(at(2)).state is State.REJECTED
-    carry(system, [together(publish(3, MORE), fetch(3), merge_dies())])
-    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
-    assert answer == {
-        "run_id": at(2),
-        "state": "MERGING",
-        "reason": "",
-        "fetch": False,
-        "waits": f"run {at(3)} is writing",
-    }
-    assert system.run(at(2)).approved_by == ANN_RECORDED
-    system.advance(hours=1)
-    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
-    assert (answer["state"], "waits" in answer) == ("COMMITTED", False)
+    an_approval_while_another_run_writes_says_what_it_gives_way_to(system)
+
+
+@pytest.mark.parametrize("item", BAD_ITEMS)
+def test_an_item_that_is_not_as_the_ledger_writes_it_stops_nothing_else(system: World, item: str) -> None:
+    a_bad_item_stops_nothing_else(system, item=item)

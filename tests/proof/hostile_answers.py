@@ -25,7 +25,7 @@ from shared.runs import Run, parse_time
 from tests.proof.findings import Lost
 from tests.proof.small_feeds import pair
 from tests.proof.stories import at
-from tests.world import BUCKET, World
+from tests.world import BUCKET, World, file_address
 
 SECRET = "s3cr3t"
 MOST_ITEM = 16_000
@@ -114,7 +114,7 @@ def hold_day(random: Random, world: World) -> None:
 
 def _lived(world: World, files: Mapping[str, bytes], answers: Mapping[str, bytes]) -> Iterator[str]:
     """Everything that is kept or shown of the day, as texts."""
-    names = {feed.name: feed.file_name for feed in world.dataset.feeds}
+    names = {feed.name: file_address(world.dataset, feed.file_name) for feed in world.dataset.feeds}
     raw = {names[feed]: answer for feed, answer in answers.items()}
     world.feeds.publish({names[feed]: data for feed, data in files.items()}, at=parse_time(at(2)), raw=raw)
     world.schedule("fetch", at(2))

@@ -141,6 +141,8 @@ def aimed_troubles(extent: Extent) -> Iterator[Row]:
         saved = troubles.loaded(made)
         yield _aimed("times of the future", troubles.times_of_the_future(), made, saved)
         yield _aimed("publishing that fails to the end", troubles.publishing_that_fails_to_the_end(), made, saved)
+        yield _aimed("bad items of the ledger", troubles.bad_items(), made, saved)
+        yield _aimed("approvals while another writes", troubles.approvals(), made, saved)
     row = Row(part="troubles", what="oversized texts")
     with _timed(row):
         for name, scenario in oversized.scenarios():

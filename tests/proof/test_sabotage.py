@@ -1,19 +1,23 @@
 """The proof is sharp: a system that breaks the promise is found out, and how it breaks it is told."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from shared.ledger import Ledger
 from shared.ledger.mailing import MailClaim
 from shared.runs import Run, State
+from tests.proof import concurrency, oversized, restoring
 from tests.proof.crash_points import Then, try_story
-from tests.proof.findings import Kind
+from tests.proof.findings import Kind, finding_of
 from tests.proof.small_feeds import pair
 from tests.proof.stories import SETTINGS, Story, a_day, at
-from tests.world import RUNS_TABLE, World, world
+from tests.shared.in_memory import cloud_in_memory
+from tests.world import RUNS_TABLE, Sleep, World, world
 
 ROWS = 9
 
@@ -91,3 +95,56 @@ def test_a_notifier_that_tells_twice_or_not_at_all_is_found_out(
 def test_a_run_that_is_called_committed_before_it_is_written_is_found_out(system: World) -> None:
     sabotage(system, "merger", "tools", EndsFirst)
     assert Kind.LOSS in found(system, "on_feed_arrived")
+
+
+# --- mends that are taken back where the proof makes a world of its own ----------------------------------------------
+
+
+def caught(scenario: Callable[[], object]) -> Kind | None:
+    """How the promise was broken, as `make proof` would count it; None where it was not."""
+    try:
+        scenario()
+    except Exception as error:
+        return finding_of(error, where="").kind
+    return None
+
+
+OVERSIZED: Mapping[str, tuple[str, Callable[[Any], None]]] = {
+    "the reasons of feeds": ("shared.runs.cut", oversized.a_run_whose_every_feed_failed_at_length_ends),
+    "a run's summary": ("shared.ledger.committing.cut", oversized.a_full_run_commits),
+    "a notice": ("shared.ledger.mailing.cut", oversized.a_notice_and_a_feed_state_are_bounded),
+    "a feed's state": ("shared.ledger.collecting.cut", oversized.a_notice_and_a_feed_state_are_bounded),
+}
+
+
+@pytest.mark.parametrize("what", OVERSIZED)
+def test_a_text_that_is_not_cut_where_it_enters_the_ledger_is_found(what: str) -> None:
+    place, scenario = OVERSIZED[what]
+    with cloud_in_memory() as cloud, mock.patch(place, lambda text, *_: text):
+        assert caught(lambda: scenario(cloud)) is Kind.DIFFERENCE
+
+
+def without_late(ledger: Ledger, *arguments: Any, head: Any, **named: Any) -> None:
+    """A commit after which nobody looks after writers that were late."""
+    COMMIT(ledger, *arguments, head=replace(head, late=frozenset()), **named)
+
+
+COMMIT = Ledger.commit
+
+
+def test_a_writer_that_wakes_after_another_has_committed_and_is_not_looked_after_is_found() -> None:
+    with world(SETTINGS) as made:
+        saved = concurrency.two_runs_have_arrived(made)
+        wakes = functools.partial(
+            concurrency.a_writer_that_wakes_after_another_has_committed, made, stop_at=12, sleeps=Sleep.KILLED
+        )
+        assert caught(wakes) is None
+        made.restore(saved)
+        with mock.patch("shared.ledger.Ledger.commit", without_late):
+            assert caught(wakes) is Kind.DIFFERENCE
+
+
+def test_a_restore_that_does_not_close_the_stage_is_found() -> None:
+    with restoring.committed_twice() as twice, mock.patch("shared.ledger.Ledger.close"):
+        begins = functools.partial(restoring.a_run_begins, twice, restoring.Begins.WHOLE, at_call=8)
+        assert caught(begins) is Kind.LOSS

@@ -1,4 +1,8 @@
-"""Troubles that are aimed, not chosen at random: times of the future, and publishing that fails to the end."""
+"""Troubles that are aimed, not chosen at random.
+
+Times of the future, publishing that fails to the end, items that are not as the ledger writes them, and an approval
+while another run writes.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,10 +17,10 @@ from shared.errors import EventMalformed
 from shared.keys import raw_key
 from shared.runs import State
 from tests.proof.findings import Lost, Twice
-from tests.proof.small_feeds import nyt, pair
-from tests.proof.stories import Step, a_day, at, carry, fetch, publish, watch
+from tests.proof.small_feeds import jhu, nyt, pair
+from tests.proof.stories import Step, a_day, at, carry, fetch, merge_dies, publish, together, watch
 from tests.shared.refusing import refused
-from tests.world import World, object_created
+from tests.world import ANN_RECORDED, RUNS_TABLE, World, object_created
 
 ROWS = 12
 SETTINGS = {"STALE_AFTER_DAYS": "2,4", "MAX_ATTEMPTS": "3", "DEADLINE_HOURS": "6"}
@@ -157,3 +161,65 @@ def publishing_that_fails_to_the_end() -> Iterator[tuple[str, Scenario]]:
     for occasion in ("digest", "rejected", "incomplete"):
         name = f"{occasion}: the answers of SNS are lost"
         yield name, partial(a_mail_whose_answers_are_lost_is_spoken_of, occasion=occasion)
+
+
+# --- items that are not as the ledger writes them --------------------------------------------------------------------
+
+BAD_ITEMS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "a run whose count is a text": ("", "2020-02-20T17:00:00Z", {"state": {"S": "COMMITTED"}, "added": {"S": "many"}}),
+    "a run in a state that there is not": ("", "2020-02-20T17:00:00Z", {"state": {"S": "LOST"}}),
+    "a run newer than the head, without a state": ("", "2020-03-01T18:00:00Z", {}),
+    "a notice without anything": ("#notices", "failure#x", {}),
+    "a notice of a kind that there is not": ("#notices", "rumour#x", {"kind": {"S": "rumour"}}),
+    "a feed that was never seen": ("#feeds", "nyt", {}),
+}
+"""What it is -> the partition behind the dataset's name, the sort key, and its other attributes."""
+_NAMED = "[test] covid-stats: an item of the ledger cannot be read and is passed over"
+_READ = ("/", "/data", "/runs", "/changes", "/changes.atom", "/vintages", "/latest", "/openapi.json")
+
+
+def a_bad_item_stops_nothing_else(system: World, *, item: str) -> None:
+    """The next day is committed and mailed about, and all pages are answered."""
+    partition, sort, values = BAD_ITEMS[item]
+    key = {"dataset": {"S": system.dataset.name + partition}, "run_id": {"S": sort}}
+    system.dynamodb.put_item(TableName=RUNS_TABLE, Item=key | values)
+    carry(system, a_day(2, MORE))
+    assert (system.run(at(2)).state, system.head().head) == (State.COMMITTED, at(2))
+    subjects = [mail.subject for mail in system.platform.mails[1:] if mail.subject != _NAMED]
+    if len(subjects) != 1 or "Cases +100" not in subjects[0]:
+        raise Lost(f"{subjects} are mailed; a digest is due")
+    answered = {path: system.get(path).status for path in _READ}
+    assert answered == dict.fromkeys(_READ, 200)
+
+
+def bad_items() -> Iterator[tuple[str, Scenario]]:
+    """(what happens, how to make it happen), each from `loaded`."""
+    for item in BAD_ITEMS:
+        yield item, partial(a_bad_item_stops_nothing_else, item=item)
+
+
+# --- an approval while another run writes ----------------------------------------------------------------------------
+
+
+def an_approval_while_another_run_writes_says_what_it_gives_way_to(system: World) -> None:
+    """And goes on when the same command comes again."""
+    carry(system, [publish(2, {"nyt": nyt(ROWS - 3), "jhu": jhu(ROWS)}), fetch(2)])
+    assert system.run(at(2)).state is State.REJECTED
+    carry(system, [together(publish(3, MORE), fetch(3), merge_dies())])
+    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
+    assert answer == {
+        "run_id": at(2),
+        "state": "MERGING",
+        "reason": "",
+        "fetch": False,
+        "waits": f"run {at(3)} is writing",
+    }
+    assert system.run(at(2)).approved_by == ANN_RECORDED
+    system.advance(hours=1)
+    answer = system.operate("approve", at(2), time=at(2, "20:00:00"))
+    assert (answer["state"], "waits" in answer) == ("COMMITTED", False)
+
+
+def approvals() -> Iterator[tuple[str, Scenario]]:
+    """(what happens, how to make it happen), each from `loaded`."""
+    yield "approved while another run writes", an_approval_while_another_run_writes_says_what_it_gives_way_to
