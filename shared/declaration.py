@@ -552,7 +552,7 @@ FEED: Sequence[DeclaredKey] = (
     DeclaredKey(
         name="delimiter",
         about="Between the fields of a line.",
-        allowed="one character",
+        allowed="one character that is no quote and no end of a line",
         schema={"type": "string", "minLength": 1, "maxLength": 1},
         read=_one_character,
         default=",",

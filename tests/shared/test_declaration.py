@@ -192,7 +192,11 @@ MISTAKES: dict[str, tuple[str, Any, str]] = {
     "series without a table": ("series", DROP, "feed[1].series: ['state', 'age'] is not allowed; allowed is none"),
     "a feed without series": ("feed.1.series", DROP, "feed[2].series: it is absent; allowed is a column, as there is"),
     "all series totals": ("series.totals", ["*"], "series.totals: ['*'] is not allowed"),
-    "a long delimiter": ("feed.0.delimiter", ";;", "feed[1].delimiter: ';;' is not allowed; allowed is one character"),
+    "a long delimiter": (
+        "feed.0.delimiter",
+        ";;",
+        "feed[1].delimiter: ';;' is not allowed; allowed is one character that is no quote and no end of a line",
+    ),
     "a quote as a delimiter": ("feed.0.delimiter", '"', "feed[1].delimiter: '\"' is not allowed"),
     "two signs alike": ("feed.0.thousands", ",", "feed[1].thousands: ',' is not allowed; allowed is another character"),
     "an encoding nobody knows": ("feed.0.encoding", "utf-9", "feed[1].encoding: 'utf-9' is not allowed"),
