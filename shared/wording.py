@@ -182,7 +182,8 @@ def _drawn_together(group: Mapping[str, Any], *, dataset: Dataset) -> str:
     if least == most:
         return f"{start}{where}, each {least}"
     old, new = (number(group[name], decimals=measure.decimals) for name in ("old", "new"))
-    return f"{start}{where}, by {least} to {most} (most on {day(group['date'], year=False)}: {old} -> {new})"
+    on = day(group["date"], year=group["first"][:4] != group["last"][:4])
+    return f"{start}{where}, by {least} to {most} (most on {on}: {old} -> {new})"
 
 
 def _names(group: Mapping[str, Any]) -> str:

@@ -137,17 +137,19 @@ def test_one_new_week_in_many_series_is_one_week_with_the_most_important_series_
 
 def test_many_revisions_are_drawn_together_and_few_are_listed_one_by_one() -> None:
     group = {"measure": "cases", "dates": 200, "first": "2021-12-22", "last": "2022-07-09", "least": 137, "most": 137}
+    long = {"measure": "deaths", "dates": 90, "first": "2020-09-05", "last": "2022-02-01", "least": -5, "most": 310}
     wide = {"measure": "deaths", "dates": 12, "first": "2022-01-01", "last": "2022-02-01", "least": -5, "most": 310}
     one = {"measure": "deaths", "dates": 1, "first": "2022-03-01", "last": "2022-03-01", "least": -2, "most": -2}
     gone = {"measure": "recoveries", "dates": 3, "first": "2022-03-01", "last": "2022-03-03"}
     at = {"date": "2022-01-05", "old": 1000, "new": 1310}
     found = summary(
         changed=[{"date": "2022-07-09", "fields": {"cases": {"old": 1, "new": 138}}}],
-        revisions=[group | at, wide | at, one | {"old": 9, "new": 7}, gone | {"old": 4, "new": None}],
+        revisions=[group | at, long | at, wide | at, one | {"old": 9, "new": 7}, gone | {"old": 4, "new": None}],
         revised_dates=212,
     )
     lines = [
         "Cases: 200 days, 22 Dec 2021 to 9 Jul 2022, each +137",
+        "Deaths: 90 days, 5 Sep 2020 to 1 Feb 2022, by -5 to +310 (most on 5 Jan 2022: 1,000 -> 1,310)",
         "Deaths: 12 days, 1 Jan to 1 Feb 2022, by -5 to +310 (most on 5 Jan: 1,000 -> 1,310)",
         "Deaths: 1 Mar 2022, 9 -> 7 (-2)",
         "Recoveries: 3 days, 1 Mar to 3 Mar 2022, not reported any more",
