@@ -228,7 +228,8 @@ def test_ranges_and_csv_are_as_of_any_table(growing: ApiApp) -> None:
 )
 def test_pages_of_a_lagged_table_are_together_the_whole_of_it(growing: ApiApp, query: str) -> None:
     header = 1 if "csv" in query else 0
-    found, target = [], f"/daily?{query}&limit=2"
+    found: list[Any] = []
+    target = f"/daily?{query}&limit=2"
     while target:
         answer = growing.get(target)
         rows = answer.text.splitlines()[1:] if header else answer.json
