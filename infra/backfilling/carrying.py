@@ -75,7 +75,7 @@ class Carrier:
         try:
             merged = self._merge(version)
             check_rows(merged, self._dataset)
-            check_gate(merged, self._limits)
+            check_gate(merged, self._dataset, self._limits)
         except ContractBroken as error:
             return self._record(version, State.REJECTED, {"reason": str(error), "rejected_by": "contract"})
         except GateClosed as error:

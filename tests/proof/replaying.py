@@ -100,7 +100,7 @@ def _merge(
     except ContractBroken:
         return None, (State.REJECTED, "contract")
     try:
-        check_gate(full, LIMITS)
+        check_gate(full, dataset, LIMITS)
     except GateClosed:
         return full, (State.REJECTED, "gate")
     return full, (State.UNCHANGED if full.changes.empty and old is not None else State.COMMITTED, "")
