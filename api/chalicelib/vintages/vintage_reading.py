@@ -16,7 +16,7 @@ from chalicelib.vintages.version_blocks import Block, Directory
 from chalicelib.vintages.version_lines import Chunk, Columns, VersionPlace, place_of, unpack
 from chalicelib.vintages.version_table import Version
 from chalicelib.vintages.vintage_names import DIRECTORY, TABLE
-from shared.dataset import Dataset
+from shared.dataset import ONE_SERIES, Dataset
 from shared.keys import view_key
 
 _KEPT_DIRECTORIES, _KEPT_PARTS = 4, 64
@@ -64,6 +64,8 @@ class VintageReader:
         directory = self.directory(run_id)
         if directory is None:
             return iter(())
+        if series is None and not self._dataset.has_series:
+            series = ONE_SERIES  # all there is, of which dates alone say where a part of it begins
         low = (series, start or "", "") if series is not None else ("", "", "")
         low = max(low, after) if after else low
         high = (series, end or _LAST, _LAST) if series is not None else (_LAST, _LAST, _LAST)
