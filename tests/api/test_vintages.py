@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import gzip
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,10 +12,13 @@ import pytest
 from chalicelib.tabulation.table_text import Table, to_csv
 from chalicelib.vintages import version_blocks, version_lines
 from chalicelib.vintages.version_table import Version
+from chalicelib.vintages.vintage_reading import VintageReader
+from shared.changes import ChangeSet
 from shared.dataset import ONE_SERIES
 from tests.api.committing import Committer, Key
 from tests.api.conftest import some_rows
 from tests.api.serving import Answer, ApiApp
+from tests.shared.declared import US_COVID
 
 FIRST, SECOND, THIRD, FOURTH = (f"2020-03-0{day}T17:00:00Z" for day in (2, 3, 4, 5))
 NEVER = {"next_run_id": None, "known_to": None}
@@ -124,6 +128,32 @@ def test_a_series_name_is_defused_as_in_other_tables_and_is_read_back_as_it_is(n
     table = Table(dates=["2020-03-01"], series=[name], values={"beds": [-5]})
     assert next(csv.reader([text]))[:3] == list(csv.reader(to_csv(table).decode().splitlines()))[1]
     assert list(version_lines.read_lines(text, columns)) == [version]
+    assert version_lines.place_of_line(text.rstrip("\n"), columns) == version_lines.place_of(version)
+
+
+def test_a_part_of_one_series_is_read_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hundred members two at most are fetched for ten dates."""
+    monkeypatch.setattr(version_lines, "LINES", 50)
+    days = [(dt.date(2010, 1, 1) + dt.timedelta(days=n)).isoformat() for n in range(5000)]
+    rows = [{"date": day, "cases": n, "deaths": None, "recoveries": 3} for n, day in enumerate(days)]
+    change = ChangeSet(run_id=FIRST, base_run_id=None, added=rows, changed=[], removed=[])
+    laid = version_blocks.begin([(change, FIRST)], US_COVID)
+    ranges: list[tuple[int, int]] = []
+
+    class Store:
+        def get_object(self, *, Bucket: str, Key: str, Range: str | None = None) -> dict[str, Any]:  # noqa: N803
+            assert Bucket
+            if Range is None:
+                assert Key.endswith("vintages.json.gz")
+                return {"Body": io.BytesIO(gzip.compress(laid.directory.to_json()))}
+            first, last = map(int, Range.removeprefix("bytes=").split("-"))
+            ranges.append((first, last))
+            return {"Body": io.BytesIO(laid.data[first : last + 1])}
+
+    reader = VintageReader(Store(), bucket="data", dataset=US_COVID)
+    found = list(reader.select(FIRST, start=days[3000], end=days[3009]))
+    assert [(it.date, it.values) for it in found] == [(days[n], (n, None, 3)) for n in range(3000, 3010)]
+    assert sum(last - first + 1 for first, last in ranges) < laid.directory.length / 40
 
 
 def test_however_it_is_laid_out_it_is_the_same(

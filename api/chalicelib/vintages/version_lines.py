@@ -99,6 +99,20 @@ def unpack(packed: bytes, columns: Columns) -> list[Version]:
     return list(read_lines(gzip.decompress(packed).decode(), columns)) if packed else []
 
 
+def split_lines(packed: bytes) -> list[str]:
+    """The lines of members that follow one another, not read yet: no name holds a line's end."""
+    return gzip.decompress(packed).decode().split("\n")[:-1] if packed else []
+
+
+def place_of_line(line: str, columns: Columns) -> VersionPlace:
+    """Where the version of a line stands in the order."""
+    if not columns.has_series:
+        cells = line.split(",")  # dates, numbers, words and times: nothing is quoted
+        return ONE_SERIES, cells[0], cells[3 + len(columns.measures)]
+    cells = next(csv.reader([line]))
+    return name_in(cells[1]), cells[0], cells[4 + len(columns.measures)]
+
+
 def _text(value: Number | None) -> str:
     if value is None:
         return ""

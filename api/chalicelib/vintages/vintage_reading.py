@@ -13,7 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from chalicelib.vintages.version_blocks import Block, Directory
-from chalicelib.vintages.version_lines import Chunk, Columns, VersionPlace, place_of, unpack
+from chalicelib.vintages.version_lines import (
+    Chunk,
+    Columns,
+    VersionPlace,
+    place_of,
+    place_of_line,
+    read_lines,
+    split_lines,
+)
 from chalicelib.vintages.version_table import Version
 from chalicelib.vintages.vintage_names import DIRECTORY, TABLE
 from shared.dataset import ONE_SERIES, Dataset
@@ -32,6 +40,7 @@ class VintageReader:
 
     def __init__(self, s3: Any, *, bucket: str, dataset: Dataset) -> None:
         self._s3, self._bucket, self._dataset = s3, bucket, dataset
+        self._columns = Columns.of(dataset)
         self.directory: Callable[[str], Directory | None] = functools.lru_cache(_KEPT_DIRECTORIES)(self._directory)
         self._part = functools.lru_cache(_KEPT_PARTS)(self._read_part)
 
@@ -81,13 +90,17 @@ class VintageReader:
     ) -> Iterator[Version]:
         for first in range(0, len(chunks), _TOGETHER):
             part = self._part(run_id, *_span(chunks[first : first + _TOGETHER]))
-            begin, end = bisect_left(part, low, key=place_of), bisect_right(part, high, key=place_of)
-            yield from part[begin:end]
+            begin, end = bisect_left(part, low, key=self._place), bisect_right(part, high, key=self._place)
+            yield from read_lines("\n".join(part[begin:end]), self._columns)
 
-    def _read_part(self, run_id: str, start: int, end: int) -> Sequence[Version]:
+    def _place(self, line: str) -> VersionPlace:
+        return place_of_line(line, self._columns)
+
+    def _read_part(self, run_id: str, start: int, end: int) -> Sequence[str]:
+        """Lines: they are read when they are wanted, which of a part are few."""
         key = view_key(self._dataset.name, run_id, TABLE)
         reply = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}")
-        return unpack(reply["Body"].read(), Columns.of(self._dataset))
+        return split_lines(reply["Body"].read())
 
     def _directory(self, run_id: str) -> Directory | None:
         body = self._get(view_key(self._dataset.name, run_id, DIRECTORY))
