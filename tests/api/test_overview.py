@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from markupsafe import Markup
 
 from chalicelib.overview.dataset_cards import Card
 from chalicelib.overview.overview_page import render_overview
@@ -34,7 +35,10 @@ def words(series: str | None) -> str:
     )
     run = Run(run_id="2020-10-25T17:00:00Z", state=State.COMMITTED, summary=summary.as_map())
     card = Card(dataset=US_COVID, head=Head(head=run.run_id), committed=run, newest=run, due=None)
-    return Page(render_overview([(card, {"cases": [5, 6]})], assets=ASSETS, notice="", now=NOW)).words
+    none = Markup()
+    return Page(
+        render_overview([(card, {"cases": [5, 6]})], assets=ASSETS, notice="", now=NOW, mail=none, visits=none)
+    ).words
 
 
 @pytest.mark.parametrize(

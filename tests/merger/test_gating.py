@@ -94,12 +94,12 @@ def places(*, swapped: int, of: int) -> dict[str, bytes]:
 def test_columns_that_are_swapped_in_one_of_many_series_close_the_gate() -> None:
     old = merge(REGIONS, places(swapped=0, of=20)).snapshot
     with pytest.raises(GateClosed) as closed:
-        check_gate(merge(REGIONS, places(swapped=20, of=21), old=old, run_id="r2"), LIMITS)
+        check_gate(merge(REGIONS, places(swapped=20, of=21), old=old, run_id="r2"), REGIONS, LIMITS)
     assert closed.value.args[0] == (
-        "20 of 20 rows of North would have beds and tests in each other's place, as if their columns had been swapped;"
-        " at most 90% of the rows of a series may"
+        "20 of 20 rows of North would have Beds in use and tests in each other's place, as if their columns had been"
+        " swapped; at most 90% of the rows of a series may"
     )
-    check_gate(merge(REGIONS, places(swapped=18, of=20), old=old, run_id="r2"), LIMITS)
+    check_gate(merge(REGIONS, places(swapped=18, of=20), old=old, run_id="r2"), REGIONS, LIMITS)
 
 
 def test_feeds_without_a_common_key_break_the_contract_whatever_is_approved() -> None:
