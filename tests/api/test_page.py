@@ -298,3 +298,17 @@ def test_of_a_past_day_it_is_named_only_where_its_last_run_was_a_commit(api: Api
     still = "Numbers stand still Johns Hopkins University CSSE since 2 Mar 2020 (7 days)"
     assert still in page_of(api, "/?as_of=2020-03-09").words
     assert "Numbers stand still" not in page_of(api, "/?as_of=2020-03-10").words
+
+
+def test_sentences_name_the_date_where_a_measure_ends_before_the_others(api: ApiApp, committer: Committer) -> None:
+    """What is "at the end" would be read as of the newest date of the page, 28 February."""
+    rows = some_rows(days=38)
+    newest = sorted(rows)[-5:]
+    short = {key: [*values[:2], None] if key in newest else values for key, values in rows.items()}
+    api.refresh(committer.commit("2020-02-29T17:00:00Z", short))
+    words = page_of(api).words
+    [course] = re.findall(r"Recoveries: the 7-day mean[^.]*\.", words)
+    assert "at the end" not in course
+    assert "on 23 Feb 2020" in course
+    in_all = words[words.index("In all", words.index("Last 6 months")) :].partition(".")[0]
+    assert re.fullmatch(r"In all [\d,]+ cases, [\d,]+ deaths, [\d,]+ recoveries in 23 days", in_all)

@@ -40,10 +40,13 @@ def _mean_peak(measure: Measure, means: Sequence[float | None], dates: Sequence[
     last, at = known[-1]
     mean = f"{words(measure.label)}: the 7-day mean" + (" of new ones" if measure.cumulative else "")
     if n == at:
-        yield Markup("{} is {} at the end, {} a day.").format(mean, _highest(known), number(shown_mean(last)))
+        end = Markup("is {} at the end") if at == len(means) - 1 else Markup("was {} at its end, on {}")
+        ended = end.format(_highest(known), date(dates[at]))
+        yield Markup("{} {}, {} a day.").format(mean, ended, number(shown_mean(last)))
     else:
         highest = Markup("{} was highest on {}, {} a day").format(mean, date(dates[n]), number(shown_mean(peak)))
-        yield Markup("{}, and ends at {}.").format(highest, number(shown_mean(last)))
+        end = Markup("") if at == len(means) - 1 else Markup(" on {}").format(date(dates[at]))
+        yield Markup("{}, and ends{} at {}.").format(highest, end, number(shown_mean(last)))
 
 
 def _highest(known: Sequence[tuple[Number | float, int]]) -> str:
@@ -60,12 +63,13 @@ def _peak(measure: Measure, table: Table, by: By) -> Iterator[Markup]:
     peak, n = max(known)  # of equal ones the latest
     last, at = known[-1]
     label, noun = words(measure.label), WORDS[by].noun
+    ended = Markup() if at == len(table.dates) - 1 else Markup(" ({})").format(_labelled(table.dates[at], by))
     if n == at:
-        yield Markup("{}: the last {} is {}, {}.").format(label, noun, _highest(known), number(last))
+        yield Markup("{}: the last {}{} is {}, {}.").format(label, noun, ended, _highest(known), number(last))
     else:
         day = _labelled(table.dates[n], by)
         highest = Markup("{}: highest {} {}, {}").format(label, WORDS[by].per, day, number(peak))
-        yield Markup("{}; in the last {} {}.").format(highest, noun, number(last))
+        yield Markup("{}; in the last {}{} {}.").format(highest, noun, ended, number(last))
 
 
 def _labelled(label: str, by: By) -> Markup:
@@ -81,8 +85,10 @@ def _range(measure: Measure, data: Table, by: By) -> Iterator[Markup]:
     at_high, at_low = (Markup("{} {}").format(WORDS[by].per, _labelled(data.dates[n], by)) for n in (high, low))
     highest = Markup("highest {}, {}").format(at_high, number(most))
     lowest = Markup("lowest {}, {}").format(at_low, number(least))
-    last = Markup("{}{}").format(number(known[-1][0]), _unit(measure))
-    yield Markup("{}: {}, {}; last {}.").format(words(measure.label), highest, lowest, last)
+    ended = known[-1][1] < len(data.dates) - 1
+    on = Markup(" {} {},").format(WORDS[by].per, _labelled(data.dates[known[-1][1]], by)) if ended else Markup()
+    last = Markup("{} {}{}").format(on, number(known[-1][0]), _unit(measure))
+    yield Markup("{}: {}, {}; last{}.").format(words(measure.label), highest, lowest, last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,9 +168,13 @@ def _recent_summary(table: Table, by: By, dataset: Dataset) -> Markup:
 
 
 def _open_alone(table: Table, measure: Measure, known: Sequence[int]) -> bool:
-    """Whether all numbers but that of the open last row stand for exactly their period, and none is missing."""
-    whole = (table.whole or {})[measure.name]
-    return known == list(range(len(table.dates))) and all(whole[:-1])
+    """Whether all numbers but that of the open last row stand for exactly their period, and none is missing.
+
+    That of the open row stands for as many days as any other measure's there.
+    """
+    whole, days = (table.whole or {})[measure.name], table.days or {}
+    so_far = max((its[-1] or 0 for its in days.values()), default=0)
+    return known == list(range(len(table.dates))) and all(whole[:-1]) and days[measure.name][-1] == so_far
 
 
 def _total(table: Table, measure: Measure, known: Sequence[int]) -> Number:
