@@ -45,12 +45,21 @@ class LocalCloud:
 
     `auth` turns IAM on: functions then have the rights of their roles and no more. `traces` is the address of a
     `TraceCollector`; functions send their traces there. `engine` is that of a `LocalEngine`: MiniStack itself says of
-    jobs of Glue that they succeeded, and runs none.
+    jobs of Glue that they succeeded, and runs none. `program` is run in MiniStack's place, and starts it.
     Raises CommandFailed where the environment is missing, or MiniStack does not come up (with the end of its log).
     """
 
-    def __init__(self, *, auth: bool = False, traces: str = "", engine: str = "", python: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        auth: bool = False,
+        traces: str = "",
+        engine: str = "",
+        python: Path | None = None,
+        program: Path | None = None,
+    ) -> None:
         self._auth, self._traces, self._engine = auth, traces, engine
+        self._program = [str(program)] if program else ["-m", "ministack"]
         self._python = python or ministack_python()
         self._warden: subprocess.Popen[bytes] | None = None
         self._group = 0
@@ -139,7 +148,7 @@ class LocalCloud:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as it; nameless, so that nothing stays
         try:
             self._warden = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_WARDEN), str(self._folder), str(self._python), "-m", "ministack"],
+                [sys.executable, "-I", "-S", str(_WARDEN), str(self._folder), str(self._python), *self._program],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,

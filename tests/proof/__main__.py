@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / service) for service in ("fetcher", "merger", "notifier", "api")]
 
-NAMES = ("crash-points", "interleavings", "troubles", "failures", "inputs", "days", "admissions", "coverage")
+NAMES = (
+    *("crash-points", "interleavings", "troubles", "failures", "inputs", "days", "admissions", "coverage"),
+    "local-failures",
+)
 
 _MOST_SHOWN = 20
 """Findings of a row in words; `--json` has all of them."""
@@ -33,7 +36,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, help="a file for the same, with all findings")
     parser.add_argument("--seed", type=int, default=0, help="another one gives other lives and inputs")
     parser.add_argument("--lives", type=int, default=50, help="of each dataset")
-    parser.add_argument("--seconds", type=float, default=120, help="of days of failures; at least a life each")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=120,
+        help="of days of failures, in process and in the local cloud; at least a life each",
+    )
     parser.add_argument("--inputs", type=int, default=21_000, help="files, pairs, events and requests together")
     args = parser.parse_args(arguments)
     wanted = args.only.split(",") if args.only else list(NAMES)

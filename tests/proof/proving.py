@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from infra.local.local_cloud import ministack_python
 from shared.dataset import Dataset
 from tests.proof import backtesting, concurrency, fuzzing, life, oversized, restoring, troubles
 from tests.proof.admissions import ADMISSIONS, release_days, releases
@@ -25,6 +26,7 @@ from tests.proof.findings import Finding, Kind, finding_of
 from tests.proof.histories import hold_history
 from tests.proof.hostile_answers import endure
 from tests.proof.lives_side_by_side import SideBySide
+from tests.proof.local_failing_days import days_for
 from tests.proof.mutating import seeds
 from tests.proof.replaying import Replay, live_days, merge_days
 from tests.proof.small_feeds import pair
@@ -209,6 +211,23 @@ def failures(extent: Extent) -> Iterator[Row]:
         yield row
 
 
+def local_failures(extent: Extent) -> Iterator[Row]:
+    """The same in the local cloud: functions as they are deployed, streams, queues and events as AWS has them."""
+    row = Row(part="failures in the local cloud", what="random days")
+    if not ministack_python().exists():
+        row.skipped = f"the local cloud's environment is not there: {ministack_python()}"
+        yield row
+        return
+    seen = Counter[str]()
+    with _timed(row):
+        lead = functools.partial(days_for, extent.seconds, seed=f"{extent.seed}/local failures", seen=seen)
+        _try(row, f"days of failures in the local cloud, seed {extent.seed}", lead)
+    row.tried = seen["days"]
+    row.also = ", ".join(f"{seen[what]:,} {what}" for what in ("invocations failed", "calls failed", "records again"))
+    _say(f"days of failures in the local cloud: {dict(seen)} in {row.seconds:.0f} s")
+    yield row
+
+
 # --- inputs --------------------------------------------------------------------------------------------------------
 
 
@@ -388,4 +407,5 @@ PARTS: Mapping[str, Part] = {
     "days": days,
     "admissions": admissions,
     "coverage": coverage,
+    "local-failures": local_failures,
 }
