@@ -1,4 +1,4 @@
-"""What the tests' launcher adds to MiniStack, shown on stand-ins for it: retries, halving, partial batches, failures."""
+"""What the launcher of the tests adds to MiniStack, shown on stand-ins: retries, halving, partial batches, failures."""
 
 import asyncio
 import importlib.util
@@ -54,7 +54,7 @@ def program(function: Function) -> Iterator[Any]:
     spec = importlib.util.spec_from_file_location("failing_ministack", PROGRAM)
     assert spec is not None and spec.loader is not None
     loaded: ModuleType = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(sys.modules, modules):  # type: ignore[arg-type]
+    with mock.patch.dict(sys.modules, modules):
         spec.loader.exec_module(loaded)
         yield loaded
 
