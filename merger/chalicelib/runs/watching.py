@@ -5,6 +5,7 @@
 
 import contextlib
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ _ENDED_WELL = frozenset({State.COMMITTED, State.UNCHANGED})
 _GRACE = dt.timedelta(hours=1)
 _DAILY = 3
 """The first threshold of a daily dataset that declares none, in days."""
+_FEW = 25
+"""Runs that are read at a time where one is looked for."""
 _LONG = dt.timedelta(days=1)
 """A run that is open for so long is remembered by its id, until it has ended."""
 
@@ -100,7 +103,7 @@ def watch(
     except Exception as error:
         seen.errors.append(error)
     found = (
-        *_missed(tools, policy, now),
+        *_missed(runs, tools, policy, now),
         *_stale(tools, policy, now),
         *_unsure(runs, now),
         *_superseded(runs, now, schedule=tools.dataset.schedule or policy.schedule),
@@ -208,9 +211,10 @@ def _why_not(delivery: Delivery | None) -> str:
     return delivery.reason + how_often(delivery) if delivery is not None else ""
 
 
-def _missed(tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
+def _missed(runs: list[Run], tools: Tools, policy: WatchPolicy, now: dt.datetime) -> Iterator[Notice]:
     """The last time that a run was due and none began; before the first run, due since the first watch."""
-    newest = next((run for run in tools.ledger.newest_first(upto=run_id_at(now)) if not run.source), None)
+    older = tools.ledger.newest_first(upto=run_id_at(now), page=_FEW)
+    newest = next((run for run in itertools.chain(runs, older) if not run.source), None)
     last = newest.run_id if newest else tools.ledger.watched_since(run_id_at(now))
     due = last_due(
         tools.dataset.schedule or policy.schedule, after=parse_time(last), until=now - min(_GRACE, now - _EARLIEST)
