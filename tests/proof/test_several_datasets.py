@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.runs import State
+from tests.proof.concurrency import arrivals
 from tests.proof.small_feeds import jhu, nyt, pair
 from tests.proof.stories import SETTINGS, at
 from tests.shared.declared import US_COVID
@@ -150,6 +151,31 @@ def test_what_goes_wrong_with_one_is_not_seen_in_the_other(
     assert [kind for kind, _ in kept["mails"]] == ["digest", "digest"]
     assert (len(kept["data"]), len(kept["rows"]), kept["page"]) == (10, 10, 200)
     assert kept != kept_by(system, broken) | {"mails": kept["mails"]}, "nothing went wrong"
+
+
+@pytest.mark.parametrize("slow", BOTH)
+def test_a_merge_that_hangs_holds_no_other_dataset_up(system: World, slow: str) -> None:
+    whole = other(slow)
+    a_day(system, 1, dict.fromkeys(BOTH, pair(9)))
+    system.publish(pair(10), at=at(2), dataset=slow)
+    system.schedule("fetch", at(2), dataset=slow)
+    system.deliver(system.platform.inbox[-1])
+    first, last = arrivals(system, 2)
+    system.deliver(first)
+    hanging = system.start(last, stop_at=9)
+
+    system.publish(pair(10), at=at(2), dataset=whole)
+    system.schedule("fetch", at(2), dataset=whole)
+    system.settle()
+    assert system.run(at(2), dataset=slow).state is State.MERGING
+    kept = kept_by(system, whole)
+    assert kept["runs"][-1] == (at(2), State.COMMITTED, "SENT", "RENDERED")
+    assert ([kind for kind, _ in kept["mails"]], len(kept["data"])) == (["digest", "digest"], 10)
+
+    hanging.finish()
+    system.settle()
+    assert kept_by(system, whole) == kept
+    assert kept_by(system, slow)["runs"][-1] == (at(2), State.COMMITTED, "SENT", "RENDERED")
 
 
 def test_two_datasets_keep_apart_what_they_have(system: World) -> None:
