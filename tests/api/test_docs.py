@@ -26,6 +26,13 @@ def parameters_without_a_link(page: Answer) -> list[str]:
     return [name for name, link in cells if link != "<a"]
 
 
+def test_no_two_landmarks_of_the_page_have_one_name(served: ApiApp) -> None:
+    page = served.get("/docs").text
+    names = re.findall(r'<(?:section|div)[^>]* (aria-labelledby="\w+"|aria-label="[^"]+")', page)
+    assert len(names) > 20
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.fixture
 def regions(regions_api: ApiApp, regions_committer: Committer) -> ApiApp:
     rows: dict[Key, Sequence[int | None]] = {

@@ -1,0 +1,49 @@
+"""A table of a million versions, laid out by blocks as commit after commit leaves it."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.vintages.version_blocks import Change, Laid, begin, extend
+from shared.changes import ChangeSet
+from shared.dataset import Dataset
+
+_FIRST = dt.date(2010, 1, 1)
+_FIRST_RUN = dt.datetime(2023, 9, 1, 17, tzinfo=dt.UTC)
+_AT_ONCE = 16
+
+
+def many_versions(dataset: Dataset, *, dates: int, runs: int) -> Laid:
+    """Of a dataset of one series: every run revises every date."""
+    labels = [(_FIRST + dt.timedelta(days=n)).isoformat() for n in range(dates)]
+    changes = [_change(dataset, labels, number) for number in range(runs)]
+    laid = begin(changes[:1], dataset)
+    for first in range(1, runs, _AT_ONCE):
+        laid = extend(laid, changes[first : first + _AT_ONCE], dataset)
+    return laid
+
+
+def days_of(place: int, *, dates: int) -> tuple[str, str]:
+    """The first and the last of some dates that follow one another, others for each place."""
+    first = _FIRST + dt.timedelta(days=place * dates)
+    return first.isoformat(), (first + dt.timedelta(days=dates - 1)).isoformat()
+
+
+def _change(dataset: Dataset, labels: list[str], number: int) -> Change:
+    rows: list[dict[str, Any]] = [
+        {"date": label} | dict.fromkeys(dataset.measure_names, (n + 1) * 1000 + number)
+        for n, label in enumerate(labels)
+    ]
+    if number == 0:
+        return ChangeSet(run_id=_run(0), base_run_id=None, added=rows, changed=[], removed=[]), _run(0)
+    changed = [{"date": row["date"], "fields": _one_more(dataset, row)} for row in rows]
+    before, now = _run(number - 1), _run(number)
+    return ChangeSet(run_id=now, base_run_id=before, added=[], changed=changed, removed=[]), now
+
+
+def _one_more(dataset: Dataset, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {"old": row[name] - 1, "new": row[name]} for name in dataset.measure_names}
+
+
+def _run(number: int) -> str:
+    return (_FIRST_RUN + dt.timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
