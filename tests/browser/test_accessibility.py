@@ -35,7 +35,7 @@ def test_axe_finds_nothing_serious_on_a_page_that_is_turned_back(open_page: Open
 
 
 @pytest.mark.parametrize("target", ["embed?measure=cases", "embed?theme=dark", "docs"])
-def test_axe_finds_nothing_serious_in_what_others_frame_and_in_the_page_of_the_api(open_page: Open, target: str) -> None:
+def test_axe_finds_nothing_serious_in_frames_and_in_the_page_of_the_api(open_page: Open, target: str) -> None:
     seen = open_page(target, ready=False)
     found = axe.Axe().run(seen.page).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical", "moderate")] == []
