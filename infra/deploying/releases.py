@@ -58,7 +58,7 @@ def forget(s3: Any, bucket: str, *, stack: str) -> None:
         _write(s3, bucket, Releases(current=left, good=releases.good))
 
 
-def mark_good(s3: Any, bucket: str) -> None:
+def record_good(s3: Any, bucket: str) -> None:
     """Note that what is deployed now was seen to work."""
     releases = read_releases(s3, bucket)
     if releases.good != releases.current:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 
-from infra.deploying.releases import mark_good
+from infra.deploying.releases import record_good
 from infra.deploying.stacks import outputs
 from infra.errors import CommandFailed
 from infra.operating.commands import find_stage, print_json, stage_parser
@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> int:
     if edge:
         faults += _origin_faults(getter(published["EndpointURL"].rstrip("/"), loopback=False)("/health"))
     if not faults:
-        mark_good(stage.client("s3"), stage.parameter("artefacts"))
+        record_good(stage.client("s3"), stage.parameter("artefacts"))
     if args.json:
         print_json({"stage": stage.name, "url": stage.api_url, "questions": len(PROBES) + 1, "faults": faults})
         return 1 if faults else 0

@@ -98,7 +98,7 @@ def _announce_end(record: object, using: Mailer, done: _Done) -> None:
             return
         using.put_event(found)
         done.events += 1
-        using.ledger.mark_announced(run.run_id, end=found.id)
+        using.ledger.record_announced(run.run_id, end=found.id)
 
 
 def _mail_occasion(record: object, using: Mailer, done: _Done) -> None:
@@ -128,10 +128,10 @@ def _mail_about(about: Occasion, *, owner: str, using: Mailer) -> list[str]:
         if claim is None:
             return []
         if claim.unanswered >= MOST_PUBLISHED:
-            using.ledger.mark_mailed(about.key, owner=owner, mail="UNSURE")
+            using.ledger.record_mailed(about.key, owner=owner, mail="UNSURE")
             return []
         _publish(mail, about, owner=owner, using=using)
-        using.ledger.mark_mailed(about.key, owner=owner)
+        using.ledger.record_mailed(about.key, owner=owner)
         span.annotate(kind=mail.kind, bytes=len(mail.body))
         return [mail.kind]
 

@@ -74,7 +74,7 @@ class Mailing(LedgerTable):
             ExpressionAttributeValues=to_item({":back": -1, ":sending": "SENDING", ":owner": owner, ":none": 0}),
         )
 
-    def mark_mailed(self, key: Mapping[str, Any], *, owner: str, mail: MailState = "SENT") -> None:
+    def record_mailed(self, key: Mapping[str, Any], *, owner: str, mail: MailState = "SENT") -> None:
         """Write down that the mail is out; UNSURE where nobody knows."""
         names, values = dict[str, str](), dict[str, Value]({":sent": mail, ":sending": "SENDING", ":owner": owner})
         traced = self._traced(names, values) if key["dataset"] == {"S": self._dataset} else ""  # a run, not a notice
@@ -95,7 +95,7 @@ class Mailing(LedgerTable):
         )
         return str(from_item(reply.get("Item", {})).get("announced", ""))
 
-    def mark_announced(self, run_id: str, *, end: str) -> None:
+    def record_announced(self, run_id: str, *, end: str) -> None:
         """Write down that programs were notified of this end of the run; nothing where the run is gone."""
         self._try(
             self._client.update_item,
@@ -147,7 +147,7 @@ class Mailing(LedgerTable):
             ),
         )
 
-    def mark_views(self, run_id: str, state: ViewsState) -> None:
+    def record_views(self, run_id: str, state: ViewsState) -> None:
         """Say what became of the run's views: RENDERED or FAILED; RENDERED stays."""
         names, values = {"#views": "views"}, dict[str, Value]({":state": state, ":rendered": "RENDERED"})
         traced = self._traced(names, values)

@@ -123,7 +123,7 @@ def test_refresh_renders_what_got_lost_of_the_head_or_of_an_older_run(
     s3, bucket = stage.client("s3"), stage.place.bucket
     for run_id in (older, head):
         s3.delete_object(Bucket=bucket, Key=view_key("us-covid", run_id, "daily.json.gz"))
-    stage.ledger.mark_views(head, "FAILED")
+    stage.ledger.record_views(head, "FAILED")
     assert refresh_command([], find=lambda _: stage) == 0
     assert f"the views of run {head} are rendered; served is run {head}" in capsys.readouterr().out.replace("\n", " ")
     assert stage.ledger.get(head).views == "RENDERED"

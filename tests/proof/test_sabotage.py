@@ -63,7 +63,7 @@ class MarksFirst(Ledger):
     def claim_mail(self, key: Any, *, owner: str, **named: Any) -> MailClaim | None:
         taken = super().claim_mail(key, owner=owner, **named)
         if taken:
-            self.mark_mailed(key, owner=owner)
+            self.record_mailed(key, owner=owner)
         return taken
 
 

@@ -290,7 +290,7 @@ class Claim:
         return bool(self.ledger.claim_mail(key, still=self.still, owner=owner, now=now, until=now + 60))
 
     def mark(self, owner: str) -> None:
-        self.ledger.mark_mailed(to_item({"dataset": "us-covid", "run_id": SUNDAY}), owner=owner)
+        self.ledger.record_mailed(to_item({"dataset": "us-covid", "run_id": SUNDAY}), owner=owner)
 
 
 @pytest.fixture
@@ -349,13 +349,13 @@ def test_rendered_views_stay_rendered(ledger: Ledger) -> None:
     ledger.begin(SUNDAY)
     states = []
     for mark in ("FAILED", "RENDERED", "FAILED"):
-        ledger.mark_views(SUNDAY, mark)
+        ledger.record_views(SUNDAY, mark)
         states.append(ledger.get(SUNDAY).views)
     assert states == ["FAILED", "RENDERED", "RENDERED"]
 
 
 def test_views_of_a_run_that_is_not_there_leave_nothing(ledger: Ledger, cloud: Cloud) -> None:
-    ledger.mark_views(SUNDAY, "RENDERED")
+    ledger.record_views(SUNDAY, "RENDERED")
     assert cloud.items() == {}
 
 

@@ -51,8 +51,8 @@ class Distribution:
 
 
 def _digest(views: Mapping[str, str]) -> str:
-    told = " ".join(f"{name}={views[name]}" for name in sorted(views))
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    listed = " ".join(f"{name}={views[name]}" for name in sorted(views))
+    return hashlib.sha256(listed.encode()).hexdigest()[:12]
 
 
 def paths_of_dataset(dataset: str, *, first: str, several: bool) -> Callable[[Iterable[str]], list[str]]:

@@ -85,7 +85,7 @@ class Refresher:
             span.annotate(views_changed=len(changed))
             if self._distribution:
                 self._distribution.invalidate(run.run_id, {name: digests[name] for name in changed})
-            self._ledger.mark_views(run.run_id, "RENDERED")
+            self._ledger.record_views(run.run_id, "RENDERED")
 
     def _write_outlook(self, run: Run) -> None:
         """What usually becomes of values like the newest ones: for the page, and for the digest that follows."""
@@ -98,12 +98,12 @@ class Refresher:
         packed = Document(JSON, packed=pack(dumps(found).encode()))
         self._put(view_key(self._dataset.name, run.run_id, f"{OUTLOOK}.gz"), packed)
 
-    def refresh_or_mark(self, run: Run) -> None:
+    def refresh_or_record(self, run: Run) -> None:
         """The same; where it fails the run says so."""
         try:
             self.refresh(run)
         except Exception:
-            self._ledger.mark_views(run.run_id, "FAILED")
+            self._ledger.record_views(run.run_id, "FAILED")
             raise
 
     def _rendered(self, run: Run, base: str | None) -> dict[str, str]:
@@ -141,7 +141,7 @@ class Refresher:
         extended = extend_history(history, self._change_set(run), run=run, dataset=self._dataset)
         if snapshot is not None:
             self._write(run, snapshot, extended)
-            self._ledger.mark_views(run.run_id, "RENDERED")
+            self._ledger.record_views(run.run_id, "RENDERED")
         return extended
 
     def _render(self, run: Run, base: History) -> dict[str, str]:

@@ -74,7 +74,7 @@ class SeriesViews:
             index = self._writer.write(run, self._change_set(run), index).index
             self._pages(run, index)
             self._writer.put_index(index)
-            self._ledger.mark_views(run.run_id, "RENDERED")
+            self._ledger.record_views(run.run_id, "RENDERED")
         return index
 
     def _pages(self, run: Run, index: SeriesIndex) -> dict[str, str]:

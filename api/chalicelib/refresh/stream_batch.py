@@ -76,7 +76,7 @@ def _refresh_each(records: Sequence[object], *, refresher: Callable[[str], Refre
             if read.run is None:
                 continue
             run_id, dataset = read.run.run_id, read.dataset
-            refresher(dataset).refresh_or_mark(read.run)
+            refresher(dataset).refresh_or_record(read.run)
             yield RecordOutcome(sequence=sequence, run_id=run_id, dataset=dataset)
         except Exception as error:
             failed = f"{type(error).__name__}: {error}"

@@ -285,16 +285,21 @@ def _schemas(dataset: Dataset) -> dict[str, Any]:
 
 
 def _known() -> dict[str, Any]:
-    told = {"present": {"type": "boolean"}, "run_id": _TIME, "known_from": _TIME}
-    return told | {"next_run_id": _or_null(_TIME), "known_to": _or_null(_TIME)}
+    of_row = {"present": {"type": "boolean"}, "run_id": _TIME, "known_from": _TIME}
+    return of_row | {"next_run_id": _or_null(_TIME), "known_to": _or_null(_TIME)}
 
 
 def _series(measures: dict[str, Any]) -> dict[str, Any]:
     head: dict[str, Any] = {"series": _TEXT, "total": {"type": "boolean"}, "date": _DATE}
     head |= {"behind": _COUNT, "rows": _COUNT}
     by_measure = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
-    told = {"changes": by_measure, "days": by_measure, "line": _list({"type": ["number", "null"]}), "changed_by": _TIME}
-    return _object(head | measures | told)
+    of_row = {
+        "changes": by_measure,
+        "days": by_measure,
+        "line": _list({"type": ["number", "null"]}),
+        "changed_by": _TIME,
+    }
+    return _object(head | measures | of_row)
 
 
 def _latest(*, has_series: bool) -> dict[str, Any]:

@@ -76,8 +76,8 @@ def answer_health_of_all(site: Site, _args: Arguments, _request: Request) -> Rep
     """`/health` of several datasets: the worst of them, and each."""
     found: dict[str, Any] = {one.dataset.name: examine(one) for one in site.stage()}
     status = max((health["status"] for health in found.values()), key=_WORST_LAST.index)
-    told = {"status": status, "datasets": found, "notice": site.settings.notice}
-    return Reply(status=503 if status == "behind" else 200, headers=NEVER, document=json_document(told))
+    body = {"status": status, "datasets": found, "notice": site.settings.notice}
+    return Reply(status=503 if status == "behind" else 200, headers=NEVER, document=json_document(body))
 
 
 def find_card(site: Site) -> Card:

@@ -65,8 +65,8 @@ def link_to_next(path: str, args: Arguments, following: str) -> dict[str, str]:
     names = ("from", "to", "format", "as_of", "lag", "first", "days", "series", "sort", "limit")
     kept = {name: args.get(name) for name in names}
     usual = {None, "no", "json", "series"}
-    asked = {name: value for name, value in kept.items() if value not in usual or (name == "series" and value)}
-    return next_link(path, asked | {"after": following})
+    given = {name: value for name, value in kept.items() if value not in usual or (name == "series" and value)}
+    return next_link(path, given | {"after": following})
 
 
 def answer_date(site: Site, args: Arguments, request: Request) -> Reply:

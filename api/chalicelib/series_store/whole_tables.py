@@ -92,11 +92,11 @@ def _lines(document: Document) -> list[str]:
 
 def _json_row(names: Sequence[str], cells: Sequence[str]) -> str:
     date, series, *numbers = cells
-    told = [f'"date":"{date}"', f'"series":{json.dumps(series, ensure_ascii=False)}']
-    told += [f'"{name}":{number or "null"}' for name, number in zip(names[2:], numbers, strict=False)]
+    fields = [f'"date":"{date}"', f'"series":{json.dumps(series, ensure_ascii=False)}']
+    fields += [f'"{name}":{number or "null"}' for name, number in zip(names[2:], numbers, strict=False)]
     if len(numbers) > len(names) - 2:
-        told.append(f'"complete":{numbers[-1]}')
-    return "{" + ",".join(told) + "}"
+        fields.append(f'"complete":{numbers[-1]}')
+    return "{" + ",".join(fields) + "}"
 
 
 def csv_pieces(part: Part, header: str, read: Read, *, risky: frozenset[str]) -> Iterator[str]:

@@ -90,9 +90,9 @@
   const usual = { show: "new", by: choices[0], scale: "linear", hide: "", from: "", to: "" };
 
   function readView() {
-    const said = new URLSearchParams(location.hash.slice(1));
+    const params = new URLSearchParams(location.hash.slice(1));
     const view = { ...usual };
-    for (const name of Object.keys(usual)) if (said.has(name)) view[name] = said.get(name);
+    for (const name of Object.keys(usual)) if (params.has(name)) view[name] = params.get(name);
     for (const [name, allowed] of [["show", shows], ["by", choices], ["scale", ["linear", "log"]]]) {
       if (!allowed.includes(view[name])) view[name] = usual[name];
     }
@@ -101,10 +101,10 @@
   }
 
   function writeView(view) {
-    const said = new URLSearchParams();
-    for (const [name, value] of Object.entries(view)) if (value !== usual[name]) said.set(name, value);
-    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) if (!(name in view)) said.set(name, value);
-    const hash = said.toString();
+    const params = new URLSearchParams();
+    for (const [name, value] of Object.entries(view)) if (value !== usual[name]) params.set(name, value);
+    for (const [name, value] of new URLSearchParams(location.hash.slice(1))) if (!(name in view)) params.set(name, value);
+    const hash = params.toString();
     history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   }
 
@@ -505,7 +505,7 @@
     [style.left, style.right] = [share(from.value), share(dates.length - 1 - to.value)];
   }
 
-  let asked = 0;
+  let frame = 0;
 
   function brushed() {
     // Drawn at most once a frame, with what was asked for last.
@@ -514,8 +514,8 @@
     inputs.from.value = from > 0 ? dates[Math.min(from, to)] : "";
     inputs.to.value = to < dates.length - 1 ? dates[Math.max(from, to)] : "";
     paintBrush();
-    cancelAnimationFrame(asked);
-    asked = requestAnimationFrame(() => drawMain(viewOfControls()));
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => drawMain(viewOfControls()));
   }
 
   function listenToBrush() {

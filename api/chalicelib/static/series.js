@@ -123,10 +123,10 @@
 
   function choose(name, wanted) {
     chosen = wanted ? [...chosen.filter((one) => one !== name), name].slice(-MOST) : chosen.filter((one) => one !== name);
-    const said = new URLSearchParams(location.hash.slice(1));
-    if (chosen.length) said.set("compare", JSON.stringify(chosen));
-    else said.delete("compare");
-    history.replaceState(null, "", said.size ? `#${said}` : location.pathname + location.search);
+    const params = new URLSearchParams(location.hash.slice(1));
+    if (chosen.length) params.set("compare", JSON.stringify(chosen));
+    else params.delete("compare");
+    history.replaceState(null, "", params.size ? `#${params}` : location.pathname + location.search);
     if (rows) show();
     compare();
   }

@@ -25,13 +25,13 @@ class LargeFiles:
         """Where the file is, which is written first if it is not there."""
         if not self._is_there(key):
             self._write(key, pieces)
-        asked = {
+        params = {
             "Bucket": self._bucket,
             "Key": key,
             "ResponseContentType": CSV,
             "ResponseContentDisposition": f'attachment; filename="{file_name}"',
         }
-        address: str = self._s3.generate_presigned_url("get_object", Params=asked, ExpiresIn=SECONDS)
+        address: str = self._s3.generate_presigned_url("get_object", Params=params, ExpiresIn=SECONDS)
         return address
 
     def _is_there(self, key: str) -> bool:

@@ -62,20 +62,20 @@ class Directory:
 
     def to_json(self) -> bytes:
         blocks = [{"newest": block.newest, "chunks": block.chunks} for block in self.blocks]
-        told = {"run_id": self.run_id, "first_run_id": self.first_run_id, "blocks": blocks}
-        return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
+        plain = {"run_id": self.run_id, "first_run_id": self.first_run_id, "blocks": blocks}
+        return json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> "Directory":
-        told: Mapping[str, Any] = json.loads(data)
+        plain: Mapping[str, Any] = json.loads(data)
         blocks = [
             Block(
                 newest=block["newest"],
                 chunks=[Chunk((it[0][0], it[0][1], it[0][2]), *it[1:]) for it in block["chunks"]],
             )
-            for block in told["blocks"]
+            for block in plain["blocks"]
         ]
-        return cls(run_id=told["run_id"], first_run_id=told["first_run_id"], blocks=blocks)
+        return cls(run_id=plain["run_id"], first_run_id=plain["first_run_id"], blocks=blocks)
 
 
 @dataclass(frozen=True, kw_only=True)

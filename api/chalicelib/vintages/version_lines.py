@@ -49,8 +49,8 @@ class Chunk(NamedTuple):
 def header(columns: Columns) -> str:
     """The first line."""
     series = ["series"] if columns.has_series else []
-    told = ["present", "run_id", "known_from", "next_run_id", "known_to"]
-    return ",".join(["date", *series, *columns.measures, *told]) + "\n"
+    of_version = ["present", "run_id", "known_from", "next_run_id", "known_to"]
+    return ",".join(["date", *series, *columns.measures, *of_version]) + "\n"
 
 
 def place_of(version: Version) -> VersionPlace:

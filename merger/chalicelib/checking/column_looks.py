@@ -65,14 +65,14 @@ class Looks:
 
 def looks_of(name: str, texts: Sequence[str]) -> Looks:
     """What a column's texts, blanks around them taken off, look like."""
-    said = [text for text in sampled(texts) if text]
-    if not said:
+    filled = [text for text in sampled(texts) if text]
+    if not filled:
         return Looks(name=name)
-    distinct = len(set(said))
-    formats = date_formats(said)
+    distinct = len(set(filled))
+    formats = date_formats(filled)
     if formats:
         return Looks(name=name, date_formats=formats, distinct=distinct)
-    return _numbers(name, said, distinct) or Looks(name=name, distinct=distinct)
+    return _numbers(name, filled, distinct) or Looks(name=name, distinct=distinct)
 
 
 def sampled(texts: Sequence[str]) -> Sequence[str]:

@@ -79,12 +79,14 @@ def merge_rows(
             for feed, table in tables.items()
         }
     rows = join(tables, measures=dataset.measure_names)
-    told = joined(rows, feeds=len(dataset.feeds), inner=old.inner)
+    merged_rows = joined(rows, feeds=len(dataset.feeds), inner=old.inner)
     firsts = {
-        m.name: first_positive(told, m.name, known=remembered_over(old.firsts[m.name], old.rows.names, rows.names))
+        m.name: first_positive(
+            merged_rows, m.name, known=remembered_over(old.firsts[m.name], old.rows.names, rows.names)
+        )
         for m in dataset.totals
     }
-    changes = compare(old.reported, reported(told.only(dataset.measure_names), firsts))
+    changes = compare(old.reported, reported(merged_rows.only(dataset.measure_names), firsts))
     snapshot = replace(
         old,
         rows=with_changed_by(rows, _changed_by(rows, changes, old=old)),

@@ -119,11 +119,11 @@ def _resend(request: OperateRun, tools: Tools) -> Run:
             f"run {run.run_id} is {run.state}, its mail {run.mail or 'none'}, its views {run.views or 'none'}:"
             " there is nothing that is due and not out"
         )
-    asked = [
+    reopened = [
         mail and tools.ledger.mail_again(run, at=request.time, now=tools.clock(), also_unsure=True),
         views and tools.ledger.render_again(run, at=request.time),
     ]
-    if not any(asked):
+    if not any(reopened):
         raise NotAllowed(f"the mail about run {run.run_id} is being sent; look again in a minute")
     return tools.ledger.get(run.run_id)
 

@@ -89,12 +89,12 @@ def with_changed_by(rows: Table, runs: Ints) -> Table:
 
 def csv_pieces(snapshot: Snapshot) -> Iterator[bytes]:
     """`series,date,<measures>,run_id`, a line a row in order of (date, series), null as nothing."""
-    told, changed_by = snapshot.reported, snapshot.joined.values[CHANGED_BY]
-    series = [_cell(name) for name in told.names]
+    published, changed_by = snapshot.reported, snapshot.joined.values[CHANGED_BY]
+    series = [_cell(name) for name in published.names]
     runs = [run.encode() for run in snapshot.runs]
-    yield (",".join(["series", "date", *told.values, "run_id"]) + "\n").encode()
-    for start in range(0, len(told), _CHUNK):
-        rows = told.take(slice(start, start + _CHUNK))
+    yield (",".join(["series", "date", *published.values, "run_id"]) + "\n").encode()
+    for start in range(0, len(published), _CHUNK):
+        rows = published.take(slice(start, start + _CHUNK))
         days = rows.days
         chosen, places = np.unique(days, return_inverse=True)
         yield lines(

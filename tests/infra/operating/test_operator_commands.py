@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from infra.deploying.cloud import Cloud
 from infra.deploying.deployed import Stage
-from infra.deploying.releases import Releases, forget, mark_good, read_releases, record, roll_back
+from infra.deploying.releases import Releases, forget, read_releases, record, record_good, roll_back
 from infra.errors import CommandFailed
 from infra.local.local_system import declaration_files
 from infra.local.running_clouds import Running
@@ -212,7 +212,7 @@ def test_what_passed_the_smoke_test_is_what_is_gone_back_to(stage: OnAws, cloudf
     with pytest.raises(CommandFailed, match="no release of stage prod has passed"):
         roll_back("prod", cloud=stage.cloud, report=lambda _: None)
     record(s3, BUCKET, stack=api, template="Parameters: {Stage: {Type: String}}  # good")
-    mark_good(s3, BUCKET)
+    record_good(s3, BUCKET)
     with pytest.raises(CommandFailed, match="nothing to undo"):
         roll_back("prod", cloud=stage.cloud, report=lambda _: None)
     record(s3, BUCKET, stack=api, template="Parameters: {Stage: {Type: String}}  # bad")
