@@ -125,12 +125,13 @@ class Extra:
 EXTRAS = {
     extra.name: extra
     for extra in (
+        Extra(name="engine", switch="Engine", on_aws=False),
         Extra(name="operations", switch="Operations", on_aws=True),
         Extra(name="analytics", switch="Analytics", on_aws=False),
-        Extra(name="engine", switch="Engine", on_aws=False),
     )
 }
-"""In the order of deployment, after the services whose functions and tables they look at."""
+"""In the order of deployment, after the services whose functions and tables they look at; the light of the operations
+names the engine's alarm, which must be there by then."""
 
 
 def foundation_stack(stage: str) -> str:

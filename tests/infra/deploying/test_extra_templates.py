@@ -156,10 +156,15 @@ def test_every_page_of_the_runbook_says_what_it_means_how_to_look_and_what_to_do
 def test_the_one_light_is_lit_by_every_alarm() -> None:
     [rule, more] = of_type("operations", "AWS::CloudWatch::CompositeAlarm")["StageLight"]["AlarmRule"]["Fn::Sub"]
     lit = re.findall(r'ALARM\("covid-stats-\$\{Stage\}/([\w-]+)"\)', rule)
-    apart = ["engine-errors", "feed-unchanged"]  # a rule may name no alarm that is not there: few stages have an engine
+    apart = ["engine-errors", "feed-unchanged"]  # a rule may name no alarm that is not there
     assert sorted([*lit, *apart]) == sorted(set(alarms()) - {""})
     unchanged = {"Fn::Sub": ' OR ALARM("${FeedUnchanged}")'}
-    assert more == {"OrUnchanged": {"Fn::If": ["HasUnchanged", unchanged, ""]}}
+    engine = {"Fn::Sub": ' OR ALARM("covid-stats-${Stage}/engine-errors")'}
+    assert more == {
+        "OrEngine": {"Fn::If": ["HasEngine", engine, ""]},
+        "OrUnchanged": {"Fn::If": ["HasUnchanged", unchanged, ""]},
+    }
+    assert list(EXTRAS).index("engine") < list(EXTRAS).index("operations"), "an alarm is there before a rule names it"
     assert resource("operations", "FeedUnchanged")["Condition"] == "HasUnchanged"
 
 
