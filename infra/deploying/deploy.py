@@ -139,17 +139,26 @@ class _Deployment:
                     yield service.name
 
     def extras(self, wanted: Sequence[str]) -> Iterator[str]:
-        """Those that are switched on are deployed, the others removed."""
+        """Those that are switched on are deployed, then the others removed.
+
+        CloudWatch deletes no alarm that a rule names: before the engine goes, the operations let go of its alarm.
+        """
         published = find_published(self.stage, cloud=self.cloud)
         known = {parameter: published.get(name, "") for parameter, name in _PARAMETERS_OF_EXTRAS.items()}
-        for extra in (EXTRAS[name] for name in wanted):
-            if extra.is_wanted(self.parameters):
-                template = (self.root / "infra" / f"{extra.name}.yaml").read_text()
-                more = self._engine_code(published["ARTEFACTS"]) if extra.name == "engine" else {}
-                done = self._apply(extra.name, extra.stack(self.stage), template, known | more)
-            else:
-                done = stacks.delete(extra.stack(self.stage), cloud=self.cloud)
-                releases.forget(self.cloud.client("s3"), published["ARTEFACTS"], stack=extra.stack(self.stage))
+        chosen, unwanted = list[str](), list[str]()
+        for name in wanted:
+            (chosen if EXTRAS[name].is_wanted(self.parameters) else unwanted).append(name)
+        unwanted = [it for it in unwanted if stacks.find_status(EXTRAS[it].stack(self.stage), cloud=self.cloud)]
+        if "engine" in unwanted and EXTRAS["operations"].is_wanted(self.parameters) and "operations" not in chosen:
+            chosen.append("operations")
+        for extra in (EXTRAS[name] for name in chosen):
+            template = (self.root / "infra" / f"{extra.name}.yaml").read_text()
+            more = self._engine_code(published["ARTEFACTS"]) if extra.name == "engine" else {}
+            if self._apply(extra.name, extra.stack(self.stage), template, known | more):
+                yield extra.name
+        for extra in (EXTRAS[name] for name in reversed(unwanted)):
+            done = stacks.delete(extra.stack(self.stage), cloud=self.cloud)
+            releases.forget(self.cloud.client("s3"), published["ARTEFACTS"], stack=extra.stack(self.stage))
             if done:
                 yield extra.name
 
