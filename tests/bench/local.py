@@ -25,13 +25,17 @@ from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Measure, Target, t
 from tests.proof.small_feeds import jhu, nyt
 from tests.shared.declared import US_COVID
 
-NAMES = ("get_daily", "get_daily_1k", "get_daily_p99", "chain", *page.NAMES)
+_OF_ONE = ("get_daily", "get_daily_1k", "get_daily_p99", "chain", *page.NAMES)
+_OF_SERIES = ("get_series", "get_series_of_1")
+NAMES = (*_OF_ONE, *_OF_SERIES)
 
 _STAGE = "bench"
 _ROWS = 1000
 """Dates of the feeds for the chain: about as many as upstream ever published."""
 _ROWS_SERVED = 5000
 """Rows of the larger table that is asked for: fifty series of a hundred days, or one of fourteen years."""
+_SERIES, _DATES = 3000, 400
+"""Series of the dataset that one is read of, and dates of that one; the others have two."""
 _FIRST_DAY = dt.date(2023, 3, 1)
 _CLIENTS, _SECONDS = 8, 60.0
 
@@ -39,7 +43,15 @@ _CLIENTS, _SECONDS = 8, 60.0
 def measure(wanted: Iterable[str]) -> Iterator[Figure]:
     """The figures asked for."""
     chosen = set(wanted)
-    with LocalCloud() as cloud, deployed_chain(_STAGE, cloud=cloud, settings={}, report=_quiet) as chain:
+    with LocalCloud() as cloud:
+        if chosen & set(_OF_ONE):
+            yield from _measure(cloud, chosen)
+        if chosen & set(_OF_SERIES):
+            yield from (figure for figure in _get_series(cloud) if figure.name in chosen)
+
+
+def _measure(cloud: LocalCloud, chosen: set[str]) -> Iterator[Figure]:
+    with deployed_chain(_STAGE, cloud=cloud, settings={}, report=_quiet) as chain:
         days = itertools.count()
         _carry(chain, _day(next(days)))
         chain.await_views()
@@ -96,6 +108,39 @@ def _get_daily(cloud: LocalCloud, chain: Chain, name: str, *, target: Target) ->
     )
 
 
+def _get_series(cloud: LocalCloud) -> Iterator[Figure]:
+    """One series of one, and then the same one of many, beside a constant answer of its size."""
+    settings = {"DATASETS": "us-states"}
+    with deployed_chain("bench-series", cloud=cloud, settings=settings, report=_quiet) as chain:
+        for day, (name, count) in enumerate([("get_series_of_1", 1), ("get_series", _SERIES)]):
+            file = {"us-states.csv": _states(count)}
+            _carry(chain, Day(date=_FIRST_DAY + dt.timedelta(days=day), dataset="us-states", files=file))
+            chain.await_views()
+            with contextlib.ExitStack() as stack:
+                ours = stack.enter_context(_Reader(f"{chain.stage.api_url}/data?series=State%200000"))
+                size = len(ours.read())
+                constant = rivals.constant_api(cloud, bucket=chain.stage.parameter("artefacts"), size=size)
+                floor = stack.enter_context(_Reader(f"{constant}/daily"))
+                taken = take_turns({OURS: _several(ours, 20), FLOOR: _several(floor, 20)}, rounds=9)
+            yield Figure(
+                name=name,
+                unit="ms",
+                rounds=taken,
+                target=Target(times_floor=1.3),
+                note=f"{_DATES} rows of one series of {count:,}, {size / 1000:.1f} kB gzipped",
+            )
+
+
+def _states(count: int) -> bytes:
+    """Series with running totals: one of many dates, the others of the two newest."""
+    dates = [(_FIRST_DAY - dt.timedelta(days=_DATES - n)).isoformat() for n in range(_DATES)]
+    lines = ["date,state,fips,cases,deaths"]
+    for day, date in enumerate(dates):
+        states = range(count if day >= _DATES - 2 else 1)
+        lines += [f"{date},State {n:04},{n:05},{day * 37 + n},{day + n % 7}" for n in states]
+    return ("\n".join(lines) + "\n").encode()
+
+
 def _several(reader: "_Reader", times: int) -> Measure:
     """Milliseconds a request, the median of some in a row."""
 
@@ -116,7 +161,7 @@ class _Reader:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-        self._path = parts.path
+        self._path = f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     def __enter__(self) -> "_Reader":
         return self

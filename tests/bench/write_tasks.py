@@ -1,7 +1,7 @@
-"""The contenders of `write_10k`, each a task of `tests.bench.workers`: 10,000 changed rows into a slow table."""
+"""The contenders of the writing benchmarks, each a task of `tests.bench.workers`: rows into a slow table."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 ROWS = 10_000
@@ -27,6 +27,27 @@ def ours(endpoint: str) -> Task:
     def run() -> object:
         requests = (put_request(row, dataset="us-covid", series="US", run_id="2020-10-25T17:00:00Z") for row in changed)
         return write_rows(dynamodb, "observations", requests, check=lambda: None)
+
+    return run
+
+
+def first_load(endpoint: str, count: str) -> Task:
+    """As the merger writes a first load of counties: 400 dates of each."""
+    os.environ |= {"AWS_ENDPOINT_URL": endpoint}
+    from chalicelib.storing.row_writes import WriteRequest, put_request, write_rows
+    from shared.aws import client
+
+    dynamodb = client("dynamodb")
+    dates = [f"{2020 + n // 336}-{n // 28 % 12 + 1:02}-{n % 28 + 1:02}" for n in range(400)]
+
+    def requests() -> Iterator[WriteRequest]:
+        for n in range(int(count)):
+            row = {"date": dates[n % 400], "cases": n % 100_000, "deaths": n % 1000}
+            series = f"County {n // 400:04}, State {n // 400 % 50:02}"
+            yield put_request(row, dataset="counties", series=series, run_id="2020-10-25T17:00:00Z")
+
+    def run() -> object:
+        return write_rows(dynamodb, "observations", requests(), check=lambda: None)
 
     return run
 
