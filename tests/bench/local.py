@@ -7,25 +7,24 @@ figure, on all sides; nothing here says how fast AWS is.
 import contextlib
 import datetime as dt
 import gzip
-import http.client
 import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 from infra.local.chain import Chain
 from infra.local.day_folders import Day
 from infra.local.local_cloud import LocalCloud
 from infra.local.local_system import deployed_chain
 from infra.waiting import wait_for
-from tests.bench import page, rivals
-from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Measure, Target, take_turns
+from tests.bench import page, rivals, vintages
+from tests.bench.measuring import FLOOR, OURS, PLAIN, Figure, Target, take_turns
+from tests.bench.reading import Reader, several
 from tests.proof.small_feeds import jhu, nyt
 from tests.shared.declared import US_COVID
 
-_OF_ONE = ("get_daily", "get_daily_1k", "get_daily_p99", "chain", *page.NAMES)
+_OF_ONE = ("get_daily", "get_daily_1k", "get_daily_p99", "chain", *page.NAMES, *vintages.NAMES)
 _OF_SERIES = ("get_series", "get_series_of_1")
 NAMES = (*_OF_ONE, *_OF_SERIES)
 
@@ -70,6 +69,8 @@ def _measure(cloud: LocalCloud, chosen: set[str]) -> Iterator[Figure]:
             yield _get_daily(cloud, chain, "get_daily", target=Target(faster_than_plain=25, times_floor=1.3))
         if "get_daily_p99" in chosen:
             yield _p99(chain)
+        if chosen & set(vintages.NAMES):
+            yield from (figure for figure in vintages.measure(cloud, chain.stage) if figure.name in chosen)
 
 
 def _page(chain: Chain, days: Iterator[int]) -> Iterator[Figure]:
@@ -87,16 +88,16 @@ def _get_daily(cloud: LocalCloud, chain: Chain, name: str, *, target: Target) ->
     bucket, table = chain.stage.parameter("artefacts"), chain.stage.parameter("observations-table")
     with contextlib.ExitStack() as stack:
 
-        def reader(url: str) -> _Reader:
-            return stack.enter_context(_Reader(f"{url}/daily"))
+        def reader(url: str) -> Reader:
+            return stack.enter_context(Reader(f"{url}/daily"))
 
         ours = reader(chain.stage.api_url)
         answer = ours.read()
         rows, size = gzip.decompress(answer).count(b'"date"'), len(answer)
         contenders = {
-            OURS: _several(ours, 20),
-            PLAIN: _several(reader(rivals.plain_api(cloud, bucket=bucket, table=table)), 2),
-            FLOOR: _several(reader(rivals.constant_api(cloud, bucket=bucket, size=size)), 20),
+            OURS: several(ours, 20),
+            PLAIN: several(reader(rivals.plain_api(cloud, bucket=bucket, table=table)), 2),
+            FLOOR: several(reader(rivals.constant_api(cloud, bucket=bucket, size=size)), 20),
         }
         taken = take_turns(contenders, rounds=9)
     return Figure(
@@ -117,11 +118,11 @@ def _get_series(cloud: LocalCloud) -> Iterator[Figure]:
             _carry(chain, Day(date=_FIRST_DAY + dt.timedelta(days=day), dataset="us-states", files=file))
             chain.await_views()
             with contextlib.ExitStack() as stack:
-                ours = stack.enter_context(_Reader(f"{chain.stage.api_url}/data?series=State%200000"))
+                ours = stack.enter_context(Reader(f"{chain.stage.api_url}/data?series=State%200000"))
                 size = len(ours.read())
                 constant = rivals.constant_api(cloud, bucket=chain.stage.parameter("artefacts"), size=size)
-                floor = stack.enter_context(_Reader(f"{constant}/daily"))
-                taken = take_turns({OURS: _several(ours, 20), FLOOR: _several(floor, 20)}, rounds=9)
+                floor = stack.enter_context(Reader(f"{constant}/daily"))
+                taken = take_turns({OURS: several(ours, 20), FLOOR: several(floor, 20)}, rounds=9)
             yield Figure(
                 name=name,
                 unit="ms",
@@ -141,51 +142,13 @@ def _states(count: int) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _several(reader: "_Reader", times: int) -> Measure:
-    """Milliseconds a request, the median of some in a row."""
-
-    def run() -> float:
-        taken = []
-        for _ in range(times):
-            began = time.perf_counter()
-            reader.read()
-            taken.append((time.perf_counter() - began) * 1000)
-        return statistics.median(taken)
-
-    return run
-
-
-class _Reader:
-    """A client that keeps its connection."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
-        self._path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-    def __enter__(self) -> "_Reader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def read(self) -> bytes:
-        """The answer's body. Raises RuntimeError for any status but 200."""
-        self._connection.request("GET", self._path, headers={"Accept": "*/*", "Accept-Encoding": "gzip"})
-        reply = self._connection.getresponse()
-        body = reply.read()
-        if reply.status != 200:
-            raise RuntimeError(f"GET {self._path}: HTTP {reply.status}: {body[:300]!r}")
-        return body
-
-
 def _p99(chain: Chain) -> Figure:
     """Many readers at once; an answer other than 200 ends the benchmark."""
     until = time.monotonic() + _SECONDS
 
     def read_on(_: int) -> list[float]:
         taken = []
-        with _Reader(f"{chain.stage.api_url}/daily") as reader:
+        with Reader(f"{chain.stage.api_url}/daily") as reader:
             while time.monotonic() < until:
                 began = time.perf_counter()
                 reader.read()
