@@ -63,6 +63,17 @@ def page_of(api: ApiApp, target: str = "/") -> Page:
     return Page(api.get(target).text)
 
 
+def test_the_page_leads_to_how_final_its_numbers_are_and_to_two_states(served: ApiApp) -> None:
+    page = served.get("/?as_of=2020-03-03").text
+    assert '<a href="revisions">How final these numbers are</a>' in page
+    [form] = re.findall(r'<form class="known"[^>]*>(?:(?!</form>).)*name="compare".*?</form>', page, re.DOTALL)
+    assert 'action="." method="get"' in form
+    assert '<input type="hidden" name="as_of" value="2020-03-03">' in form
+    assert served.get("/revisions", headers={"Accept": "text/html"}).status == 200
+    compared = served.get("/?as_of=2020-03-03&compare=2020-03-02")
+    assert (compared.status, "As of" in compared.text) == (200, True)
+
+
 def test_the_numbers_read_without_javascript(served: ApiApp) -> None:
     words = page_of(served).words
     for expected in (

@@ -292,8 +292,17 @@
         yaxis.ticktext = yaxis.ticktext.map((day) => asDate(day, "day"));
       }
       await draw(plot, figure);
+      if (name === "revisions" && !plot.dataset.drawn) plot.on("plotly_click", openRevised);
       plot.dataset.drawn = "yes";
     }
+  }
+
+  function openRevised({ points }) {
+    // A mark leads to its date's page, as the date does in the table below it. It may name a series of its own.
+    const query = new URLSearchParams(location.search);
+    const kept = new URLSearchParams([...query].filter(([name]) => name === "as_of"));
+    if (body.dataset.series) kept.set("series", body.dataset.series);
+    location.href = `data/${points[0].x.slice(0, 10)}${kept.size ? `?${kept}` : ""}`;
   }
 
   // --- the chart as a table, and as a file ---------------------------------------------------------------------
@@ -440,7 +449,7 @@
 
   function keepView() {
     // Another date or series is looked at in the same view.
-    for (const form of $$("form.known")) {
+    for (const form of $$('form.known[method="get"]')) {
       form.addEventListener("submit", () => { form.action = `.${location.hash}`; });
     }
     document.addEventListener("click", (event) => {
