@@ -11,8 +11,8 @@ VALUES = "values-of-parameters"
 """What a template says where the digests of the values of its parameters are to go."""
 
 
-class _Loader(yaml.SafeLoader):
-    pass
+class _Loader(yaml.CSafeLoader):
+    """libyaml's: a template of a thousand lines takes it a quarter of the time."""
 
 
 def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:

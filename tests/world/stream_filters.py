@@ -1,25 +1,20 @@
 """The filters of the stream consumers, as the templates declare them: the system is tested with what they let pass."""
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from infra.deploying.templates import load_template
 
 _MERGE = Path(__file__).parents[2] / "infra" / "merge"
 
 
-class _Loader(yaml.SafeLoader):
-    """CloudFormation's tags mean nothing here."""
-
-
-_Loader.add_multi_constructor("!", lambda loader, tag, node: None)
-
-
+@functools.cache
 def stream_filter(service: str) -> Callable[[Mapping[str, Any]], bool]:
     """Whether a record reaches the service's stream consumer."""
-    template = yaml.load((_MERGE / f"{service}.yaml").read_text(), Loader=_Loader)
+    template = load_template((_MERGE / f"{service}.yaml").read_text())
     patterns = [json.loads(text) for text in _patterns(template["Resources"])]
     return lambda record: any(_matches(pattern, record) for pattern in patterns)
 
