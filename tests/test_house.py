@@ -80,7 +80,7 @@ def test_chalicelib_module_names_are_unique_and_no_folder_is_a_package() -> None
     assert "__init__.py" not in names
 
 
-@pytest.mark.parametrize("room", ["fetcher", "merger", "notifier", "infra"])
+@pytest.mark.parametrize("room", [*SERVICES, "infra"])
 def test_a_types_name_means_one_thing_in_a_service_and_the_vocabulary(room: str) -> None:
     own = [path for path in sources(room) if not path.is_relative_to(ROOT / "api" / "client")]
     found = Counter(name for path in (*own, *sources("shared")) for name in types_of(path))

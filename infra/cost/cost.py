@@ -260,7 +260,10 @@ def _analytics(measured: Mapping[str, Any]) -> Iterator[CostItem]:
 
 def _alarm_metrics() -> int:
     """Metrics that alarms look at, read off the templates; those of analytics are not counted."""
-    paths = [*(_INPUTS / "merge" / f"{name}.yaml" for name in SERVICES), _INPUTS / f"{EXTRAS['operations'].name}.yaml"]
+    paths = [
+        *(_INPUTS / "fragments" / f"{name}.yaml" for name in SERVICES),
+        _INPUTS / f"{EXTRAS['operations'].name}.yaml",
+    ]
     looked_at = 0
     for path in paths:
         for resource in load_template(path.read_text())["Resources"].values():

@@ -110,7 +110,7 @@ def build(
         shutil.rmtree(folder, ignore_errors=True)
         _copy(declared, folder / "source", stage=stage, names=names, settings=chosen, root=root)
         (folder / "source" / "vendor" / "shared" / "datasets" / "compiled.py").write_text(declarations)
-        _chalice_package(folder, stage=stage, merge=root / "infra" / "merge" / f"{service}.yaml")
+        _chalice_package(folder, stage=stage, merge=root / "infra" / "fragments" / f"{service}.yaml")
         if service == "fetcher" and len(datasets) > 1:
             _add_schedules(folder / "sam.yaml", datasets, usual=usual)
         host = names.get("CLOUD") == "local" and not fits_this_host()
@@ -132,7 +132,12 @@ def _fingerprint(
     """Changes when anything does that the build reads."""
     hashed = hashlib.sha256(json.dumps([stage, sys.version, dict(names), dict(settings)], sort_keys=True).encode())
     infra = root / "infra"
-    roots = [root / service.name, root / "shared", infra / "packaging", infra / "merge" / f"{service.name}.yaml"]
+    roots = [
+        root / service.name,
+        root / "shared",
+        infra / "packaging",
+        infra / "fragments" / f"{service.name}.yaml",
+    ]
     roots += [infra / "locks" / f"{name}.txt" for name in (service.name, "tools")]
     for path in sorted(path for start in roots for path in _files(start)):
         hashed.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

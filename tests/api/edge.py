@@ -1,4 +1,4 @@
-"""CloudFront before the api, by the rules of its documentation and of `infra/merge/api.yaml`: a stand-in, no network.
+"""CloudFront before the api, by the rules of its documentation and of `infra/fragments/api.yaml`: a stand-in, no network.
 
 What it takes from a request and adds, what it keeps and for how long, when it packs, what an invalidation reaches.
 """
@@ -16,7 +16,7 @@ from infra.deploying.templates import load_template
 from infra.services import ROOT
 from tests.api.serving import Answer, ApiApp
 
-_TEMPLATE = load_template((ROOT / "infra" / "merge" / "api.yaml").read_text())["Resources"]
+_TEMPLATE = load_template((ROOT / "infra" / "fragments" / "api.yaml").read_text())["Resources"]
 _BEHAVIOUR = _TEMPLATE["Distribution"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]
 _OTHERS = [
     it["Fn::If"][1] if "Fn::If" in it else it  # with all that a stage can switch on

@@ -16,7 +16,7 @@ from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import usual_step
 from chalicelib.tabulation.observations import from_rows
 from chalicelib.tabulation.statistics import statistics
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import tabulate_rows
 from chalicelib.web.documents import Document
 from shared.dataset import ONE_SERIES
@@ -93,7 +93,7 @@ def test_a_measure_that_ends_says_where(api: ApiApp, committer: Committer) -> No
 
 
 def test_a_number_of_several_days_is_drawn_as_its_mean_over_them_and_keeps_its_own_value() -> None:
-    table = Table(
+    table = DatedTable(
         dates=["2020-03-01", "2020-03-04"],
         series=None,
         values={"cases": [10, 33]},
@@ -110,7 +110,7 @@ def test_a_number_of_several_days_is_drawn_as_its_mean_over_them_and_keeps_its_o
 
 
 def test_each_measure_is_pale_where_its_own_number_is_partial() -> None:
-    table = Table(
+    table = DatedTable(
         dates=["2020-11-30", "2020-12-31"],
         series=None,
         values={"cases": [300, 310], "deaths": [30, 14]},
@@ -127,7 +127,7 @@ def test_each_measure_is_pale_where_its_own_number_is_partial() -> None:
 def test_lines_break_where_dates_are_missing_but_not_over_weekends() -> None:
     price = OIL.measure("wti")
     days = [f"2020-03-{day:02}" for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16, 17, 26, 27)]
-    table = Table(dates=days, series=None, values={"wti": [Decimal("1.50")] * 14})
+    table = DatedTable(dates=days, series=None, values={"wti": [Decimal("1.50")] * 14})
     drawn = curve(table, price, by="daily", step=usual_step(days, "daily"))
     assert [(date, value) for date, value in zip(drawn["x"], drawn["y"], strict=True) if value is None] == [
         ("2020-03-18", None)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.tabulation.slicing import cut
-from chalicelib.tabulation.table_text import Table, from_json, to_csv, to_json
+from chalicelib.tabulation.table_text import DatedTable, from_json, to_csv, to_json
 from chalicelib.web.documents import CSV, JSON, Document, pack
 
 _DATES = st.dates().map(str)
@@ -16,15 +16,15 @@ _NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> Table:
+def tables(draw: st.DrawFn) -> DatedTable:
     keys = sorted(draw(st.sets(st.tuples(_DATES, _NAMES), max_size=12)))
     values = [draw(st.one_of(st.none(), st.integers(-5, 5))) for _ in keys]
-    return Table(dates=[date for date, _ in keys], series=[name for _, name in keys], values={"beds": values})
+    return DatedTable(dates=[date for date, _ in keys], series=[name for _, name in keys], values={"beds": values})
 
 
 @given(table=tables(), start=st.one_of(st.none(), _DATES), end=st.one_of(st.none(), _DATES), data=st.data())
 def test_a_cut_is_what_a_reader_would_pick_by_hand(
-    table: Table, start: str | None, end: str | None, data: st.DataObject
+    table: DatedTable, start: str | None, end: str | None, data: st.DataObject
 ) -> None:
     series = data.draw(st.sampled_from([None, *(table.series or ())]))
     rows = [
@@ -35,7 +35,7 @@ def test_a_cut_is_what_a_reader_would_pick_by_hand(
     document = Document(JSON, plain=to_json(table))
     assert rows == json.loads(cut(document, start=start, end=end, series=series).plain)
     as_csv = cut(Document(CSV, plain=to_csv(table)), start=start, end=end, series=series)
-    kept = Table(
+    kept = DatedTable(
         dates=[row["date"] for row in rows],
         series=[row["series"] for row in rows],
         values={"beds": [row["beds"] for row in rows]},
@@ -44,7 +44,7 @@ def test_a_cut_is_what_a_reader_would_pick_by_hand(
 
 
 @given(table=tables())
-def test_a_table_is_read_back_as_it_was_written(table: Table) -> None:
+def test_a_table_is_read_back_as_it_was_written(table: DatedTable) -> None:
     read = from_json(to_json(table), ["beds"])
     assert (list(table.dates), table.values) == (read.dates, read.values)
     assert not table.dates or list(table.series or ()) == read.series

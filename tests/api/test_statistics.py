@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.dashboard.page_latest import stat_card
 from chalicelib.tabulation.observations import from_rows
 from chalicelib.tabulation.statistics import last_reported, seven_day_mean, shown_mean, statistics
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import tabulate_rows
 from shared.dataset import ONE_SERIES
 from tests.shared.declared import US_COVID
@@ -60,5 +60,5 @@ def test_where_each_number_stands_for_its_day_it_is_the_plain_mean(values: list[
 
 
 def test_a_measure_ends_with_its_last_value() -> None:
-    table = Table(dates=DATES[:3], series=None, values={"beds": [1, 2, None], "tests": [None, None, None]})
+    table = DatedTable(dates=DATES[:3], series=None, values={"beds": [1, 2, None], "tests": [None, None, None]})
     assert (last_reported(table, "beds"), last_reported(table, "tests")) == ("2020-03-02", None)

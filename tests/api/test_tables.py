@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.tabulation.slicing import add_days, cut
-from chalicelib.tabulation.table_text import Table, to_csv, to_json
+from chalicelib.tabulation.table_text import DatedTable, to_csv, to_json
 from chalicelib.tabulation.tabulating import tabulate
 from chalicelib.web.documents import CSV, JSON, Document
 from shared.dataset import AGGREGATES, ONE_SERIES, Aggregate, Dataset, Feed, Kind, Measure, Opening, Period
@@ -245,7 +245,7 @@ def test_the_last_week_that_can_be_written_ends_with_the_calendar() -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d"])
 def test_a_series_name_that_a_spreadsheet_would_run_is_defused_in_csv_and_numbers_stay_numbers(start: str) -> None:
     name = f"{start}cmd|' /C calc'!A0"
-    table = Table(dates=["2020-03-01", "2020-03-01"], series=[name, "'s-Hertogenbosch"], values={"beds": [-5, 2]})
+    table = DatedTable(dates=["2020-03-01", "2020-03-01"], series=[name, "'s-Hertogenbosch"], values={"beds": [-5, 2]})
     assert to_csv(table).decode() == (f"date,series,beds\n2020-03-01,'{name},-5\n2020-03-01,'s-Hertogenbosch,2\n")
     assert [row["series"] for row in json.loads(to_json(table))] == [name, "'s-Hertogenbosch"]
     document = Document(CSV, plain=to_csv(table))
@@ -253,7 +253,7 @@ def test_a_series_name_that_a_spreadsheet_would_run_is_defused_in_csv_and_number
 
 
 def test_csv_quotes_a_series_name_and_puts_the_date_first() -> None:
-    table = Table(dates=["2020-03-01"], series=["north, far"], values={"beds": [1]})
+    table = DatedTable(dates=["2020-03-01"], series=["north, far"], values={"beds": [1]})
     assert to_csv(table) == b'date,series,beds\n2020-03-01,"north, far",1\n'
 
 

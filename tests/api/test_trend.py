@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import Tables
 from chalicelib.tabulation.trend import read_trend, render_trend
 from shared.dataset import Dataset, Kind, Measure, Period, Series
@@ -20,7 +20,7 @@ WEEKLY = replace(
 
 
 def tables(rows: list[tuple[str, str, int | None]]) -> Tables:
-    table = Table(
+    table = DatedTable(
         dates=[date for date, _, _ in rows],
         series=[series for _, series, _ in rows],
         values={"flu": [value for _, _, value in rows]},

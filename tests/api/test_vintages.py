@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.tabulation.table_text import Table, to_csv
+from chalicelib.tabulation.table_text import DatedTable, to_csv
 from chalicelib.vintages import version_blocks, version_lines
 from chalicelib.vintages.version_table import Version
 from chalicelib.vintages.vintage_reading import VintageReader
@@ -125,7 +125,7 @@ def test_a_series_name_is_defused_as_in_other_tables_and_is_read_back_as_it_is(n
     columns = version_lines.Columns(("beds",), has_series=True)
     version = Version(name, "2020-03-01", (-5,), FIRST, FIRST, "", "")
     text = "".join(version_lines.lines([version], columns))
-    table = Table(dates=["2020-03-01"], series=[name], values={"beds": [-5]})
+    table = DatedTable(dates=["2020-03-01"], series=[name], values={"beds": [-5]})
     assert next(csv.reader([text]))[:3] == list(csv.reader(to_csv(table).decode().splitlines()))[1]
     assert list(version_lines.read_lines(text, columns)) == [version]
     assert version_lines.place_of_line(text.rstrip("\n"), columns) == version_lines.place_of(version)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 RETRIES = 2
-"""Of an asynchronous invocation that failed, after the first try; infra/merge/*.yaml says so."""
+"""Of an asynchronous invocation that failed, after the first try; infra/fragments/*.yaml says so."""
 STREAM_RETRIES = 8
-"""Of a batch of stream records; infra/merge/*.yaml says so."""
+"""Of a batch of stream records; infra/fragments/*.yaml says so."""
 BATCH = 10
 
 CONSUMERS = ("on_run_ended", "refresh_views")

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.deploying.templates import load_template
 
-_MERGE = Path(__file__).parents[2] / "infra" / "merge"
+_MERGE = Path(__file__).parents[2] / "infra" / "fragments"
 
 
 @functools.cache

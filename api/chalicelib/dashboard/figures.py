@@ -18,7 +18,7 @@ from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import usual_step
 from chalicelib.tabulation.histories import Revision
 from chalicelib.tabulation.statistics import Statistics
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Kind, Measure
 
@@ -62,7 +62,7 @@ def dashboard_figures(
 
 
 def panels(
-    table: Table,
+    table: DatedTable,
     dataset: Dataset,
     *,
     by: By,
@@ -137,8 +137,8 @@ def main_title(dataset: Dataset, by: By, *, cumulative: bool = False) -> str:
     return new + (each if new else each.capitalize())
 
 
-def _at_ends(data: Table, buckets: Table) -> Table:
+def _at_ends(data: DatedTable, buckets: DatedTable) -> DatedTable:
     """The published values at the last date of each bucket."""
     ends = [bisect_right(data.dates, label) - 1 for label in buckets.dates]
     values = {name: [column[n] for n in ends] for name, column in data.values.items()}
-    return Table(dates=buckets.dates, series=None, values=values)
+    return DatedTable(dates=buckets.dates, series=None, values=values)

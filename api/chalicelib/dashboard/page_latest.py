@@ -12,7 +12,7 @@ from chalicelib.pages.sparkline import sparkline
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import means_over_gaps, usual_step, with_breaks
 from chalicelib.tabulation.statistics import Statistics, shown_mean
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Kind, Measure
 from shared.exact import Number
@@ -57,7 +57,7 @@ def stat_card(measure: Measure, tables: Tables, its: Statistics, dataset: Datase
 
 
 def _shape(
-    measure: Measure, table: Table, means: Sequence[float | None] | None, at: int, by: By
+    measure: Measure, table: DatedTable, means: Sequence[float | None] | None, at: int, by: By
 ) -> Sequence[Number | float | None]:
     """The last numbers as the large chart has them: means over gaps, and breaks where dates are missing."""
     shape: Sequence[Number | float | None] = means or means_over_gaps(table, measure, by=by)
@@ -66,7 +66,7 @@ def _shape(
     return broken[-_SPARK_ROWS[by] :]
 
 
-def _change(measure: Measure, data: Table, table: Table, at: int, by: By) -> Markup:
+def _change(measure: Measure, data: DatedTable, table: DatedTable, at: int, by: By) -> Markup:
     """What is new of a total, where a count stands, by how much a level or a rate moved."""
     day = data.dates[at]
     when = Markup("{} {}").format(WORDS[by].per, date(day, style="short" if by != "monthly" else "month"))
@@ -87,7 +87,7 @@ def _change(measure: Measure, data: Table, table: Table, at: int, by: By) -> Mar
     return Markup("{} <span>since {}</span>").format(number(moved, sign=True), date(then, style="short"))
 
 
-def _last_before(data: Table, measure: Measure, at: int) -> tuple[str, Number] | None:
+def _last_before(data: DatedTable, measure: Measure, at: int) -> tuple[str, Number] | None:
     """The last date with a value before this one, and the value."""
     values = data.values[measure.name]
     for n in range(at - 1, -1, -1):
@@ -97,7 +97,7 @@ def _last_before(data: Table, measure: Measure, at: int) -> tuple[str, Number] |
     return None
 
 
-def _period_line(measure: Measure, table: Table, at: int, by: By) -> Markup:
+def _period_line(measure: Measure, table: DatedTable, at: int, by: By) -> Markup:
     """The change on the week or month before, where both numbers stand for exactly one."""
     values, whole = table.values[measure.name], (table.whole or {})[measure.name]
     if not at or not (whole[at] and whole[at - 1]) or not _next_to_each_other(table.dates[at - 1], table.dates[at], by):

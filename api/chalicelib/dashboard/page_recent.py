@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chalicelib.dashboard.periods import CHOICES, WORDS, Words, own_table, recent_from
+from chalicelib.dashboard.periods import CHOICES, WORDS, PeriodWords, own_table, recent_from
 from chalicelib.pages.formatting import NOT_REPORTED, count, date, number, words
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import days_in
 from chalicelib.tabulation.statistics import Statistics, shown_mean
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Kind, Measure
 from shared.exact import Number
@@ -54,7 +54,7 @@ def _highest(known: Sequence[tuple[Number | float, int]]) -> str:
     return "as high as ever" if any(value == known[-1][0] for value, _ in known[:-1]) else "the highest ever"
 
 
-def _peak(measure: Measure, table: Table, by: By) -> Iterator[Markup]:
+def _peak(measure: Measure, table: DatedTable, by: By) -> Iterator[Markup]:
     """The highest week or month among those whose number stands for exactly one, and the last."""
     columns = zip(table.values[measure.name], (table.whole or {})[measure.name], strict=True)
     known = [(value, n) for n, (value, whole) in enumerate(columns) if value is not None and whole]
@@ -76,7 +76,7 @@ def _labelled(label: str, by: By) -> Markup:
     return date(label, style="month" if by == "monthly" else "medium")
 
 
-def _range(measure: Measure, data: Table, by: By) -> Iterator[Markup]:
+def _range(measure: Measure, data: DatedTable, by: By) -> Iterator[Markup]:
     """The highest and the lowest value of a level or a rate, and the last."""
     known = [(value, n) for n, value in enumerate(data.values[measure.name]) if value is not None]
     if not known:
@@ -106,14 +106,14 @@ class Recent:
     """The last days, weeks or months."""
 
     by: By
-    words: Words
+    words: PeriodWords
     caption: str
     summary: Markup
     rows: Sequence[RecentRow]
     """The newest first."""
 
 
-def recent_part(by: By, table: Table, dataset: Dataset, *, newest: str) -> Recent:
+def recent_part(by: By, table: DatedTable, dataset: Dataset, *, newest: str) -> Recent:
     """`newest` is the newest date that is published."""
     shown = table.since(recent_from(table.dates[-1], by))
     still_open = " The last one is not complete yet." if shown.dates[-1] > newest else ""
@@ -127,7 +127,7 @@ def recent_part(by: By, table: Table, dataset: Dataset, *, newest: str) -> Recen
     )
 
 
-def _recent_row(table: Table, n: int, dataset: Dataset, *, newest: str) -> RecentRow:
+def _recent_row(table: DatedTable, n: int, dataset: Dataset, *, newest: str) -> RecentRow:
     still_open = table.dates[n] > newest
     days = [(table.days or {})[m.name][n] or 0 for m in dataset.measures]
     usual = max(days) if still_open else 0
@@ -135,13 +135,13 @@ def _recent_row(table: Table, n: int, dataset: Dataset, *, newest: str) -> Recen
     return RecentRow(date=table.dates[n], still_open=still_open, cells=cells)
 
 
-def _cell(table: Table, n: int, measure: Measure, *, usual: int) -> tuple[Number | None, str]:
+def _cell(table: DatedTable, n: int, measure: Measure, *, usual: int) -> tuple[Number | None, str]:
     days = (table.days or {})[measure.name][n]
     known = (table.whole or {})[measure.name][n] or not days or days == usual or not measure.adds_up
     return table.values[measure.name][n], "" if known else count(days or 0, "day")
 
 
-def _recent_summary(table: Table, by: By, dataset: Dataset) -> Markup:
+def _recent_summary(table: DatedTable, by: By, dataset: Dataset) -> Markup:
     """The sum of what is shown, or how far it moved, in words."""
     sums: list[Markup] = []
     moves: list[Markup] = []
@@ -167,7 +167,7 @@ def _recent_summary(table: Table, by: By, dataset: Dataset) -> Markup:
     return Markup(" ").join([*in_all, *moves])
 
 
-def _open_alone(table: Table, measure: Measure, known: Sequence[int]) -> bool:
+def _open_alone(table: DatedTable, measure: Measure, known: Sequence[int]) -> bool:
     """Whether all numbers but that of the open last row stand for exactly their period, and none is missing.
 
     That of the open row stands for as many days as any other measure's there.
@@ -177,7 +177,7 @@ def _open_alone(table: Table, measure: Measure, known: Sequence[int]) -> bool:
     return known == list(range(len(table.dates))) and all(whole[:-1]) and days[measure.name][-1] == so_far
 
 
-def _total(table: Table, measure: Measure, known: Sequence[int]) -> Number:
+def _total(table: DatedTable, measure: Measure, known: Sequence[int]) -> Number:
     return sum(table.values[measure.name][n] or 0 for n in known)
 
 

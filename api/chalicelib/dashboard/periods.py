@@ -9,7 +9,7 @@ from shared.dataset import Period
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words:
+class PeriodWords:
     """How one of the tables is spoken of."""
 
     noun: str
@@ -26,10 +26,10 @@ class Words:
         return f"Last {self.recent} {self.noun}s"
 
 
-WORDS: Mapping[By, Words] = {
-    "daily": Words(noun="day", recent=7, date_style="short", row_heading="Day", per="on"),
-    "weekly": Words(noun="week", recent=8, date_style="day", row_heading="Week to", per="in the week to"),
-    "monthly": Words(noun="month", recent=6, date_style="month", row_heading="Month", per="in"),
+WORDS: Mapping[By, PeriodWords] = {
+    "daily": PeriodWords(noun="day", recent=7, date_style="short", row_heading="Day", per="on"),
+    "weekly": PeriodWords(noun="week", recent=8, date_style="day", row_heading="Week to", per="in the week to"),
+    "monthly": PeriodWords(noun="month", recent=6, date_style="month", row_heading="Month", per="in"),
 }
 
 CHOICES: Mapping[Period, tuple[By, ...]] = {

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import days_in, mean_of_period, with_breaks
 from chalicelib.tabulation.statistics import shown_mean
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from shared.dataset import Measure
 from shared.exact import Number
 
@@ -26,7 +26,7 @@ def base_layout() -> dict[str, Any]:
     }
 
 
-def bars(table: Table, measure: Measure, *, by: By, behind: bool) -> dict[str, Any]:
+def bars(table: DatedTable, measure: Measure, *, by: By, behind: bool) -> dict[str, Any]:
     """A bar a row; pale where a number stands for less than its period.
 
     A number that stands for more is drawn as its mean over the days that it stands for, as wide as they are and
@@ -75,7 +75,7 @@ def _spread_over_gaps(
     }
 
 
-def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any]:
+def curve(table: DatedTable, measure: Measure, *, by: By, step: int) -> dict[str, Any]:
     """A line that breaks where dates are missing; points of weeks and months, pale where one is still open.
 
     `step`: days between two dates that are no gap, see `usual_step`.
@@ -97,7 +97,7 @@ def curve(table: Table, measure: Measure, *, by: By, step: int) -> dict[str, Any
     return trace
 
 
-def mean_line(table: Table, means: Sequence[float | None], *, step: int) -> dict[str, Any]:
+def mean_line(table: DatedTable, means: Sequence[float | None], *, step: int) -> dict[str, Any]:
     shown = [None if mean is None else shown_mean(mean) for mean in means]
     dates, values = with_breaks(table.dates, shown, step=step)
     return {"type": "scatter", "mode": "lines", "name": "7-day mean", "x": dates, "y": values, "line": {"width": 2}}

@@ -1,28 +1,14 @@
 """`/docs`: the API explained to people, from the same table of routes that answers requests."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from chalicelib.documentation.live_examples import ParameterExample, Served, examples_of, plain_example
 from chalicelib.pages.html_pages import render_html
 from chalicelib.web.assets import Assets
-from chalicelib.web.parameters import Parameter
+from chalicelib.web.route_facts import RouteFacts
 from shared.dataset import Dataset
 from shared.version import VERSION
-
-
-class Explained(Protocol):
-    """What the page needs of a route: the table of routes imports this module, and not the other way round."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
-    @property
-    def media(self) -> Mapping[str, str]: ...
-    @property
-    def parameters(self) -> Sequence[Parameter]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +24,7 @@ class RouteRow:
 
 
 def render_api_page(
-    endpoints: Iterable[Explained],
+    endpoints: Iterable[RouteFacts],
     dataset: Dataset,
     *,
     served: Served | None,

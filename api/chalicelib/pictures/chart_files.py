@@ -18,7 +18,7 @@ _NARROW = 0.47
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words:
+class ChartWords:
     """What stands around the panels."""
 
     title: str
@@ -27,7 +27,7 @@ class Words:
     credits: Sequence[str]
 
 
-def chart_svg(scene: Scene, words: Words, *, order: Mapping[str, int], width: int, height: int, theme: str) -> str:
+def chart_svg(scene: Scene, words: ChartWords, *, order: Mapping[str, int], width: int, height: int, theme: str) -> str:
     """The picture as an SVG document, drawn in pixels: nothing in it is scaled. `order` as in `still`."""
     inside = width - 2 * _PAD
     title, about = _lines([words.title], inside, 22), _lines([words.about], inside, 15)

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.pages.formatting import plain_date
 
-type Figure = Mapping[str, Any]
+type DrawnFigure = Mapping[str, Any]
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DAY = 86_400_000
@@ -74,7 +74,7 @@ class Scene:
 
 
 def scene_of(
-    figure: Figure, *, measures: Sequence[str] = (), start: str = "", end: str = "~", logarithmic: bool = False
+    figure: DrawnFigure, *, measures: Sequence[str] = (), start: str = "", end: str = "~", logarithmic: bool = False
 ) -> Scene:
     """The panels of these measures, of all where none is named, with the dates from `start` to `end`."""
     traces = [it for it in figure["data"] if not measures or it["meta"] in measures]
@@ -100,7 +100,7 @@ def _between(trace: Mapping[str, Any], start: str, end: str) -> dict[str, Any]:
     return {**trace, **lists, "marker": marker}
 
 
-def _panel(figure: Figure, name: str, traces: Sequence[Mapping[str, Any]], step: float) -> Panel:
+def _panel(figure: DrawnFigure, name: str, traces: Sequence[Mapping[str, Any]], step: float) -> Panel:
     texts = {
         it["name"]: _DATE.sub(lambda found: plain_date(found[0]), it["text"]) for it in figure["layout"]["annotations"]
     }

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from chalicelib.dashboard.periods import CHOICES, own_table
 from chalicelib.pages.formatting import plain_date
-from chalicelib.pictures.chart_files import Words, chart_svg
+from chalicelib.pictures.chart_files import ChartWords, chart_svg
 from chalicelib.pictures.lengths import main_lengths
-from chalicelib.pictures.panels import Figure, Scene, scene_of
+from chalicelib.pictures.panels import DrawnFigure, Scene, scene_of
 from chalicelib.pictures.stills import still
 from chalicelib.routes.dashboard_answer import policy
 from chalicelib.routes.site import Site
@@ -73,7 +73,7 @@ def _png(svg: bytes) -> Document:
     return Document(PNG, plain=to_png(svg.decode()))
 
 
-def _drawn(site: Site, args: Arguments) -> tuple[Figure, Scene]:
+def _drawn(site: Site, args: Arguments) -> tuple[DrawnFigure, Scene]:
     """The figure that is asked for, and the panels of it; of a dataset that is empty, none."""
     measures = _measures(site.dataset, args)
     by = args["by"] or own_table(site.dataset.period)
@@ -84,13 +84,13 @@ def _drawn(site: Site, args: Arguments) -> tuple[Figure, Scene]:
         raise ThingUnknown("show", "cumulative", f"{site.dataset.name} has no running total")
     run_id = site.run_at(args["as_of"])
     figures = _figures(dashboard_view(site, run_id, "figures.json", args)) if run_id else {}
-    figure: Figure = figures.get(by, {}).get(args["show"], _EMPTY)
+    figure: DrawnFigure = figures.get(by, {}).get(args["show"], _EMPTY)
     start, end = labels_between(args["from"], args["to"], table=by, period=site.dataset.period)
     logarithmic = args["scale"] == "log"
     return figure, scene_of(figure, measures=measures, start=start or "", end=end or "~", logarithmic=logarithmic)
 
 
-_EMPTY: Figure = {"data": [], "layout": {"annotations": [], "meta": {"title": "No data yet"}}}
+_EMPTY: DrawnFigure = {"data": [], "layout": {"annotations": [], "meta": {"title": "No data yet"}}}
 
 
 @functools.lru_cache(maxsize=8)
@@ -112,7 +112,7 @@ def _order(dataset: Dataset) -> dict[str, int]:
     return {name: n for n, name in enumerate(dataset.measure_names)}
 
 
-def _words(site: Site, args: Arguments, figure: Figure, scene: Scene) -> Words:
+def _words(site: Site, args: Arguments, figure: DrawnFigure, scene: Scene) -> ChartWords:
     series = args.get("series") or ""
     about = [figure["layout"]["meta"]["title"]]
     about += [f"from {plain_date(args['from'])}"] if args["from"] else []
@@ -124,7 +124,7 @@ def _words(site: Site, args: Arguments, figure: Figure, scene: Scene) -> Words:
         about.append(f"nothing in these dates: the data go from {plain_date(min(dates))} to {plain_date(max(dates))}")
     measures = {panel.measure for panel in scene.panels}
     feeds = [feed for feed in site.dataset.feeds if measures & set(feed.measures) or not measures]
-    return Words(
+    return ChartWords(
         title=f"{site.dataset.title}: {series}" if series else site.dataset.title,
         about=", ".join(about),
         credits=[site.settings.notice, *dict.fromkeys(feed.credit for feed in feeds)],

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from chalicelib.documentation.api_page import Explained, render_api_page
+from chalicelib.documentation.api_page import render_api_page
 from chalicelib.documentation.live_examples import Served
 from chalicelib.routes.dashboard_answer import HEADERS
 from chalicelib.routes.series_answers import index_at
 from chalicelib.routes.site import Site
 from chalicelib.web.documents import HTML, Document, Reply
 from chalicelib.web.requests import Request
+from chalicelib.web.route_facts import RouteFacts
 
 
-def answer_docs(site: Site, request: Request, *, endpoints: Sequence[Explained], datasets: Sequence[str]) -> Reply:
+def answer_docs(site: Site, request: Request, *, endpoints: Sequence[RouteFacts], datasets: Sequence[str]) -> Reply:
     """Of one dataset; `datasets` are those of a stage with several, where none is named."""
     page = render_api_page(
         endpoints,

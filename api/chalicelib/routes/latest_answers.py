@@ -1,17 +1,16 @@
 """`/latest`: the newest numbers at an address that never changes, of the dataset or of one of its series."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.routes.answered_state import state_headers
-from chalicelib.routes.revision_answers import answer_revisions
+from chalicelib.routes.outlook_answers import newest_in_words
 from chalicelib.routes.series_answers import entry_at
 from chalicelib.routes.site import Site
 from chalicelib.web.documents import CURRENT, JSON, Document, Reply
 from chalicelib.web.parameters import Arguments
-from chalicelib.web.problems import ThingUnknown, ViewsMissing
+from chalicelib.web.problems import ThingUnknown
 from chalicelib.web.requests import Request
 from shared.dataset import Measure
 from shared.exact import Number, dumps
@@ -34,13 +33,13 @@ class _Newest:
     """Measure -> what usually becomes of such a value, as the run itself says it."""
 
 
-def answer_latest(site: Site, args: Arguments, request: Request) -> Reply:
+def answer_latest(site: Site, args: Arguments, _request: Request) -> Reply:
     """Of the series that is asked for, else of the default one or the sum, as mails have it."""
     run_id = site.run_at(args["as_of"])
     newest = _find(site, run_id, args.get("series")) if run_id else None
     if run_id is None or newest is None:
         raise ThingUnknown("as_of", args["as_of"] or "", "no run was committed yet")
-    final = newest.outlook or _how_final(site, args, request)
+    final = newest.outlook or _how_final(site, run_id, args)
     shown = zip(site.dataset.measures, newest.values, newest.changes, newest.days, strict=True)
     body: dict[str, Any] = {
         "dataset": site.dataset.name,
@@ -83,14 +82,9 @@ def _find(site: Site, run_id: str, series: str | None) -> _Newest | None:
     )
 
 
-def _how_final(site: Site, args: Arguments, request: Request) -> Mapping[str, str | None]:
+def _how_final(site: Site, run_id: str, args: Arguments) -> Mapping[str, str]:
     """Measure -> what usually becomes of a value as old as its newest one; of today only, and of one series."""
     series = args.get("series")
     if args["as_of"] is not None or (site.dataset.has_series and series is None):
         return {}
-    try:
-        reply = answer_revisions(site, Arguments(values={"series": series, "measure": None}), request)
-    except ViewsMissing:
-        return {}
-    entries = json.loads(reply.document.plain) if reply.document else []
-    return {entry["measure"]: (entry["newest"] or {}).get("words") for entry in entries}
+    return newest_in_words(site, run_id, series)

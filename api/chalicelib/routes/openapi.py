@@ -2,42 +2,26 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.web.documents import JSON, Document
 from chalicelib.web.parameters import Parameter
 from chalicelib.web.problems import MEDIA_TYPE
+from chalicelib.web.route_facts import RouteFacts
 from shared.dataset import Dataset, Kind, Period
 from shared.runs import State
 from shared.version import VERSION
 
 
-class Described(Protocol):
-    """What a description needs of a route: the table of routes imports this module, and not the other way round."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
-    @property
-    def media(self) -> Mapping[str, str]: ...
-    @property
-    def parameters(self) -> Iterable[Parameter]: ...
-    @property
-    def problems(self) -> Iterable[int]: ...
-    @property
-    def methods(self) -> Iterable[str]: ...
-
-
 def render_openapi(
-    endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "", datasets: Sequence[str] = ()
+    endpoints: Iterable[RouteFacts], dataset: Dataset, *, notice: str = "", datasets: Sequence[str] = ()
 ) -> Document:
     described = describe(endpoints, dataset, notice=notice, datasets=datasets)
     return Document(JSON, plain=json.dumps(described, separators=(",", ":")).encode())
 
 
 def describe(
-    endpoints: Iterable[Described], dataset: Dataset, *, notice: str = "", datasets: Sequence[str] = ()
+    endpoints: Iterable[RouteFacts], dataset: Dataset, *, notice: str = "", datasets: Sequence[str] = ()
 ) -> dict[str, Any]:
     """OpenAPI 3.1. The server is relative: the description holds under every host and prefix.
 
@@ -78,7 +62,7 @@ type _Named = Sequence[tuple[str, Parameter]]
 """What each different parameter is referred to by."""
 
 
-def _named(endpoints: Iterable[Described]) -> _Named:
+def _named(endpoints: Iterable[RouteFacts]) -> _Named:
     """Its own name, with a number where several parameters have it."""
     named: list[tuple[str, Parameter]] = []
     for parameter in (parameter for endpoint in endpoints for parameter in endpoint.parameters):
@@ -88,7 +72,7 @@ def _named(endpoints: Iterable[Described]) -> _Named:
     return named
 
 
-def _path(endpoint: Described, named: _Named) -> dict[str, Any]:
+def _path(endpoint: RouteFacts, named: _Named) -> dict[str, Any]:
     name = endpoint.path.strip("/").translate(str.maketrans("/.", "__", "{}")) or "dashboard"
     its = [reference for parameter in endpoint.parameters for reference, other in named if other == parameter]
     described = {
@@ -114,7 +98,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _responses(endpoint: Described) -> dict[str, Any]:
+def _responses(endpoint: RouteFacts) -> dict[str, Any]:
     content = {media: {"schema": _reference(schema)} for media, schema in endpoint.media.items()}
     responses: dict[str, Any] = {
         "200": {"description": "The answer.", "headers": _headers(endpoint), "content": content},
@@ -130,7 +114,7 @@ def _responses(endpoint: Described) -> dict[str, Any]:
     return responses
 
 
-def _headers(endpoint: Described) -> dict[str, Any]:
+def _headers(endpoint: RouteFacts) -> dict[str, Any]:
     """References to those that an answer of this route may have."""
     names = {parameter.name for parameter in endpoint.parameters}
     of_a_state = names & {"as_of", "measure"} and "text/html" not in endpoint.media

@@ -8,7 +8,7 @@ from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import usual_step, with_breaks
 from chalicelib.tabulation.histories import Entry
 from chalicelib.tabulation.observations import from_rows
-from chalicelib.tabulation.table_text import Table, to_csv, to_json
+from chalicelib.tabulation.table_text import DatedTable, to_csv, to_json
 from chalicelib.tabulation.tabulating import Tables, tabulate_rows
 from shared.dataset import Dataset, Period
 from shared.exact import Number, dumps, from_scaled
@@ -62,7 +62,7 @@ def _latest(values: Sequence[Number | None], decimals: int) -> tuple[Number | No
     return values[-1], None, None
 
 
-def _days_between(data: Table, at: int | None) -> int | None:
+def _days_between(data: DatedTable, at: int | None) -> int | None:
     import datetime as dt
 
     if at is None:

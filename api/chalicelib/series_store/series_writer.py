@@ -24,7 +24,7 @@ from chalicelib.series_store.table_blocks import (
     to_documents,
 )
 from chalicelib.tabulation.histories import Entry, History, extend_history
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import Tables
 from chalicelib.view_store.bundles import open_bundle, pack_bundle
 from shared.changes import ChangeSet
@@ -134,7 +134,7 @@ class SeriesWriter:
         index = SeriesIndex(run_id=run_id, series=ordered, blocks=blocks)
         return Written(index=index, touched=touched, objects=len(touched) + count + 1)
 
-    def recent_rows(self, index: SeriesIndex, table: str, *, dates: int) -> Table:
+    def recent_rows(self, index: SeriesIndex, table: str, *, dates: int) -> DatedTable:
         """The rows of all series on the newest dates of a table."""
         lines: list[TableLine] = []
         for block in reversed(index.blocks.get(table, ())):
@@ -143,7 +143,7 @@ class SeriesWriter:
                 break
         newest = set(sorted({line.text[:10] for line in lines})[-dates:])
         cells = list(csv.reader(line.text for line in lines if line.text[:10] in newest))
-        return Table(
+        return DatedTable(
             dates=[row[0] for row in cells],
             series=[row[1] for row in cells],
             values={

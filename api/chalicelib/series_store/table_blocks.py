@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chalicelib.tabulation.table_text import Table, csv_cells
+from chalicelib.tabulation.table_text import DatedTable, csv_cells
 
 ROWS = 40_000
 """A block is cut where it has about so many rows, never within a date."""
@@ -32,14 +32,14 @@ type TableChanges = Mapping[str, Mapping[str, TableLine | None]]
 """Date -> series -> the row as it is now, None where it is gone."""
 
 
-def table_lines(table: Table) -> dict[str, TableLine]:
+def table_lines(table: DatedTable) -> dict[str, TableLine]:
     """Date -> row of a table of one series."""
     days = list(_days_of(table)) if table.days else [""] * len(table.dates)
     lines = _written(csv_cells(table))
     return {date: TableLine(text=text, days=its) for date, text, its in zip(table.dates, lines, days, strict=True)}
 
 
-def _days_of(table: Table) -> Iterator[str]:
+def _days_of(table: DatedTable) -> Iterator[str]:
     for row in zip(*(table.days or {}).values(), strict=True):
         yield ",".join("" if one is None else str(one) for one in row)
 

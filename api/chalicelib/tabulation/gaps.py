@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from chalicelib.tabulation.bucket_labels import By
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from shared.dataset import Measure
 from shared.exact import Number
 
@@ -25,7 +25,7 @@ def mean_of_period(value: Number | None, days: int | None, length: int) -> float
     return None if value is None or not days else round(float(value) * length / days, 3)
 
 
-def means_over_gaps(table: Table, measure: Measure, *, by: By) -> list[Number | float | None]:
+def means_over_gaps(table: DatedTable, measure: Measure, *, by: By) -> list[Number | float | None]:
     """The numbers of a table of increments; one that stands for more or less than its period is its mean in one."""
     columns = (table.values, table.whole or {}, table.days or {})
     rows = zip(table.dates, *(column[measure.name] for column in columns), strict=True)

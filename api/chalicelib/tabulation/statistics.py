@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Period
 from shared.exact import Number
@@ -69,7 +69,7 @@ def shown_mean(mean: float) -> float:
     return round(mean, 1) if abs(mean) >= 1 else float(f"{mean:.2g}")
 
 
-def last_reported(table: Table, measure: str) -> str | None:
+def last_reported(table: DatedTable, measure: str) -> str | None:
     """The last date with a value; None where there never was one."""
     values = table.values[measure]
     return next((table.dates[n] for n in range(len(values) - 1, -1, -1) if values[n] is not None), None)

@@ -12,7 +12,7 @@ from shared.exact import Number, loads
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class DatedTable:
     """Columns of equal length, in order of (date, series)."""
 
     dates: Sequence[str]
@@ -34,21 +34,21 @@ class Table:
             return None
         return [all(row) for row in zip(*self.whole.values(), strict=True)]
 
-    def only(self, series: str) -> "Table":
+    def only(self, series: str) -> "DatedTable":
         """The rows of one series, as a table of one series."""
         if self.series is None:
             return self
         return replace(self._rows([n for n, name in enumerate(self.series) if name == series]), series=None)
 
-    def since(self, date: str) -> "Table":
+    def since(self, date: str) -> "DatedTable":
         """The rows from this date on."""
         return self._rows(range(bisect_left(self.dates, date), len(self.dates)))
 
-    def _rows(self, chosen: Sequence[int]) -> "Table":
+    def _rows(self, chosen: Sequence[int]) -> "DatedTable":
         def of(columns: Mapping[str, Sequence[Any]] | None) -> Any:
             return columns and {name: [column[n] for n in chosen] for name, column in columns.items()}
 
-        return Table(
+        return DatedTable(
             dates=[self.dates[n] for n in chosen],
             series=self.series and [self.series[n] for n in chosen],
             values=of(self.values),
@@ -57,23 +57,23 @@ class Table:
         )
 
 
-def to_json(table: Table) -> bytes:
+def to_json(table: DatedTable) -> bytes:
     """A JSON array of `{"date", "series"?, measures..., "complete"?}`; `complete` where rows have days to stand for."""
     return join_json(list(_json_rows(table))).encode()
 
 
-def from_json(body: bytes, measures: Sequence[str]) -> Table:
+def from_json(body: bytes, measures: Sequence[str]) -> DatedTable:
     """The dates, series and values of the table that `to_json` wrote."""
     rows = loads(body)
     several = bool(rows) and "series" in rows[0]
-    return Table(
+    return DatedTable(
         dates=[row["date"] for row in rows],
         series=[row["series"] for row in rows] if several else None,
         values={measure: [row[measure] for row in rows] for measure in measures},
     )
 
 
-def to_csv(table: Table) -> bytes:
+def to_csv(table: DatedTable) -> bytes:
     """The same as CSV; null is empty, `complete` is true or false."""
     import csv  # deferred: only who renders writes CSV
 
@@ -84,7 +84,7 @@ def to_csv(table: Table) -> bytes:
     return out.getvalue().encode()
 
 
-def _json_rows(table: Table) -> Iterator[str]:
+def _json_rows(table: DatedTable) -> Iterator[str]:
     names = [f"{json.dumps(measure)}:" for measure in table.values]
     complete = table.complete
     for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):
@@ -94,12 +94,12 @@ def _json_rows(table: Table) -> Iterator[str]:
         yield f'{{"date":"{date}",{series}{numbers}{end}}}'
 
 
-def _csv_rows(table: Table) -> Iterator[list[str]]:
+def _csv_rows(table: DatedTable) -> Iterator[list[str]]:
     for date, *rest in csv_cells(table):
         yield [date, defused(rest[0]), *rest[1:]] if table.series is not None else [date, *rest]
 
 
-def csv_cells(table: Table) -> Iterator[list[str]]:
+def csv_cells(table: DatedTable) -> Iterator[list[str]]:
     """The rows as cells, names as they are."""
     complete = table.complete
     for n, (date, *values) in enumerate(zip(table.dates, *table.values.values(), strict=True)):

@@ -9,7 +9,7 @@ from chalicelib.tabulation.adding_up import Amounts, amounts, group_rows
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.observations import Ints, Observations, iso_dates, listed, read_snapshot
 from chalicelib.tabulation.spans import spans
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from shared.dataset import Dataset
 from shared.exact import Number
 
@@ -18,19 +18,19 @@ from shared.exact import Number
 class Tables:
     """What `/data`, `/daily`, `/weekly` and `/monthly` answer with."""
 
-    data: Table
+    data: DatedTable
     """The values as published."""
-    daily: Table
+    daily: DatedTable
     """Of a total what each date added, of all else the values as published."""
-    weekly: Table
+    weekly: DatedTable
     """Weeks that end on Sunday, labelled by it."""
-    monthly: Table
+    monthly: DatedTable
     """Months, labelled by their last day."""
 
-    def items(self) -> Mapping[str, Table]:
+    def items(self) -> Mapping[str, DatedTable]:
         return vars(self)
 
-    def increments(self) -> Mapping[By, Table]:
+    def increments(self) -> Mapping[By, DatedTable]:
         return {"daily": self.daily, "weekly": self.weekly, "monthly": self.monthly}
 
     def only(self, series: str) -> "Tables":
@@ -45,7 +45,7 @@ def tabulate(snapshot: bytes, dataset: Dataset) -> Tables:
 
 def tabulate_rows(rows: Observations, dataset: Dataset) -> Tables:
     order = np.lexsort((rows.codes, rows.days))
-    published = Table(
+    published = DatedTable(
         dates=iso_dates(rows.days[order]),
         series=_names(rows, rows.codes[order], dataset),
         values={
@@ -61,12 +61,12 @@ def tabulate_rows(rows: Observations, dataset: Dataset) -> Tables:
     )
 
 
-def _table(rows: Observations, dataset: Dataset, *, by: By) -> Table:
+def _table(rows: Observations, dataset: Dataset, *, by: By) -> DatedTable:
     its_spans = spans(rows.days, by=by, period=dataset.period)
     groups = group_rows(rows, its_spans)
     found = {m.name: amounts(m, rows, its_spans, groups) for m in dataset.measures}
     order = np.lexsort((groups.codes, groups.labels))
-    return Table(
+    return DatedTable(
         dates=iso_dates(groups.labels[order]),
         series=_names(rows, groups.codes[order], dataset),
         values={m.name: _numbers(found[m.name], order, m.decimals) for m in dataset.measures},

@@ -11,7 +11,7 @@ from itertools import pairwise
 from chalicelib.tabulation.bucket_labels import By
 from chalicelib.tabulation.gaps import days_in, mean_of_period, usual_step, with_breaks
 from chalicelib.tabulation.statistics import seven_day_mean, shown_mean
-from chalicelib.tabulation.table_text import Table
+from chalicelib.tabulation.table_text import DatedTable
 from chalicelib.tabulation.tabulating import Tables
 from shared.dataset import Dataset, Measure, Period
 from shared.exact import Number
@@ -49,7 +49,7 @@ def read_trend(plain: bytes) -> dict[str, list[float | None]]:
     return found
 
 
-def _counted(table: Table, dataset: Dataset) -> frozenset[str]:
+def _counted(table: DatedTable, dataset: Dataset) -> frozenset[str]:
     """The series that are summed up."""
     names = frozenset(table.series or ())
     if dataset.series is None or not names:
@@ -79,7 +79,7 @@ def _line(tables: Tables, measure: Measure, dataset: Dataset, counted: frozenset
 
 
 def _reported(
-    table: Table, measure: str, dates: Sequence[str], counted: frozenset[str]
+    table: DatedTable, measure: str, dates: Sequence[str], counted: frozenset[str]
 ) -> Mapping[str, dict[int, Number]]:
     """Series -> place among the dates -> its value there; of the series that are counted."""
     found: dict[str, dict[int, Number]] = defaultdict(dict)

@@ -11,7 +11,7 @@ from chalicelib.vintages.version_table import Values
 from shared.dataset import Dataset, Measure, Period
 from shared.exact import Number
 
-type State = Mapping[str, Values]
+type KnownRows = Mapping[str, Values]
 """Date -> its values, as they were known at a time."""
 
 _DAYS: Mapping[Period, float] = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30.44}
@@ -32,7 +32,7 @@ class Differing:
         return None if self.one is None or self.other is None else self.other - self.one
 
 
-def differing(one: State, other: State, dataset: Dataset) -> Iterator[Differing]:
+def differing(one: KnownRows, other: KnownRows, dataset: Dataset) -> Iterator[Differing]:
     """The newest date first."""
     for date in sorted(one.keys() | other.keys(), reverse=True):
         for place, measure in enumerate(dataset.measures):
@@ -41,7 +41,7 @@ def differing(one: State, other: State, dataset: Dataset) -> Iterator[Differing]
                 yield Differing(date=date, measure=measure, one=values[0], other=values[1])
 
 
-def two_lines(states: Mapping[str, State], dataset: Dataset, measure: Measure) -> dict[str, Any]:
+def two_lines(states: Mapping[str, KnownRows], dataset: Dataset, measure: Measure) -> dict[str, Any]:
     """A figure for Plotly, a line for each state by its name; of a running total what each date added.
 
     What was added over a gap is drawn as its mean a day, week or month, and lines break at gaps, as on the dashboard.

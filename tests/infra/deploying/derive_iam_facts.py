@@ -71,7 +71,11 @@ def derive(handlers: dict[str, Any], definitions: dict[str, Any], *, taken: str)
     named = {
         action[:1].lower() + action[1:] for of in handlers.values() for actions in of.values() for action in actions
     }
-    for path in (*ROOT.glob("infra/*.yaml"), *ROOT.glob("infra/merge/*.yaml"), *ROOT.glob("*/.chalice/policy-*.json")):
+    for path in (
+        *ROOT.glob("infra/*.yaml"),
+        *ROOT.glob("infra/fragments/*.yaml"),
+        *ROOT.glob("*/.chalice/policy-*.json"),
+    ):
         named |= set(re.findall(r"\b[a-z][a-z0-9-]+:[A-Z]\w+", path.read_text()))
     return {
         "origin": {

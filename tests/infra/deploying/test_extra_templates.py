@@ -75,7 +75,7 @@ def of_type(name: str, kind: str) -> dict[str, dict[str, Any]]:
 def alarms() -> dict[str, str]:
     """Name of every alarm of a stage, without its beginning -> its description."""
     found = dict[str, str]()
-    for path in (*sorted((INFRA / "merge").glob("*.yaml")), *(INFRA / f"{name}.yaml" for name in EXTRAS)):
+    for path in (*sorted((INFRA / "fragments").glob("*.yaml")), *(INFRA / f"{name}.yaml" for name in EXTRAS)):
         for resource in load_template(path.read_text())["Resources"].values():
             if resource.get("Type", "").startswith("AWS::CloudWatch::") and "AlarmName" in resource["Properties"]:
                 name = resource["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("covid-stats-${Stage}")
@@ -318,7 +318,10 @@ def test_every_parameter_of_the_templates_is_documented_and_the_other_way_round(
         "EngineCode",
     }
     declared = {extra.switch for extra in EXTRAS.values()}
-    paths = [*(INFRA / "merge").glob("*.yaml"), *(INFRA / f"{name}.yaml" for name in ("foundation", *EXTRAS))]
+    paths = [
+        *(INFRA / "fragments").glob("*.yaml"),
+        *(INFRA / f"{name}.yaml" for name in ("foundation", *EXTRAS)),
+    ]
     for path in paths:
         declared |= set(load_template(path.read_text())["Parameters"])
     table = (DOCS / "deploy.md").read_text().split("## Parameters")[1].split("\n## ")[0]
@@ -338,7 +341,10 @@ def test_every_document_is_listed_among_the_documents() -> None:
 
 def test_the_example_of_a_stage_names_parameters_and_settings_that_exist() -> None:
     choices = read_choices("example")
-    paths = [*(INFRA / "merge").glob("*.yaml"), *(INFRA / f"{name}.yaml" for name in ("foundation", *EXTRAS))]
+    paths = [
+        *(INFRA / "fragments").glob("*.yaml"),
+        *(INFRA / f"{name}.yaml" for name in ("foundation", *EXTRAS)),
+    ]
     parameters = {name for path in paths for name in load_template(path.read_text())["Parameters"]}
     switches = {extra.switch for extra in EXTRAS.values()}
     assert set(choices.parameters) - parameters - switches == set()

@@ -113,7 +113,7 @@ def upgrade_and_roll_back(chain: Chain, days: Days, redeploy: Deploy, folder: Pa
     assert (upgraded.problem, [mail.kind for mail in upgraded.mails]) == ("", ["digest"])
 
     broken = release(folder / "broken")
-    template = broken / "infra" / "merge" / "notifier.yaml"
+    template = broken / "infra" / "fragments" / "notifier.yaml"
     refused = "Resources:\n  Refused: {Type: AWS::CloudWatch::Alarm, Properties: {Metrics: [{Expression: 1 + 1}]}}\n"
     template.write_text(template.read_text().replace("Resources:\n", refused, 1))
     with pytest.raises(DeploymentFailed, match="notifier ended as UPDATE_ROLLBACK_COMPLETE"):

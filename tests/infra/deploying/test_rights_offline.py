@@ -347,7 +347,7 @@ def test_what_a_services_code_calls_its_functions_may_do(service: str) -> None:
     documents = [json.loads(path.read_text()) for path in (ROOT / service / ".chalice").glob("policy-*.json")]
     granted = {action for document in documents for grant in grants(document) for action in grant.actions}
     if service == "api":
-        granted.add("cloudfront:CreateInvalidation")  # by infra/merge/api.yaml, where there is a distribution
+        granted.add("cloudfront:CreateInvalidation")  # by infra/fragments/api.yaml, where there is a distribution
         granted |= {"dynamodb:DeleteItem", "dynamodb:PutItem", "sns:Subscribe"}  # there too, by PublicSubscriptions
     called = calls(ROOT / service / "chalicelib")
     assert called

@@ -63,7 +63,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """A cloud of its own, and a checkout of its own to change."""
     folder = tmp_path_factory.mktemp("deploying")
     ignored = shutil.ignore_patterns("__pycache__", "vendor")
-    for name in ("shared", "infra/merge", "infra/locks", *SERVICES):
+    for name in ("shared", "infra/fragments", "infra/locks", *SERVICES):
         shutil.copytree(ROOT / name, folder / "checkout" / name, ignore=ignored)
     shutil.copyfile(ROOT / "infra" / "foundation.yaml", folder / "checkout" / "infra" / "foundation.yaml")
     with LocalCloud() as cloud:
@@ -98,7 +98,7 @@ def test_a_change_to_one_service_deploys_that_service_alone(account: Account) ->
 def test_a_service_that_fails_rolls_back_alone(account: Account) -> None:
     account.deploy("back")
     before = account.updated("back")
-    merge = account.root / "infra" / "merge" / "fetcher.yaml"
+    merge = account.root / "infra" / "fragments" / "fetcher.yaml"
     good = merge.read_text()
     merge.write_text(good.replace("\nResources:", f"\nResources:\n{_NOT_TO_BE_HAD}"))
     with pytest.raises(DeploymentFailed, match=r"covid-stats-back-fetcher ended as UPDATE_ROLLBACK_COMPLETE:\n  Bad: "):

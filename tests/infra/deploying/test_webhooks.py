@@ -148,7 +148,7 @@ def test_the_template_takes_what_a_webhook_gives_it_and_no_more() -> None:
 def test_what_is_given_up_goes_to_the_queue_of_the_notifier_whose_alarm_says_so() -> None:
     [target] = TEMPLATE["Resources"]["Rule"]["Properties"]["Targets"]
     assert target["DeadLetterConfig"] == {"Arn": {"Ref": "DeadLetters"}}
-    notifier = load_template((ROOT / "infra" / "merge" / "notifier.yaml").read_text())["Resources"]
+    notifier = load_template((ROOT / "infra" / "fragments" / "notifier.yaml").read_text())["Resources"]
     [statement] = notifier["DeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     named = TEMPLATE["Resources"]["Rule"]["Properties"]["Name"]["Fn::Sub"]
     assert named == "covid-stats-${Stage}-webhook-${Name}"

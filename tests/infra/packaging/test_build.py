@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout of its own to change: the notifier, and all that its build reads."""
     root = tmp_path / "checkout"
     ignored = shutil.ignore_patterns("__pycache__", "vendor")
-    for folder in ("shared", "notifier", "infra/merge", "infra/locks"):
+    for folder in ("shared", "notifier", "infra/fragments", "infra/locks"):
         shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
     return root
 
@@ -61,7 +61,7 @@ def test_an_unchanged_service_is_not_built_again(checkout: Path, tmp_path: Path)
     assert replace(first, fresh=False) == second
 
 
-@pytest.mark.parametrize("changed", ["notifier/app.py", "shared/runs.py", "infra/merge/notifier.yaml"])
+@pytest.mark.parametrize("changed", ["notifier/app.py", "shared/runs.py", "infra/fragments/notifier.yaml"])
 def test_a_changed_source_is_built_again(changed: str, checkout: Path, tmp_path: Path) -> None:
     build_notifier(checkout, tmp_path / "out")
     path = checkout / changed
