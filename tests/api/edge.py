@@ -1,4 +1,5 @@
-"""CloudFront before the api, by the rules of its documentation and of `infra/fragments/api.yaml`: a stand-in, no network.
+"""CloudFront before the api, by the rules of its documentation and of `infra/fragments/api.yaml`: no network.
+
 
 What it takes from a request and adds, what it keeps and for how long, when it packs, what an invalidation reaches.
 """
