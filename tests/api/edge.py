@@ -1,6 +1,5 @@
 """CloudFront before the api, by the rules of its documentation and of `infra/fragments/api.yaml`: no network.
 
-
 What it takes from a request and adds, what it keeps and for how long, when it packs, what an invalidation reaches.
 """
 
