@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
+from rich.text import Text
 
 from shared.printing import without_controls
 from shared.runs import ENDED_BADLY, Run, State
@@ -63,6 +64,24 @@ class Terminal:
             self.console.print(
                 f"{sign} {escape(text):<44} {seconds:6.1f} s[dim]{escape(step.notes)}[/]", soft_wrap=True
             )
+
+
+def broken_line(line: Text, *, width: int, indent: int) -> list[Text]:
+    """The line in parts that fit, the second and later ones indented; no word is broken, so that ids stay whole.
+
+    `width` is the terminal's; 0 is none, as in a pipe: the line stays whole.
+    """
+    cuts, begin, room = list[int](), 0, width
+    while width and len(line) - begin > room:
+        least = begin + (indent if not cuts else 0)
+        cut = line.plain.rfind(" ", least, begin + room + 1)
+        cut = cut if cut >= 0 else line.plain.find(" ", max(begin + room, least))
+        if cut < 0:
+            break
+        cuts.append(cut)
+        begin, room = cut + 1, max(width - indent, 1)
+    first, *others = line.divide(cuts)
+    return [first, *(Text.assemble(" " * indent, part[1:]) for part in others)]
 
 
 def row_counts(run: Run) -> str:

@@ -1,13 +1,12 @@
 """The operator's view in words: plain lines, as they read on a terminal and in a pipe."""
 
-import functools
 from collections.abc import Iterator
 
 from rich.text import Text
 
 from infra.operating.approve_redrive import CommandOutcome
 from infra.operating.status import Status
-from infra.terminal import Terminal, row_counts, state_colour
+from infra.terminal import Terminal, broken_line, row_counts, state_colour
 from shared.number_words import counted
 from shared.runs import State
 
@@ -17,10 +16,16 @@ class StatusPrinter:
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._print = functools.partial(terminal.console.print, soft_wrap=True)
 
     def say(self, text: str) -> None:
         self._terminal.say(text)
+
+    def _print(self, line: Text) -> None:
+        """Whole in a pipe; on a terminal broken at blanks, below where it begins."""
+        console = self._terminal.console
+        indent = len(line.plain) - len(line.plain.lstrip()) + 4
+        for part in broken_line(line, width=console.width if console.is_terminal else 0, indent=indent):
+            console.print(part, soft_wrap=True)
 
     def status(self, status: Status) -> None:
         """Everything that `make status` shows."""

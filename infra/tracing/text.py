@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
+from infra.terminal import broken_line
 from infra.tracing.journey import Journey
 from infra.tracing.rows import Scale, TraceRow, duration, rows
 from shared.runs import Run
@@ -32,7 +33,7 @@ def lines(
     """`width` is the terminal's; 0 is none: no line is broken."""
     bar = _SHORT_BAR if 0 < width < _NARROW else _BAR
     scale, left = Scale(journey), _BEFORE_BAR + bar + 2
-    shown = [part for line in _heading(journey, run, stage) for part in _broken(line, width=width, indent=4)]
+    shown = [part for line in _heading(journey, run, stage) for part in broken_line(line, width=width, indent=4)]
     shown.append(Text())
     if journey.branches:
         shown.append(Text(f"{'at':>10}  {'took':>9}  {'':{bar}}", "dim"))
@@ -42,9 +43,9 @@ def lines(
         if row.cause and row.failure in ("fault", "throttle"):
             of_row.append(Text(f"{'':{left}}{'  ' * row.depth}  {row.cause}", "red"))
         indent = left + 2 * row.depth + 4
-        shown += [part for line in of_row for part in _broken(line, width=width, indent=indent)]
+        shown += [part for line in of_row for part in broken_line(line, width=width, indent=indent)]
     for text in untraced:
-        shown += _broken(Text(f"! {text}", "yellow"), width=width, indent=2)
+        shown += broken_line(Text(f"! {text}", "yellow"), width=width, indent=2)
     return shown
 
 
@@ -62,21 +63,6 @@ def _heading(journey: Journey, run: Run, stage: str) -> list[Text]:
 
 def _waiting(kind: str) -> str:
     return "in queues" if kind == "queue" else f"until the {kind}"
-
-
-def _broken(line: Text, *, width: int, indent: int) -> list[Text]:
-    """The line in parts that fit, the second and later ones indented; no word is broken, so that ids stay whole."""
-    cuts, begin, room = list[int](), 0, width
-    while width and len(line) - begin > room:
-        least = begin + (indent if not cuts else 0)
-        cut = line.plain.rfind(" ", least, begin + room + 1)
-        cut = cut if cut >= 0 else line.plain.find(" ", max(begin + room, least))
-        if cut < 0:
-            break
-        cuts.append(cut)
-        begin, room = cut + 1, max(width - indent, 1)
-    first, *others = line.divide(cuts)
-    return [first, *(Text.assemble(" " * indent, part[1:]) for part in others)]
 
 
 def _started(row: TraceRow, left: int) -> Text:

@@ -4,13 +4,14 @@ import datetime as dt
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from infra.deploying.deployed import Stage
-from infra.operating.status import Status, look_at
+from infra.operating.status import Glance, Status, look_at
 from infra.operating.status_words import StatusPrinter
 from infra.terminal import Terminal
 from shared import keys
@@ -221,3 +222,39 @@ def test_it_reads_well_at_80_columns_and_in_a_pipe(stage: Stage, cloud: Cloud) -
     assert [line for line in lines if line.startswith(f"    {found.runs[0].reason}")] != []
     assert all(feed.last_seen in out.getvalue() and feed.title in out.getvalue() for feed in found.feeds)
     assert [line for line in lines if len(line) > 80 and "feed nyt, line 3" not in line] == []
+
+
+LONG = "hospital-admissions-by-state-and-county"
+"""As long as the name of a dataset or feed may be."""
+
+
+def test_long_names_are_broken_between_words_on_a_terminal_and_stay_whole_in_a_pipe(stage: Stage, cloud: Cloud) -> None:
+    """Of datasets, feeds and stages; no id is cut, no line is beyond 80 columns."""
+    found = look_at(stage)
+    feed = replace(
+        found.feeds[0], name=LONG, title="A feed of a long name, by an institute of a longer one, of a country"
+    )
+    glance = Glance(
+        dataset=LONG,
+        head=TODAY,
+        rows=1_234_567,
+        newest="2020-10-24",
+        served=YESTERDAY,
+        last_run=TODAY,
+        state="REJECTED",
+        reason="",
+    )
+    problem = "the newest run was rejected: " + "cases is 'n/a', a whole number is needed " * 4
+    for datasets in ([], [glance, replace(glance, dataset="us-covid")]):
+        shown = replace(found, stage="production-eu-west-1", feeds=[feed], datasets=datasets, problems=[problem])
+        narrow, piped = _printed(shown, terminal=True), _printed(shown, terminal=False)
+        assert [line for line in narrow.splitlines() if len(line) > 80] == []
+        assert narrow.split() == piped.split()
+        assert f"✗ {problem.rstrip()}" in piped
+
+
+def _printed(status: Status, *, terminal: bool) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=80, highlight=False, force_terminal=terminal, color_system=None)
+    StatusPrinter(Terminal(console)).status(status)
+    return out.getvalue()
