@@ -3,6 +3,8 @@
 import asyncio
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+
+from infra.local.local_cloud import ministack_python
 
 PROGRAM = Path(__file__).with_name("failing_ministack.py")
 
@@ -57,6 +61,26 @@ def program(function: Function) -> Iterator[Any]:
     with mock.patch.dict(sys.modules, modules):
         spec.loader.exec_module(loaded)
         yield loaded
+
+
+_NAMES = {
+    "ministack": ["app", "main"],
+    "lambda_svc": [
+        *("_execute_function", "_execute_function_dispatch", "_get_func_record_for_ref"),
+        *("_execution_record_for_config", "invoke_async_with_retry"),
+    ],
+    "eventbridge": ["_dispatch_to_lambda"],
+}
+"""What the program replaces or calls."""
+
+
+@pytest.mark.skipif(not ministack_python().exists(), reason="the local cloud's environment is not there")
+def test_what_the_program_replaces_is_there_in_the_ministack_that_is_pinned() -> None:
+    code = f"import failing_ministack as it; [getattr(getattr(it, m), n) for m, of in {_NAMES!r}.items() for n in of]"
+    command = [ministack_python(), "-c", code]
+    environment = {"PYTHONPATH": str(PROGRAM.parent), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr[-500:]) == (0, "")
 
 
 def records(*numbers: str) -> dict[str, Any]:
