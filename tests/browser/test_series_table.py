@@ -64,3 +64,31 @@ def test_it_reads_every_page_sorts_by_change_and_compares_nothing_without_plotly
     page.wait_for_load_state("networkidle")
     assert errors == []
     page.context.close()
+
+
+def test_typing_into_thousands_of_series_shows_a_hundred_at_most_and_once_a_frame(browser: Any) -> None:
+    every = [row(f"County {n:04}, {'New York' if n % 50 == 7 else 'Ohio'}", n, 1) for n in range(3_250)]
+    page = browser.new_context(locale="en-GB").new_page()
+
+    def answer(route: Any) -> None:
+        listed = route.request.url.removeprefix(HERE) == "series"
+        kind = "application/json" if listed else "text/html"
+        route.fulfill(body=json.dumps(every) if listed else PAGE, content_type=kind)
+
+    page.route("**/*", answer)
+    page.goto(HERE)
+    page.wait_for_function("document.querySelector('[role=status]').textContent.startsWith('3,250 found')")
+    assert page.locator("tbody tr").count() == 100
+    shown = page.evaluate("""async () => {
+        const find = document.querySelector("[name=find]"), status = document.querySelector("[role=status]");
+        let shown = 0;
+        new MutationObserver(() => { shown += 1; }).observe(document.querySelector("tbody"), { childList: true });
+        for (const letter of "new y") {
+            find.value += letter;
+            find.dispatchEvent(new Event("input"));
+        }
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
+        return [shown, status.textContent, document.querySelectorAll("tbody tr").length];
+    }""")
+    assert shown == [1, "65 found", 65]
+    page.context.close()

@@ -174,7 +174,11 @@
   finder.hidden = false;
   finder.addEventListener("submit", (event) => event.preventDefault());
   finder.elements.find.addEventListener("focus", load, { once: true });
-  finder.elements.find.addEventListener("input", async () => { await load(); show(); });
+  let due = 0;  // several letters within a frame are shown once, so that typing does not wait for the table
+  finder.elements.find.addEventListener("input", async () => {
+    await load();
+    due ||= requestAnimationFrame(() => { due = 0; show(); });
+  });
   for (const button of section.querySelectorAll("th button")) {
     button.addEventListener("click", async () => { const had = rows; await load(); if (had) sortBy(button.dataset.sort); });
   }
