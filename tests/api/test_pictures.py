@@ -11,6 +11,7 @@ import pytest
 from chalicelib.pictures.lengths import Lengths
 from chalicelib.pictures.palettes import DARK, LIGHT
 from chalicelib.pictures.panels import Bar, scene_of
+from chalicelib.pictures.revision_stills import still_of_revisions
 from chalicelib.pictures.stills import still
 from chalicelib.pictures.ticks import date_ticks, logarithmic_ticks, number_ticks
 from tests.api.committing import Committer
@@ -161,6 +162,28 @@ def test_thousands_of_bars_are_drawn_as_their_highest_a_pixel() -> None:
     assert "V5h" in drawn
 
 
+def test_revisions_are_seen_with_the_page_a_mark_each_and_of_many_the_largest() -> None:
+    marks = {
+        "meta": "deaths",
+        "x": ["2020-01-01", "2020-01-11", "2020-01-06"],
+        "y": [0, 0, 1],
+        "marker": {"size": [10, 6, 8], "symbol": ["triangle-up", "triangle-down", "x"]},
+    }
+    layout = {
+        "height": 152,
+        "margin": {"t": 8, "b": 36},
+        "yaxis": {"tickvals": [0, 1], "ticktext": ["2020-03-02", "2020-03-03"], "range": [-0.6, 1.6]},
+    }
+    drawn = still_of_revisions({"data": [marks], "layout": layout}, order={"deaths": 1})
+    found = re.findall(r'<svg class="m1" x="([\d.]+)%" y="([\d.]+)" overflow="visible"><path class="(\w+)"', drawn)
+    assert found == [("2.00", "86.5", "bars"), ("50.00", "37.5", "line"), ("98.00", "86.5", "bars")]
+    assert ">2 Mar</text>" in drawn and ">3 Mar</text>" in drawn
+    many = {"x": ["2020-01-01"] * 900, "y": [0] * 900, "meta": "deaths"}
+    many["marker"] = {"size": [6.0] * 899 + [15.0], "symbol": ["triangle-up"] * 900}
+    drawn = still_of_revisions({"data": [many], "layout": layout}, order={"deaths": 1})
+    assert (drawn.count("<path"), "M-7.5" in drawn) == (200, True)
+
+
 def test_pictures_have_the_page_s_colours() -> None:
     blocks = re.findall(r'^:root(?:\[data-theme="dark"\])? \{(.*?)\}', STYLE.read_text(), re.DOTALL | re.MULTILINE)
     colours = [dict(re.findall(r"--(\w+): (#\w+);", block)) for block in blocks]
@@ -173,7 +196,8 @@ def test_the_page_holds_the_pictures_of_the_figures_that_plotly_will_draw(served
     own = figures["daily"]["new"]["layout"]
     lengths = Lengths(panel=own["meta"]["panel"], gap=own["meta"]["gap"], left=48, right=8, top=24, bottom=38)
     assert still(scene_of(figures["daily"]["new"]), lengths, order=order) in page
-    assert page.count('class="still"') == 4
+    assert page.count('class="still"') == 5
+    assert still_of_revisions(figures["revisions"]["all"], order=order) in page
     assert f'height="{own["height"]}"' in page
 
 

@@ -9,6 +9,7 @@ from chalicelib.dashboard.periods import CHOICES
 from chalicelib.dashboard.traces import Figure
 from chalicelib.pictures.lengths import main_lengths, small_lengths
 from chalicelib.pictures.panels import scene_of
+from chalicelib.pictures.revision_stills import still_of_revisions
 from chalicelib.pictures.stills import still
 from chalicelib.pictures.ticks import Tick
 from chalicelib.tabulation.bucket_labels import By
@@ -16,7 +17,7 @@ from shared.dataset import Dataset
 
 
 def page_stills(figures: Mapping[str, Mapping[str, Figure]], dataset: Dataset) -> dict[str, Markup]:
-    """`main`, and a picture of the last rows of each table (`daily` ...)."""
+    """`main`, a picture of the last rows of each table (`daily` ...), and `revisions`."""
     choices = CHOICES[dataset.period]
     order = {name: n for n, name in enumerate(dataset.measure_names)}
     made = {"main": still(scene_of(figures[choices[0]]["new"]), main_lengths(), order=order)}
@@ -25,6 +26,7 @@ def page_stills(figures: Mapping[str, Mapping[str, Figure]], dataset: Dataset) -
         figure = figures[by]["recent"]
         scene, dates = scene_of(figure), figure["data"][0]["x"] if figure["data"] else []
         made[by] = still(scene, small, order=order, ticks=_recent_ticks(dates, by))
+    made["revisions"] = still_of_revisions(figures["revisions"]["all"], order=order)
     return made
 
 
