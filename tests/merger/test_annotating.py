@@ -1,14 +1,19 @@
 """An operator's note: written down by a command, in the digest that follows and in no other."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
+from infra.deploying.deployed import Stage
+from infra.operating import annotate as annotating
 from shared.errors import EventMalformed, UnknownRun
 from shared.ledger import Ledger
 from shared.ledger.items import Annotation
+from shared.runs import parse_time
 from tests.proof.small_feeds import pair
 from tests.proof.stories import a_day, at, carry
+from tests.shared.declared import US_COVID
 from tests.world import ANN, RUNS_TABLE, World, world
 
 NOTE = {"command": "annotate", "by": ANN, "time": at(2, "20:00:00")}
@@ -65,3 +70,29 @@ def test_a_note_knows_what_it_is_about() -> None:
     assert (note.date, note.series, note.sentence) == ("2020-03-01", "North # 1", "2020-03-01 North # 1: mended")
     run = Annotation(about=at(2), text="mended", time=at(2))
     assert (run.date, run.series, run.sentence) == ("", "", f"run {at(2)}: mended")
+
+
+def test_the_command_of_an_operator_reaches_readers(capsys: pytest.CaptureFixture[str]) -> None:
+    """`make annotate`, with the merger itself in place of the deployed one."""
+    with world() as system:
+        carry(system, [*a_day(1, pair(1)), *a_day(2, pair(2))])
+
+        class Here(Stage):
+            def invoke(self, service: str, function: str, event: Any) -> Any:
+                assert service == "merger"
+                return system.invoke(function, event, request_id=system.new_request_id())
+
+            def of(self, dataset: str) -> "Here":
+                assert dataset == ""
+                return self
+
+            def now(self) -> dt.datetime:
+                return parse_time(at(2, "20:00:00"))
+
+        stage = Here("local", endpoint="http://127.0.0.1:1")
+        stage.caller, stage.dataset = ANN, US_COVID
+        given = ["--run", at(2), "--text", "a county was counted twice"]
+        assert annotating.main(given, find=lambda _name: stage) == 0
+        assert f"written down about {at(2)}; the ledger names {ANN} (unverified)" in capsys.readouterr().out
+        carry(system, a_day(3, pair(3)))
+        assert "  - Run 2020-03-02T17:00:00Z: a county was counted twice.\n" in digests(system)[2]
