@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from chalicelib.pictures.panels import Figure
+from chalicelib.pictures.panels import DrawnFigure
 from chalicelib.pictures.ticks import date_ticks
 
 _MOST = 200
@@ -17,7 +17,7 @@ _SHAPES = {"triangle-up": "M-{0} {1}L0-{0}L{0} {1}Z", "triangle-down": "M-{0}-{1
 _CROSS = "M-{0}-{0}L{0} {0}M-{0} {0}L{0}-{0}"
 
 
-def still_of_revisions(figure: Figure, *, order: Mapping[str, int]) -> Markup:
+def still_of_revisions(figure: DrawnFigure, *, order: Mapping[str, int]) -> Markup:
     """The picture, empty where nothing was revised. Across, places are shares of its width.
 
     `order`: measure -> its place, which is its colour.
@@ -59,7 +59,7 @@ def still_of_revisions(figure: Figure, *, order: Mapping[str, int]) -> Markup:
     ).format(layout["height"], Markup().join(parts))
 
 
-def _marks(figure: Figure) -> Iterator[tuple[str, str, float, float, str]]:
+def _marks(figure: DrawnFigure) -> Iterator[tuple[str, str, float, float, str]]:
     """Measure, date, row, size and symbol of each."""
     for trace in figure["data"]:
         marker: Mapping[str, Any] = trace["marker"]
