@@ -12,9 +12,9 @@ from chalice import Chalice
 
 from chalicelib.engine.glue_jobs import GlueJobs
 from chalicelib.runs.approve_redrive import handle_command, operate_run
-from chalicelib.runs.asking_again import WantFeeds, send_event
 from chalicelib.runs.caller_identity import Where, send_to_sts, who_commands
 from chalicelib.runs.feed_arrivals import feed_arrived, handle_arrival, handle_result, result_arrived
+from chalicelib.runs.fetching_again import WantFeeds, send_event
 from chalicelib.runs.merge_settings import engine_minutes, read_policy, read_watch_policy
 from chalicelib.runs.merge_tools import Tools
 from chalicelib.runs.run_log import log_answer, log_command, log_outcome, log_watched
@@ -55,7 +55,7 @@ def tools(name: str = "") -> Tools:
 
         return write_rows(client("dynamodb"), table, requests, check=check)
 
-    def ask_again(wanted: WantFeeds) -> None:
+    def fetch_again(wanted: WantFeeds) -> None:
         send_event(client("events"), stage=place().stage, dataset=dataset.name)(wanted)  # few watches need it
 
     return Tools(
@@ -63,7 +63,7 @@ def tools(name: str = "") -> Tools:
         ledger=Ledger(client("dynamodb"), table=place().runs_table, dataset=dataset.name, service="merger"),
         files=RunFiles(client("s3"), bucket=place().bucket, dataset=dataset.name),
         write_rows=write,
-        ask_again=ask_again,
+        fetch_again=fetch_again,
         policy=read_policy(os.environ),
         engine=_engine() if os.environ.get("ENGINE") else None,
         clock=lambda: int(time.time() * 1000),

@@ -15,7 +15,7 @@ from typing import IO
 from chalicelib.downloading import DownloadLimits, ReceivedBody, download
 from chalicelib.failed_requests import failed_delivery
 from chalicelib.feed_addresses import FeedAddress
-from chalicelib.feed_versions import is_known_since, state_after, went_back_to
+from chalicelib.feed_versions import known_since, state_after, went_back_to
 from chalicelib.fetch_log import note_deliveries
 from chalicelib.fetch_orders import FetchOrder, fetch_order
 from chalicelib.rawfiles import Copy, RawFiles
@@ -199,7 +199,7 @@ def _obtain(feed: str, last: FeedState | None, task: _Task, *, body: IO[bytes], 
         source_url=address.shown,
         etag=answer.validators.etag,
         last_modified=answer.validators.last_modified,
-        changed_run_id=is_known_since(last, answer.sha256) or run_id,
+        changed_run_id=known_since(last, answer.sha256) or run_id,
         received_run_id=received_run_id,
         went_back_to=went_back_to(last, answer.sha256, run_id=run_id),
     )

@@ -10,7 +10,7 @@ _MOST_VERSIONS = 40
 """Older files that are remembered: five weeks of a daily feed."""
 
 
-def is_known_since(last: FeedState | None, sha256: str) -> str:
+def known_since(last: FeedState | None, sha256: str) -> str:
     """The run that saw these bytes first, where they are those of the last copy; else empty."""
     return last.changed_run_id if last is not None and last.sha256 == sha256 else ""
 

@@ -89,7 +89,7 @@ METRICS: Mapping[str, Metric] = {
     "runs_rejected": Metric(unit="Count", meaning="runs that ended REJECTED"),
     "runs_ended": Metric(unit="Count", meaning="runs that the watch brought to an end"),
     "notices_written": Metric(unit="Count", meaning="notices that the watch wrote: a stale feed, a missed run"),
-    "asked_again": Metric(unit="Count", meaning="mails and views that were due and that the watch asked for again"),
+    "requested_again": Metric(unit="Count", meaning="mails and views that were due and that the watch asked for again"),
     "commit_age": Metric(unit="Seconds", meaning="since the newest committed run, at each watch; the longest of all"),
     "good_run_age": Metric(
         unit="Seconds",
@@ -134,7 +134,7 @@ HANDLERS: Mapping[str, Says] = {
     "merger.watch": Says(
         always=frozenset(
             {"ended", "notices", "again", "wanted"}
-            | {"runs_ended", "notices_written", "asked_again", "good_run_age", "open_age"}
+            | {"runs_ended", "notices_written", "requested_again", "good_run_age", "open_age"}
         ),
         sometimes=frozenset({"commit_age", "views_age", "feed_age"}) | _MERGE,
     ),

@@ -58,7 +58,7 @@ class Front:
     app: ApiApp
     now: float = 0.0
     forwarded: frozenset[str] = field(default_factory=forwarded_headers)
-    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    origin_requests: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
     """(target, headers) of what reached the origin."""
     packed: int = 0
     """Answers that were packed here because the origin had not."""
@@ -89,15 +89,15 @@ class Front:
             self._kept[key] = (self.now + seconds, answer)
         if answer.status == 200 and _matches(viewer.get("if-none-match", ""), answer.headers.get("etag", "")):
             answer = replace(answer, status=304, body=b"")
-        told = {"x-cache": "Hit from cloudfront" if hit else "Miss from cloudfront"}
-        return replace(answer, headers={**answer.headers, **security_headers(), **told})
+        added = {"x-cache": "Hit from cloudfront" if hit else "Miss from cloudfront"}
+        return replace(answer, headers={**answer.headers, **security_headers(), **added})
 
     def _fetch(self, method: str, target: str, viewer: Mapping[str, str], encoding: str, body: str | None) -> Answer:
         passed = {name: value for name, value in viewer.items() if name in self.forwarded}
         passed |= {"if-none-match": viewer["if-none-match"]} if "if-none-match" in viewer else {}
         passed |= {"accept-encoding": encoding} if encoding else {}
         sent = {"user-agent": "Amazon CloudFront", "referer": "the-secret"} | passed
-        self.asked.append((target, sent))
+        self.origin_requests.append((target, sent))
         sent_on = body if method == "POST" else None
         return self._pack(self.app.ask(method, target, headers=sent, body=sent_on), encoding)
 

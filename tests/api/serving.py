@@ -105,7 +105,7 @@ class ApiApp:
         return "/{proxy+}", {"proxy": "/".join(parts)}
 
 
-class Asked(Protocol):
+class Answering(Protocol):
     """What answers requests: the app, or the stand-in for CloudFront before it."""
 
     @property
@@ -117,7 +117,7 @@ class Asked(Protocol):
 
 
 @contextlib.contextmanager
-def serve_http(api: Asked, *, port: int = 0) -> Iterator[str]:
+def serve_http(api: Answering, *, port: int = 0) -> Iterator[str]:
     """The address of the dashboard, with the stage prefix and a slash at the end."""
 
     one_at_a_time = threading.Lock()  # as Lambda has it: the current request is an attribute of Chalice's app

@@ -11,7 +11,7 @@ from tests.api.serving import ENVIRONMENT, ApiApp
 from tests.shared.apps import HEAVY, ROOT, modules_of
 from tests.shared.in_memory import ENVIRONMENT as SHARED
 
-ASKED_FOR_LATER = {
+NEEDED_LATER = {
     "atom",
     "dashboard_answer",
     "figures",
@@ -47,7 +47,7 @@ def test_the_handler_imports_none_of_what_only_some_routes_need() -> None:
     )
     imported = set(json.loads(found.stdout))
     assert {"dispatching", "table_answers"} <= imported
-    assert imported & (ASKED_FOR_LATER | {"jinja2", "markupsafe"}) == set()
+    assert imported & (NEEDED_LATER | {"jinja2", "markupsafe"}) == set()
 
 
 def test_a_visit_of_a_page_that_was_rendered_imports_no_template_engine() -> None:

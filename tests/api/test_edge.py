@@ -75,7 +75,7 @@ def test_packed_bytes_pass_through_as_they_are(front: Front) -> None:
 
 def test_nothing_of_a_reader_reaches_the_api_but_what_changes_the_answer(front: Front) -> None:
     front.get("/data?from=2020-02-20", headers={**BROWSER, "Referer": "https://example.org/", "User-Agent": "x"})
-    assert front.asked == [
+    assert front.origin_requests == [
         (
             "/data?from=2020-02-20",
             {
@@ -92,7 +92,7 @@ def test_nothing_of_a_reader_reaches_the_api_but_what_changes_the_answer(front: 
 def test_browsers_share_an_answer_and_one_that_is_known_is_not_sent_again(front: Front) -> None:
     first = front.get("/daily", headers=BROWSER)
     other = front.get("/daily", headers={"Accept": "application/json", "Accept-Encoding": "br, gzip"})
-    assert (other.headers["x-cache"], len(front.asked)) == ("Hit from cloudfront", 1)
+    assert (other.headers["x-cache"], len(front.origin_requests)) == ("Hit from cloudfront", 1)
     known = front.get("/daily", headers=BROWSER | {"If-None-Match": first.headers["etag"]})
     assert (known.status, known.body) == (304, b"")
 

@@ -19,7 +19,7 @@ from tests.api.serving import ApiApp
 
 LAMBDA = 6 * 1024 * 1024
 """Bytes that a function may answer with, as JSON in UTF-8."""
-ASKED = Request(method="GET", route="/data", path="/data", stage_path="/data", path_values={}, query={}, headers={})
+REQUEST = Request(method="GET", route="/data", path="/data", stage_path="/data", path_values={}, query={}, headers={})
 TEXTS = {
     "ascii": "a",
     "quotes": '"',
@@ -47,10 +47,10 @@ def test_the_size_of_a_text_is_that_of_its_bytes_as_json(letter: str) -> None:
 @pytest.mark.parametrize("letter", [it for name, it in TEXTS.items() if name != "half a pair"])
 def test_an_answer_as_large_as_is_allowed_is_one_that_lambda_sends_and_one_letter_more_is_refused(letter: str) -> None:
     most = LARGEST // sent_size(letter)
-    sent = fit(Reply(document=Document(JSON, plain=(letter * most).encode())), ASKED)
+    sent = fit(Reply(document=Document(JSON, plain=(letter * most).encode())), REQUEST)
     assert LARGEST - 8 < as_sent(sent.to_proxy_response()) <= LAMBDA
     with pytest.raises(AnswerTooLarge):
-        fit(Reply(document=Document(JSON, plain=(letter * (most + 1)).encode())), ASKED)
+        fit(Reply(document=Document(JSON, plain=(letter * (most + 1)).encode())), REQUEST)
 
 
 @pytest.mark.parametrize("letter", [it for name, it in TEXTS.items() if name != "half a pair"])
@@ -61,7 +61,7 @@ def test_a_page_is_full_before_it_is_more_than_an_answer(letter: str) -> None:
     assert (more, len(shown)) == (True, len(texts))
     body = f"[{','.join(texts)}]\n"
     assert PAGE_BYTES < sent_size(body) <= LARGEST
-    fit(Reply(document=Document(JSON, plain=body.encode())), ASKED)
+    fit(Reply(document=Document(JSON, plain=body.encode())), REQUEST)
 
 
 NAMES = ["\u6771\u4eac\u90fd" * 30 + str(n) for n in range(6)]

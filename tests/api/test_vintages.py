@@ -172,23 +172,23 @@ def test_however_it_is_laid_out_it_is_the_same(
     runs = [f"2020-03-{day:02}T17:00:00Z" for day in range(1, 26)]
     for run_id, rows in zip(runs, states, strict=True):
         api.refresh(committer.commit(run_id, rows))
-    told = list(csv.DictReader(io.StringIO(api.get("/vintages?format=csv").text)))
+    versions = list(csv.DictReader(io.StringIO(api.get("/vintages?format=csv").text)))
     for run_id, rows in zip(runs, states, strict=True):
-        assert _state(told, run_id) == {
+        assert _state(versions, run_id) == {
             date: ["" if value is None else str(value) for value in values] for (_, date), values in rows.items()
         }
     paged = api.get("/vintages?limit=2000").json
-    assert len(paged) == len(told) > 60
-    assert sorted((it["date"], it["known_from"]) for it in told) == [(it["date"], it["known_from"]) for it in paged]
+    assert len(paged) == len(versions) > 60
+    assert sorted((it["date"], it["known_from"]) for it in versions) == [(it["date"], it["known_from"]) for it in paged]
     site = api.module.site()
     directory = site.vintages().directory(site.view_store.current())
     assert 2 < len(directory.blocks) < 10
 
 
-def _state(told: list[dict[str, str]], time: str) -> dict[str, list[str]]:
+def _state(versions: list[dict[str, str]], time: str) -> dict[str, list[str]]:
     return {
         it["date"]: [it["cases"], it["deaths"], it["recoveries"]]
-        for it in told
+        for it in versions
         if it["present"] == "true" and it["known_from"] <= time and (not it["known_to"] or time < it["known_to"])
     }
 

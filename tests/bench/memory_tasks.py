@@ -100,7 +100,7 @@ def _merge(folder: str, run_id: str, head: Head, *, delta_from: int) -> Task:
         ledger=ledger,
         files=RunFiles(FolderS3(Path(folder)), bucket="bench", dataset=REGIONS.name),
         write_rows=lambda requests, check: sum(1 for _ in requests),
-        ask_again=lambda _: None,
+        fetch_again=lambda _: None,
         policy=Policy(
             max_removed_percent=1,
             revision_warn_percent=10,

@@ -32,7 +32,7 @@ def client(url: str) -> Client:
     return Client(url)
 
 
-def told(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame as the API's rows, missing values as None."""
     frame = frame.assign(date=frame["date"].dt.strftime("%Y-%m-%d"))
     rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
@@ -42,7 +42,7 @@ def told(frame: pd.DataFrame) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("table", ["data", "daily", "weekly", "monthly"])
 def test_a_table_is_what_the_api_answers(served: ApiApp, client: Client, table: Any) -> None:
     expected = served.get(f"/{table}").json
-    found = told(client.latest(table=table))
+    found = rows_of(client.latest(table=table))
     assert [{name: row[name] for name in wanted} for row, wanted in zip(found, expected, strict=True)] == expected
 
 
@@ -53,9 +53,9 @@ def test_a_value_that_is_not_reported_is_missing_and_numbers_stay_whole(client: 
 
 
 def test_past_states_lags_and_first_values(served: ApiApp, client: Client) -> None:
-    assert told(client.as_of("2020-03-02")) == served.get("/data?as_of=2020-03-02").json
-    assert told(client.lagged(7, start="2020-02-20")) == served.get("/data?lag=7&from=2020-02-20").json
-    assert told(client.first(table="daily"))[0]["cases"] == served.get("/daily?first=yes").json[0]["cases"]
+    assert rows_of(client.as_of("2020-03-02")) == served.get("/data?as_of=2020-03-02").json
+    assert rows_of(client.lagged(7, start="2020-02-20")) == served.get("/data?lag=7&from=2020-02-20").json
+    assert rows_of(client.first(table="daily"))[0]["cases"] == served.get("/daily?first=yes").json[0]["cases"]
 
 
 def test_vintages_are_the_same_whole_and_by_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_vintages_are_the_same_whole_and_by_pages(client: Client, monkeypatch: p
     monkeypatch.setattr("covid_stats_client.client._PAGE", 7)
     paged = client.vintages(start="2020-01-01")
     pd.testing.assert_frame_equal(whole, paged)
-    [was, now] = told(whole[whole["date"] == "2020-02-20"])
+    [was, now] = rows_of(whole[whole["date"] == "2020-02-20"])
     assert (was["cases"], was["next_run_id"], now["cases"], now["next_run_id"]) == (4350, SECOND, 2000, None)
     assert now["known_from"] == pd.Timestamp(SECOND)
 
@@ -136,7 +136,7 @@ def test_a_follower_gets_each_run_once_and_has_the_state(
     assert [it["run_id"] for it in Follower(client, tmp_path / "log").poll()] == [
         f"2020-03-{day:02}T17:00:00Z" for day in (5, 6, 7)
     ]
-    assert told(follower.rows()) == served.get("/data").json
+    assert rows_of(follower.rows()) == served.get("/data").json
 
 
 def test_a_follower_that_died_at_any_byte_of_its_log_misses_and_doubles_nothing(

@@ -66,5 +66,5 @@ def test_the_line_for_r_reads_the_table(served: ApiApp) -> None:
         line = line_of("R", base=url, day=AS_WRITTEN)
         script = f"{line}; cat(nrow(vintages), sum(vintages$cases))"
         done = subprocess.run([rscript, "-e", script], capture_output=True, text=True, check=True, timeout=120)
-    told = versions(served)
-    assert done.stdout.split() == [str(len(told)), str(sum(int(it["cases"]) for it in told))]
+    documented = versions(served)
+    assert done.stdout.split() == [str(len(documented)), str(sum(int(it["cases"]) for it in documented))]

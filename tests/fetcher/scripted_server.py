@@ -17,7 +17,7 @@ class ScriptedServer:
 
     url: str
     script: dict[str, list[Reply]] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """(path, headers with lower-case names) of every request."""
 
     def reply(self, path: str, *replies: Reply) -> str:
@@ -25,9 +25,9 @@ class ScriptedServer:
         self.script[path] = list(replies)
         return self.url + path
 
-    def times_asked(self) -> dict[str, int]:
+    def request_counts(self) -> dict[str, int]:
         times: dict[str, int] = defaultdict(int)
-        for path, _ in self.asked:
+        for path, _ in self.requests:
             times[path] += 1
         return dict(times)
 
@@ -40,7 +40,7 @@ def serving() -> Iterator[ScriptedServer]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            server.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+            server.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
             replies = server.script.get(self.path, [status(404)])
             reply = replies.pop(0) if len(replies) > 1 else replies[0]
             self.close_connection = True

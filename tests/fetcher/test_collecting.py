@@ -142,10 +142,10 @@ def test_each_feed_is_saved_with_all_that_is_known_of_it(fetcher: Fetcher) -> No
 def test_the_line_tells_statuses_bytes_and_ages(fetcher: Fetcher) -> None:
     fetcher.server.reply("/combined.csv", scripted.status(404))
     fetcher.fetch(SUNDAY)
-    said = json.loads(fetcher.line.render(epoch_ms=0))
-    measured = said.pop("_aws")["CloudWatchMetrics"][0]["Metrics"]
+    entry = json.loads(fetcher.line.render(epoch_ms=0))
+    measured = entry.pop("_aws")["CloudWatchMetrics"][0]["Metrics"]
     assert [it["Name"] for it in measured] == ["bytes_fetched", "feeds_failed"]
-    assert said == {
+    assert entry == {
         "run_id": SUNDAY,
         "state": "COLLECTING",
         "failed": "jhu",
@@ -169,15 +169,15 @@ def test_a_real_scheduled_event_names_its_run(fetcher: Fetcher) -> None:
 def test_an_event_without_a_time_is_malformed_and_leaves_nothing(fetcher: Fetcher, malformed: object) -> None:
     with pytest.raises(EventMalformed):
         collect(malformed, using=fetcher.collector, line=fetcher.line)
-    assert (fetcher.cloud.items(), fetcher.server.asked) == ({}, [])
+    assert (fetcher.cloud.items(), fetcher.server.requests) == ({}, [])
 
 
 def test_the_same_event_again_asks_nobody_and_changes_nothing(fetcher: Fetcher) -> None:
     fetcher.fetch(SUNDAY)
-    before, asked = (fetcher.cloud.items(), fetcher.cloud.objects()), list(fetcher.server.asked)
+    before, requests = (fetcher.cloud.items(), fetcher.cloud.objects()), list(fetcher.server.requests)
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
     assert (fetcher.cloud.items(), fetcher.cloud.objects()) == before
-    assert fetcher.server.asked == asked
+    assert fetcher.server.requests == requests
 
 
 def test_an_unchanged_feed_arrives_all_the_same(fetcher: Fetcher) -> None:
@@ -211,7 +211,7 @@ def test_where_the_last_copy_is_gone_the_feed_is_fetched_in_full(fetcher: Fetche
         fetcher.cloud.s3.put_object(Bucket=BUCKET, Key=f"raw/us-covid/{SUNDAY}/nyt.csv", Body=kept)
     assert fetcher.fetch(MONDAY)["nyt"] == "same"
     assert fetcher.cloud.objects()[f"raw/us-covid/{MONDAY}/nyt.csv"][0] == NYT
-    assert [headers.get("if-none-match") for path, headers in fetcher.server.asked if path == "/us.csv"] == [
+    assert [headers.get("if-none-match") for path, headers in fetcher.server.requests if path == "/us.csv"] == [
         None,
         '"n1"',
         None,
@@ -238,7 +238,7 @@ def test_one_feed_that_fails_does_not_stop_the_other(fetcher: Fetcher) -> None:
         first_requested=SUNDAY,
         last_requested=SUNDAY,
     )
-    assert (fetcher.server.times_asked(), fetcher.pauses) == ({"/us.csv": 1, "/combined.csv": 1}, [])
+    assert (fetcher.server.request_counts(), fetcher.pauses) == ({"/us.csv": 1, "/combined.csv": 1}, [])
 
 
 def test_what_is_secret_in_an_address_is_not_told(fetcher: Fetcher, server: ScriptedServer) -> None:
@@ -250,7 +250,7 @@ def test_what_is_secret_in_an_address_is_not_told(fetcher: Fetcher, server: Scri
     for day in (SUNDAY, MONDAY):
         collect({"time": day}, using=using, line=fetcher.line)
     run = fetcher.cloud.ledger().get(MONDAY)
-    assert {feed: said.status for feed, said in run.deliveries.items()} == {"nyt": "same", "jhu": "failed"}
+    assert {feed: entry.status for feed, entry in run.deliveries.items()} == {"nyt": "same", "jhu": "failed"}
     assert "s3cret" not in repr((fetcher.cloud.objects(), run))
     shown = secret["jhu"].shown
     assert shown.startswith(f"{server.url}/combined.csv?... (")
@@ -294,7 +294,7 @@ def test_a_redriven_run_gets_what_is_missing_and_nothing_else(fetcher: Fetcher) 
     )
     fetcher.server.reply("/combined.csv", scripted.body(JHU))
     assert fetcher.fetch(SUNDAY) == {"nyt": "new", "jhu": "new"}
-    assert fetcher.server.times_asked() == {"/us.csv": 1, "/combined.csv": 2}
+    assert fetcher.server.request_counts() == {"/us.csv": 1, "/combined.csv": 2}
 
 
 def test_a_late_retry_does_not_disturb_a_run_that_has_ended(fetcher: Fetcher) -> None:
@@ -416,7 +416,7 @@ def test_what_is_wanted_again_is_fetched_and_nothing_else(fetcher: Fetcher) -> N
     fetcher.server.reply("/combined.csv", scripted.body(JHU))
     again = collect(wanted(SUNDAY, time="2020-10-25T18:00:00Z"), using=fetcher.collector, line=fetcher.line)
     assert again == {"run_id": SUNDAY, "feeds": {"nyt": "new", "jhu": "new"}}
-    assert fetcher.server.times_asked() == {"/us.csv": 1, "/combined.csv": 2}
+    assert fetcher.server.request_counts() == {"/us.csv": 1, "/combined.csv": 2}
     run = fetcher.cloud.ledger().get(SUNDAY)
     assert (run.deliveries["jhu"].status, run.deliveries["jhu"].requests) == ("new", 0)
     assert [run.run_id for run in fetcher.cloud.ledger().newest_first()] == [SUNDAY]
@@ -463,8 +463,8 @@ def test_a_feed_that_goes_back_to_an_older_file_says_to_which(fetcher: Fetcher) 
         fetcher.server.reply("/us.csv", scripted.cached(content, etag=etag))
         assert fetcher.fetch(day)["nyt"] == "new"
     ledger = fetcher.cloud.ledger()
-    told = {day: ledger.get(day).deliveries["nyt"].went_back_to for day in (SUNDAY, MONDAY, TUESDAY)}
-    assert told == {SUNDAY: "", MONDAY: "", TUESDAY: SUNDAY}
+    older = {day: ledger.get(day).deliveries["nyt"].went_back_to for day in (SUNDAY, MONDAY, TUESDAY)}
+    assert older == {SUNDAY: "", MONDAY: "", TUESDAY: SUNDAY}
     assert fetcher.cloud.objects()[f"raw/us-covid/{TUESDAY}/nyt.csv"][1]["went-back-to"] == SUNDAY
     before = fetcher.cloud.items()
     assert fetcher.fetch(TUESDAY)["nyt"] == "new"
@@ -496,8 +496,8 @@ def test_a_date_that_moves_with_the_bytes_is_asked_by_afterwards(fetcher: Fetche
         "/combined.csv", scripted.body(JHU + b"2020-10-25,3\n", Last_Modified=moved), scripted.status(304)
     )
     assert (fetcher.fetch(MONDAY)["jhu"], fetcher.fetch(TUESDAY)["jhu"]) == ("new", "same")
-    asked = [headers.get("if-modified-since") for path, headers in fetcher.server.asked if path == "/combined.csv"]
-    assert asked == [None, None, moved]
+    sent = [headers.get("if-modified-since") for path, headers in fetcher.server.requests if path == "/combined.csv"]
+    assert sent == [None, None, moved]
 
 
 def test_gzip_that_comes_unasked_is_kept_as_the_file(fetcher: Fetcher) -> None:

@@ -29,7 +29,7 @@ def test_the_bytes_are_kept_exactly_and_their_sum_is_told(server: ScriptedServer
 
 def test_neither_compression_nor_a_cached_copy_is_asked_for_without_need(server: ScriptedServer) -> None:
     get(server.reply("/us.csv", scripted.body(b"a")))
-    [(path, headers)] = server.asked
+    [(path, headers)] = server.requests
     assert path == "/us.csv"
     assert headers == {
         "host": server.url.removeprefix("http://"),
@@ -54,13 +54,13 @@ def test_a_body_that_ends_with_the_connection_is_read_to_its_end(server: Scripte
 def test_an_etag_is_asked_by_alone_and_304_leaves_the_file_empty(server: ScriptedServer) -> None:
     known = Validators(etag='"1"', last_modified="Sun, 25 Oct 2020 08:00:00 GMT")
     assert get(server.reply("/us.csv", scripted.cached(b"date\n", etag='"1"')), known=known) == (None, b"")
-    assert "if-modified-since" not in server.asked[0][1]
+    assert "if-modified-since" not in server.requests[0][1]
 
 
 def test_a_date_is_asked_by_where_there_is_no_etag(server: ScriptedServer) -> None:
     known = Validators(last_modified="Sun, 25 Oct 2020 08:00:00 GMT")
     assert get(server.reply("/us.csv", scripted.status(304)), known=known) == (None, b"")
-    assert server.asked[0][1]["if-modified-since"] == "Sun, 25 Oct 2020 08:00:00 GMT"
+    assert server.requests[0][1]["if-modified-since"] == "Sun, 25 Oct 2020 08:00:00 GMT"
 
 
 def test_redirects_are_followed_relative_ones_too(server: ScriptedServer) -> None:
@@ -171,7 +171,7 @@ def test_a_circle_of_redirects_is_left_after_five(server: ScriptedServer) -> Non
     url = server.reply("/us.csv", scripted.status(301, Location="/us.csv"))
     with pytest.raises(FeedRefused, match=f"^{url} redirects more than 5 times$"):
         get(url)
-    assert server.times_asked() == {"/us.csv": 6}
+    assert server.request_counts() == {"/us.csv": 6}
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ def test_limits_that_are_not_set_are_those_documented() -> None:
 
 
 def test_limits_are_read_by_name() -> None:
-    said = {"MAX_FEED_BYTES": "1000", "FETCH_TIMEOUT_SECONDS": "2.5", "FETCH_ATTEMPTS": "1"}
-    assert read_limits(said) == DownloadLimits(max_bytes=1000, total_seconds=2.5, attempts=1)
+    settings = {"MAX_FEED_BYTES": "1000", "FETCH_TIMEOUT_SECONDS": "2.5", "FETCH_ATTEMPTS": "1"}
+    assert read_limits(settings) == DownloadLimits(max_bytes=1000, total_seconds=2.5, attempts=1)
 
 
 @pytest.mark.parametrize(

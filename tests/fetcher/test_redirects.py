@@ -54,7 +54,7 @@ def test_a_name_that_resolves_to_loopback_is_not_connected_to_unless_an_operator
     feed = FeedAddress(url=f"http://feeds.example.org:{port}/us.csv", shown="it")
     with pytest.raises(FeedRefused, match=r"^it leads into a private network"):
         get(feed)
-    assert server.asked == []
+    assert server.requests == []
     assert get(dataclasses.replace(feed, by_operator=True))[1] == b"date\n"
 
 
@@ -89,7 +89,7 @@ def test_credentials_in_an_address_are_used_as_such(server: ScriptedServer) -> N
     server.reply("/us.csv", scripted.body(b"date\n"))
     url = server.url.replace("//", "//ann:p%40ss%C3%A9@") + "/us.csv"
     assert get(FeedAddress(url=url, shown="it"))[1] == b"date\n"
-    [(_, headers)] = server.asked
+    [(_, headers)] = server.requests
     assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == "ann:p@ss\u00e9"
     assert "@" not in headers["host"]
 
@@ -101,7 +101,7 @@ def test_credentials_go_to_no_other_server(server: ScriptedServer) -> None:
         server.reply("/moved.csv", scripted.status(302, Location=f"{other.url}/us.csv"))
         url = server.url.replace("//", "//ann:s3cret@") + "/us.csv"
         assert get(FeedAddress(url=url, shown="it"))[1] == b"date\n"
-    assert ["authorization" in headers for _, headers in (*server.asked, *other.asked)] == [True, True, False]
+    assert ["authorization" in headers for _, headers in (*server.requests, *other.requests)] == [True, True, False]
 
 
 def test_a_redirect_that_brings_credentials_is_refused(server: ScriptedServer) -> None:

@@ -21,12 +21,12 @@ LAST = FeedState(
 )
 
 
-def asked_by(last: FeedState | None, *, run_id: str = "2020-10-25T17:00:00Z") -> Validators:
+def validators_sent(last: FeedState | None, *, run_id: str = "2020-10-25T17:00:00Z") -> Validators:
     return to_ask_by(last, source_url="http://h/us.csv", run_id=run_id)
 
 
 @pytest.mark.parametrize(
-    ("said", "believed"),
+    ("header", "believed"),
     [
         ("Sun, 25 Oct 2020 08:00:00 GMT", True),
         ("Sun, 25 Oct 2020 18:00:00 GMT", True),
@@ -38,41 +38,41 @@ def asked_by(last: FeedState | None, *, run_id: str = "2020-10-25T17:00:00Z") ->
         ("", False),
     ],
 )
-def test_a_date_in_the_future_or_before_2000_is_no_validator(said: str, believed: bool) -> None:
-    assert validators_of('"1"', said, sent=None, now=NOW) == Validators(
-        etag='"1"', last_modified=said if believed else ""
+def test_a_date_in_the_future_or_before_2000_is_no_validator(header: str, believed: bool) -> None:
+    assert validators_of('"1"', header, sent=None, now=NOW) == Validators(
+        etag='"1"', last_modified=header if believed else ""
     )
 
 
 def test_a_date_after_the_servers_own_clock_is_no_validator() -> None:
-    said = "Sun, 25 Oct 2020 08:00:00 GMT"
-    assert validators_of(None, said, sent="Sun, 25 Oct 2020 07:59:59 GMT", now=NOW) == Validators()
-    assert validators_of(None, said, sent=said, now=NOW) == Validators(last_modified=said)
+    header = "Sun, 25 Oct 2020 08:00:00 GMT"
+    assert validators_of(None, header, sent="Sun, 25 Oct 2020 07:59:59 GMT", now=NOW) == Validators()
+    assert validators_of(None, header, sent=header, now=NOW) == Validators(last_modified=header)
 
 
 def test_an_etag_is_believed_until_it_stood_still_while_the_bytes_changed() -> None:
-    assert asked_by(LAST) == Validators(etag='"1"')
-    assert asked_by(dataclasses.replace(LAST, etag_trust=MOVES)) == Validators(etag='"1"')
-    assert asked_by(dataclasses.replace(LAST, etag_trust=STANDS)) == Validators()
+    assert validators_sent(LAST) == Validators(etag='"1"')
+    assert validators_sent(dataclasses.replace(LAST, etag_trust=MOVES)) == Validators(etag='"1"')
+    assert validators_sent(dataclasses.replace(LAST, etag_trust=STANDS)) == Validators()
 
 
 def test_a_date_is_believed_once_it_was_seen_to_move_with_the_bytes() -> None:
     bare = dataclasses.replace(LAST, etag="")
-    assert asked_by(bare) == Validators()
-    assert asked_by(dataclasses.replace(bare, last_modified_trust=STANDS)) == Validators()
-    assert asked_by(dataclasses.replace(bare, last_modified_trust=MOVES)) == Validators(
+    assert validators_sent(bare) == Validators()
+    assert validators_sent(dataclasses.replace(bare, last_modified_trust=STANDS)) == Validators()
+    assert validators_sent(dataclasses.replace(bare, last_modified_trust=MOVES)) == Validators(
         last_modified=LAST.last_modified
     )
 
 
 def test_nothing_is_asked_by_that_another_address_said_or_nobody() -> None:
-    assert asked_by(None) == Validators()
+    assert validators_sent(None) == Validators()
     assert to_ask_by(LAST, source_url="http://other/", run_id="2020-10-25T17:00:00Z") == Validators()
 
 
 def test_after_a_week_of_not_modified_the_file_is_fetched_in_full() -> None:
-    assert asked_by(LAST, run_id="2020-10-27T16:59:59Z") == Validators(etag='"1"')
-    assert asked_by(LAST, run_id="2020-10-27T17:00:00Z") == Validators()
+    assert validators_sent(LAST, run_id="2020-10-27T16:59:59Z") == Validators(etag='"1"')
+    assert validators_sent(LAST, run_id="2020-10-27T17:00:00Z") == Validators()
 
 
 @pytest.mark.parametrize(

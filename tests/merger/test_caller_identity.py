@@ -52,9 +52,9 @@ def who(event: Any, *, where: Where = PROD, clock_ms: int | None = None, send: A
 
 
 def test_who_signed_the_command_is_who_gives_it() -> None:
-    asked = sts()
-    assert who(command(), send=asked) == ADA
-    [request] = asked.requests
+    fake = sts()
+    assert who(command(), send=fake) == ADA
+    [request] = fake.requests
     assert request.host == "sts.eu-central-1.amazonaws.com"
     assert request.headers == {
         "x-covid-stats-command": '["prod","","approve","2026-03-01T17:00:00Z","2026-03-01T20:00:00Z"]',
@@ -99,11 +99,11 @@ def test_anothers_secret_signs_nothing() -> None:
 
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_a_signature_is_good_for_minutes(minutes: float) -> None:
-    asked = sts()
+    fake = sts()
     with pytest.raises(NotAllowed, match="not more than 5 minutes may lie between"):
-        who(command(), clock_ms=now_ms(minutes=minutes), send=asked)
+        who(command(), clock_ms=now_ms(minutes=minutes), send=fake)
     assert who(command(), clock_ms=now_ms(minutes=minutes / 1.5)) == ADA
-    assert asked.requests == []
+    assert fake.requests == []
 
 
 GOOD = {
@@ -143,10 +143,10 @@ OTHER_ADDRESSES = [
 
 @pytest.mark.parametrize("signed", OTHER_ADDRESSES)
 def test_nothing_but_the_regions_sts_is_asked(signed: str) -> None:
-    asked = sts()
+    fake = sts()
     with pytest.raises(EventMalformed, match=f"`signed` is not the address of a request to {HOST}"):
-        who(command(signed=signed), clock_ms=AT, send=asked)
-    assert asked.requests == []
+        who(command(signed=signed), clock_ms=AT, send=fake)
+    assert fake.requests == []
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def test_nothing_but_the_regions_sts_is_asked(signed: str) -> None:
     ],
 )
 def test_another_request_is_refused_before_it_is_sent(signed: Any, why: str) -> None:
-    asked = sts()
+    fake = sts()
     with pytest.raises(EventMalformed, match=why):
-        who(command(signed=signed), clock_ms=AT, send=asked)
-    assert asked.requests == []
+        who(command(signed=signed), clock_ms=AT, send=fake)
+    assert fake.requests == []
 
 
 @pytest.mark.parametrize("names", ["host", "host;x-k8s-aws-id", "host;x-covid-stats-command;x-other", ""])
@@ -211,20 +211,20 @@ def test_any_damage_to_the_address_is_refused_in_words() -> None:
         damaged = "".join(letters)
         if damaged == good["signed"]:
             continue
-        asked = sts()
+        fake = sts()
         try:
-            assert who(good | {"signed": damaged}, send=_sent_as_bytes(asked)) == ADA
+            assert who(good | {"signed": damaged}, send=_sent_as_bytes(fake)) == ADA
         except CovidStatsError:
             continue
         # A signature is over the decoded query: another spelling of the same is the same request.
-        assert asked.requests[0].host == "sts.eu-central-1.amazonaws.com"
+        assert fake.requests[0].host == "sts.eu-central-1.amazonaws.com"
 
 
-def _sent_as_bytes(asked: FakeSts) -> Any:
+def _sent_as_bytes(fake: FakeSts) -> Any:
     def send(request: SignedRequest) -> StsResponse:
         request.target.encode("ascii")
         try:
-            return asked(request)
+            return fake(request)
         except Exception:  # a query that STS could not even read
             return StsResponse(status=400, body=b"")
 

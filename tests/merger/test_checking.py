@@ -26,13 +26,13 @@ LAB = b"date,area,n\n2020-03-01,North,10\n2020-03-01,S outh,20\n2020-03-02,North
 ELSEWHERE = Path(__file__).parents[2].parent / "shared" / "elsewhere"
 
 
-def said(files: dict[str, bytes], dataset: Dataset) -> list[str]:
+def reported(files: dict[str, bytes], dataset: Dataset) -> list[str]:
     checks = [check_feed(files[feed.name], feed, dataset, latest_day=LATEST) for feed in dataset.feeds]
     return list(report(checks, first_run(checks, dataset), dataset))
 
 
 def test_a_good_pair_of_files_is_counted_and_names_on_one_side_have_their_likely_partner() -> None:
-    assert said({"board": BOARD, "lab": LAB}, REGIONS) == [
+    assert reported({"board": BOARD, "lab": LAB}, REGIONS) == [
         "feed board (beds.csv): 3 rows, 2 dates from 2020-03-01 to 2020-03-02, 2 series: North, South",
         "  beds: 3 reported, 0 not",
         "feed lab (tests.csv): 3 rows, 2 dates from 2020-03-01 to 2020-03-02, 2 series: North, S outh",
@@ -64,7 +64,7 @@ def test_twenty_faults_are_kept_and_the_others_counted() -> None:
     data = b"day,region,beds\n" + b"".join(b"2020-03-01,Region %d,x\n" % n for n in range(30))
     check = check_feed(data, REGIONS.feeds[0], REGIONS, latest_day=LATEST)
     assert (len(check.faults.first), check.faults.count) == (MOST_FAULTS, 30)
-    assert "  and 10 more" in said({"board": data, "lab": LAB}, REGIONS)
+    assert "  and 10 more" in reported({"board": data, "lab": LAB}, REGIONS)
 
 
 def test_a_file_with_a_fault_on_every_line_is_read_as_far_as_faults_are_counted() -> None:
@@ -74,7 +74,7 @@ def test_a_file_with_a_fault_on_every_line_is_read_as_far_as_faults_are_counted(
     check = check_feed(bad, REGIONS.feeds[0], REGIONS, latest_day=LATEST)
     assert time.process_time() - began < 2
     assert (len(check.faults.first), check.faults.count, check.faults.more) == (MOST_FAULTS, MOST_COUNTED, True)
-    lines = said({"board": bad, "lab": LAB}, REGIONS)
+    lines = reported({"board": bad, "lab": LAB}, REGIONS)
     assert lines[0] == "feed board (beds.csv): more than 1,000 faults"
     assert lines[21] == "  and 980 more; the rest of the file was not looked at"
 
@@ -92,14 +92,14 @@ def test_all_columns_that_a_header_lacks_are_faults() -> None:
 
 
 def test_a_run_with_a_fault_would_be_rejected_with_the_words_of_the_run() -> None:
-    assert said({"board": BOARD.replace(b",3", b",3.5"), "lab": LAB}, REGIONS)[-1] == (
+    assert reported({"board": BOARD.replace(b",3", b",3.5"), "lab": LAB}, REGIONS)[-1] == (
         "a first run would be REJECTED: feed board, line 4, column beds: '3.5' is not allowed;"
         " a whole number that is not negative, within 64 bits, or blank is needed"
     )
 
 
 def test_a_run_without_a_row_in_common_would_be_rejected() -> None:
-    lines = said({"board": BOARD, "lab": b"date,area,n\n2020-03-01,East,1\n"}, REGIONS)
+    lines = reported({"board": BOARD, "lab": b"date,area,n\n2020-03-01,East,1\n"}, REGIONS)
     assert "a first run would be REJECTED: feed board and lab: '0 rows in common' is not allowed" in lines[-1]
 
 
@@ -254,6 +254,6 @@ def test_nothing_is_proposed_for_what_has_no_dates() -> None:
 def test_the_default_dataset_is_checked_as_any_other() -> None:
     nyt = b"date,cases,deaths\n2020-01-22,1,0\n"
     jhu = b"Date,Country/Region,Province/State,Recovered\n2020-01-22,US,,0\n"
-    assert said({"nyt": nyt, "jhu": jhu}, US_COVID)[-1] == (
+    assert reported({"nyt": nyt, "jhu": jhu}, US_COVID)[-1] == (
         "a first run would be COMMITTED with 1 row, 1 date from 2020-01-22 to 2020-01-22"
     )

@@ -317,7 +317,7 @@ def ages(system: World, now: str) -> dict[str, float | None]:
         ledger=Ledger(system.dynamodb, table=RUNS_TABLE, dataset=US_COVID.name),
         files=None,  # type: ignore[arg-type]  # no run is open: no file is read
         write_rows=lambda *_, **__: 0,
-        ask_again=lambda _: None,
+        fetch_again=lambda _: None,
         policy=None,  # type: ignore[arg-type]  # nor merged
         clock=lambda: 0,
     )
@@ -375,7 +375,7 @@ def open_days(system: World, now: str) -> float:
         ledger=ledger,
         files=NoFiles(),  # type: ignore[arg-type]  # as after a mistake in a policy
         write_rows=lambda *_, **__: 0,
-        ask_again=lambda _: None,
+        fetch_again=lambda _: None,
         policy=None,  # type: ignore[arg-type]  # nothing is merged
         clock=lambda: 0,
     )

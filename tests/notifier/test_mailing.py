@@ -362,9 +362,9 @@ def test_a_mail_that_is_refused_however_often_is_sent_when_the_watch_asks_for_it
     assert [ledger.mail_again(item, at=at, now=notifier.now) for item in items] == [True, True]
     assert mail_marks(notifier.cloud) == {SUNDAY: "AGAIN", STALE: "AGAIN"}
     notifier.refuse = []
-    asked = batch("stream_committed", "stream_notice")
-    for place, record in enumerate(asked["Records"]):
+    both = batch("stream_committed", "stream_notice")
+    for place, record in enumerate(both["Records"]):
         record["dynamodb"]["SequenceNumber"] = f"20000000000000000000{place}"
         record["dynamodb"]["NewImage"]["mail"] = {"S": "AGAIN"}
-    assert (notifier.handle(asked), notifier.kinds) == ([], ["digest", "stale"])
+    assert (notifier.handle(both), notifier.kinds) == ([], ["digest", "stale"])
     assert [ledger.mail_again(item, at=at, now=notifier.now + LEASE_MS * 2) for item in items] == [False, False]

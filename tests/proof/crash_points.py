@@ -146,7 +146,7 @@ _WANTED_AGAIN = ("AGAIN", {"S": "AGAIN"})
 """In the table, and in a record of its stream."""
 
 
-def _asked_again() -> bool:
+def _requested_again() -> bool:
     return any("AGAIN" in (item.get("mail"), item.get("views")) for item in memory.items(RUNS_TABLE))
 
 
@@ -227,7 +227,7 @@ def try_point(
             world.deliver_next()
         wanted = moment.after
     found, second_mails = _compare(wanted, look(world), twice=twice)
-    if found or not (to_the_end or _asked_again()):
+    if found or not (to_the_end or _requested_again()):
         return found, second_mails
     world.settle()
     carry(world, story.steps[step + 1 :])

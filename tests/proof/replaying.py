@@ -25,7 +25,7 @@ from tests.proof.findings import Finding, Kind
 from tests.proof.model import Rows, Verdict, change_set, judge, latest_date
 from tests.world import World
 
-type Said = tuple[str, Any, Any]
+type Comparison = tuple[str, Any, Any]
 """What it is about, as it must be, as it is."""
 
 LIMITS = GateLimits(max_removed_percent=1, revision_warn_percent=10)
@@ -62,7 +62,7 @@ def merge_days(days: Days, *, report: Callable[[int], None] = lambda _: None) ->
         latest = latest_date(day)
         wanted = judge(dataset, before, files, known=days.oracle.get(day), latest=latest)
         replay.ends[wanted.state] += 1
-        found: list[Said] = []
+        found: list[Comparison] = []
         if wanted.state is not State.INCOMPLETE:
             full, ended = _merge(dataset, files, old, day, latest=latest)
             found.append(("end", (wanted.state, wanted.rejected_by), ended))
@@ -144,7 +144,7 @@ def live_days(
 _MAILS = {State.COMMITTED: "digest", State.REJECTED: "failure", State.INCOMPLETE: "failure"}
 
 
-def _ends(world: World, run_id: str, wanted: Verdict, before: Rows) -> Iterator[Said]:
+def _ends(world: World, run_id: str, wanted: Verdict, before: Rows) -> Iterator[Comparison]:
     run = world.run(run_id)
     yield "end", (wanted.state, wanted.rejected_by), (run.state, run.rejected_by)
     committed = wanted.state is State.COMMITTED
@@ -185,7 +185,7 @@ class _Stale:
 # --- comparing -----------------------------------------------------------------------------------------------------
 
 
-def _compare(where: str, found: Iterable[Said], wanted: Verdict) -> Iterator[Finding]:
+def _compare(where: str, found: Iterable[Comparison], wanted: Verdict) -> Iterator[Finding]:
     for what, right, left in found:
         if left != right:
             missing = isinstance(right, dict) and isinstance(left, dict) and right.keys() - left.keys()

@@ -22,7 +22,7 @@ from shared.errors import ItemMalformed, UnknownRun
 from shared.runs import Run
 
 _READERS = 8
-_TOLD = 60
+_MOST_LISTED = 60
 """Runs of one date that are looked up, the newest; of older ones the page says what they changed and no more."""
 
 type Histories = Mapping[str, Mapping[str, Sequence[Entry]]]
@@ -41,7 +41,7 @@ def answer_page(site: Site, args: Arguments, request: Request, history: Historie
 
 
 def _of_date(site: Site, args: Arguments, series: str, entries: Sequence[Entry]) -> dict[str, Any]:
-    runs = _runs(site, [entry["run_id"] for entry in entries[-_TOLD:]])
+    runs = _runs(site, [entry["run_id"] for entry in entries[-_MOST_LISTED:]])
     notes = site.ledger().annotations()
     chosen = {"from": args["date"], "to": args["date"]} | ({"series": series} if series != ONE_SERIES else {})
     return {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from chalicelib.runs.asking_again import AskAgain
+from chalicelib.runs.fetching_again import FetchAgain
 from chalicelib.storing.run_files import RunFiles
 from shared.dataset import Dataset
 from shared.errors import ContractBroken
@@ -89,7 +89,7 @@ class Tools:
     files: RunFiles
     write_rows: Callable[[Iterable[dict[str, Any]], Callable[[], None]], int]
     """Requests for rows, and the check before every call."""
-    ask_again: AskAgain
+    fetch_again: FetchAgain
     """Has feeds of a run fetched again."""
     policy: Policy
     engine: EngineJobs | None = None

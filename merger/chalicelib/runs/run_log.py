@@ -42,7 +42,7 @@ def log_watched(line: Line, watched: Watched) -> None:
     line.bind(ended="; ".join(watched.ended), notices="; ".join(watched.notices))
     line.bind(again="; ".join(watched.again), wanted="; ".join(watched.wanted))
     line.measure(
-        "Count", runs_ended=len(watched.ended), notices_written=len(watched.notices), asked_again=len(watched.again)
+        "Count", runs_ended=len(watched.ended), notices_written=len(watched.notices), requested_again=len(watched.again)
     )
     line.measure("Seconds", open_age=watched.open_age.total_seconds())
     line.measure("Seconds", good_run_age=watched.good_run_age.total_seconds())

@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.runs.asking_again import feeds_wanted, how_often
 from chalicelib.runs.engine_orders import has_result
 from chalicelib.runs.feed_arrivals import take_in
+from chalicelib.runs.fetching_again import feeds_wanted, how_often
 from chalicelib.runs.merge_tools import Outcome, Tools
 from chalicelib.runs.merging import merge_run
 from shared.errors import UnknownRun
@@ -99,7 +99,7 @@ def watch(
         except Exception as error:
             seen.errors.append(error)
     try:
-        _ask_again(runs, now, tools=tools, seen=seen)
+        _resend_what_is_due(runs, now, tools=tools, seen=seen)
     except Exception as error:
         seen.errors.append(error)
     found = (
@@ -169,7 +169,7 @@ def _take_up(run: Run, now: dt.datetime, *, owner: str, tools: Tools, policy: Wa
         if tools.ledger.end(run, {"state": State.INCOMPLETE, "reason": reason}):
             seen.ended.append(f"{run.run_id} {State.INCOMPLETE}")
     elif wanted := feeds_wanted(run, now, dataset=tools.dataset):
-        tools.ask_again(wanted)
+        tools.fetch_again(wanted)
         seen.wanted.append(f"{run.run_id} {' '.join(wanted.feeds)}")
 
 
@@ -268,7 +268,7 @@ def _feed_ages(tools: Tools, now: dt.datetime) -> Iterator[dt.timedelta]:
             yield max(now - parse_time(since) - spared, dt.timedelta(0))
 
 
-def _ask_again(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Watched) -> None:
+def _resend_what_is_due(runs: Sequence[Run], now: dt.datetime, *, tools: Tools, seen: Watched) -> None:
     """Mails that are not out an hour after they were due, and the head's views: the stream's retries have ended."""
     at, clock, ledger = run_id_at(now), tools.clock(), tools.ledger
     mails: list[tuple[str, Run | Notice]] = [

@@ -26,7 +26,7 @@ class WantedRows:
     keys: Table
     """Without measures; over the same names as `rows`."""
     rows: Table
-    """All rows as they are told, with CHANGED_BY."""
+    """All rows as readers get them, with CHANGED_BY."""
     runs: Sequence[str]
     """What CHANGED_BY counts into."""
     decimals: Mapping[str, int]

@@ -46,12 +46,12 @@ class Repository:
         self.git("commit", "--quiet", "--allow-empty", "--message=x", time=time)
 
 
-def told(versions: list[DatedCopy]) -> list[tuple[str, dict[str, bytes]]]:
+def contents(versions: list[DatedCopy]) -> list[tuple[str, dict[str, bytes]]]:
     return [(it.time, {feed: content.read() for feed, content in it.files.items()}) for it in versions]
 
 
 def read(*places: Path, until: str = "", **paths: str) -> list[tuple[str, dict[str, bytes]]]:
-    return told(list(read_versions([str(place) for place in places], US_COVID, paths=paths, until=until)))
+    return contents(list(read_versions([str(place) for place in places], US_COVID, paths=paths, until=until)))
 
 
 @pytest.fixture

@@ -150,13 +150,13 @@ def test_the_visitor_is_paid_for_as_often_as_it_comes_and_for_what_it_asks() -> 
     template = load_template((ROOT / "infra" / "operations.yaml").read_text())
     assert template["Parameters"]["VisitSchedule"]["Default"] == "rate(5 minutes)"
     visitor = template["Resources"]["Visitor"]["Properties"]
-    asked = re.findall(r"(?<!def )\bget\(", visitor["Code"]["ZipFile"])
+    requests = re.findall(r"(?<!def )\bget\(", visitor["Code"]["ZipFile"])
     visits = 30 * 24 * 12
     costs = quantities(SCENARIOS[0])
-    assert costs["Visitor: API Gateway"] == visits * len(asked)
-    assert costs["Visitor: Lambda, requests"] == visits * (1 + len(asked))
+    assert costs["Visitor: API Gateway"] == visits * len(requests)
+    assert costs["Visitor: Lambda, requests"] == visits * (1 + len(requests))
     in_its_own_function = visits * 1 * visitor["MemorySize"] / 1024
-    assert costs["Visitor: Lambda"] == in_its_own_function + visits * len(asked) * 0.05 * 0.5
+    assert costs["Visitor: Lambda"] == in_its_own_function + visits * len(requests) * 0.05 * 0.5
 
 
 def test_only_who_asks_for_analytics_pays_for_them() -> None:

@@ -96,10 +96,10 @@ def derive(handlers: dict[str, Any], definitions: dict[str, Any], *, taken: str)
 def _resources(service: dict[str, Any], action: dict[str, Any]) -> dict[str, list[str]]:
     """ARN formats of the resources that an action takes: `required` all of them, `possible` any one."""
     found: dict[str, list[str]] = {"required": [], "possible": []}
-    for name, said in action["resource_types"].items():
+    for name, stated in action["resource_types"].items():
         if name:
             arn = service["resources"][name]["arn"]
-            found["required" if said["required"] else "possible"].append(arn)
+            found["required" if stated["required"] else "possible"].append(arn)
     return {kind: sorted(arns) for kind, arns in found.items() if arns}
 
 

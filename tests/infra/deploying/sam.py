@@ -17,11 +17,11 @@ _TRANSLATOR = Path(__file__).with_name("translate_sam.py")
 type Template = dict[str, Any]
 
 
-def translate(asked: Sequence[tuple[Mapping[str, Any], Mapping[str, str]]]) -> list[Template]:
+def translate(wanted: Sequence[tuple[Mapping[str, Any], Mapping[str, str]]]) -> list[Template]:
     """(template, parameters) each -> the translated template. Fails with SAM's words where it refuses one."""
     if not ministack_python().exists():
         pytest.skip(f"the local cloud's environment, which has the SAM translator, is not there: {ministack_python()}")
-    sent = [{"template": _with_code(template), "parameters": dict(parameters)} for template, parameters in asked]
+    sent = [{"template": _with_code(template), "parameters": dict(parameters)} for template, parameters in wanted]
     run = subprocess.run(
         [str(ministack_python()), str(_TRANSLATOR)], input=json.dumps(sent), capture_output=True, text=True, check=False
     )

@@ -78,8 +78,8 @@ def rung(life: Life) -> dict[str, list[tuple[float, str]]]:
         if it["Type"] == "AWS::CloudWatch::Alarm"
     ]
     run(alarms, life.points(), days=DAYS)
-    told = {it.name: [(round(at / DAY, 2), state) for at, state in it.history] for it in alarms}
-    return {name: changes for name, changes in told.items() if any(state == "ALARM" for _, state in changes)}
+    reported = {it.name: [(round(at / DAY, 2), state) for at, state in it.history] for it in alarms}
+    return {name: changes for name, changes in reported.items() if any(state == "ALARM" for _, state in changes)}
 
 
 def test_forty_days_of_news_ring_nothing() -> None:

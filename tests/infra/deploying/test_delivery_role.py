@@ -23,7 +23,7 @@ STAGE, REPOSITORY = "delivered", "owner/covid-stats"
 OF_MAIN = f"repo:{REPOSITORY}:environment:{STAGE}:ref:refs/heads/main"
 ISSUER = "https://token.actions.githubusercontent.com"
 
-ASKED_OF_EVERYTHING = ["ssm:GetParametersByPath", "events:PutEvents"]
+WITHOUT_RESOURCE = ["ssm:GetParametersByPath", "events:PutEvents"]
 """Rights that AWS binds as the policy does; MiniStack knows no path for the first, and no `events:source`."""
 
 
@@ -39,7 +39,7 @@ def deploy_role(administrator: Cloud) -> Iterator[str]:
     template = (ROOT / "infra" / "delivery.yaml").read_text()
     chosen = {"Stage": STAGE, "Cloud": "local", "Repository": REPOSITORY, "CodeBuild": "yes"}
     stacks.apply(stack, template, given=chosen, stage=STAGE, cloud=administrator)
-    allowed = {"Effect": "Allow", "Action": ASKED_OF_EVERYTHING, "Resource": "*"}
+    allowed = {"Effect": "Allow", "Action": WITHOUT_RESOURCE, "Resource": "*"}
     more = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     iam, role = administrator.client("iam"), f"covid-stats-{STAGE}-deploy"
     iam.put_role_policy(RoleName=role, PolicyName="local", PolicyDocument=more)

@@ -53,8 +53,8 @@ BODY_LIMIT = 1_000_000
 @pytest.fixture(scope="module")
 def translated(templates: Mapping[str, Any]) -> Mapping[str, list[Template]]:
     """Service -> its template for a bare stage, and for one with everything and the longest name."""
-    asked = [(template, given) for template in templates.values() for given in (BARE, EVERYTHING)]
-    answers = iter(translate(asked))
+    wanted = [(template, given) for template in templates.values() for given in (BARE, EVERYTHING)]
+    answers = iter(translate(wanted))
     return {service: [next(answers), next(answers)] for service in templates}
 
 
@@ -130,8 +130,8 @@ def test_whatever_the_apis_definition_rests_on_changes_its_deployment(built: Map
     behind = parameters_behind(loaded["Resources"]["RestAPI"]["Properties"]["DefinitionBody"], loaded)
     assert behind == {"Cloud", "Edge", "OriginSecret", "OriginSecretAlso"}
     changed = {"Edge": "no", "OriginSecret": "x" * 20, "OriginSecretAlso": "y" * 20}
-    asked = [api_with(built), *(api_with(built, **{name: value}) for name, value in changed.items()), api_with(built)]
-    ids = [deployment_of(template) for template in translate(asked)]
+    wanted = [api_with(built), *(api_with(built, **{name: value}) for name, value in changed.items()), api_with(built)]
+    ids = [deployment_of(template) for template in translate(wanted)]
     assert ids[0] == ids[-1]
     assert len(set(ids)) == 1 + len(changed)
 

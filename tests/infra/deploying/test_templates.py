@@ -130,12 +130,12 @@ def test_views_are_invalidated_at_the_stages_own_distribution_and_by_nothing_els
     distribution = "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"
     assert statement["Resource"] == {"Fn::Sub": distribution}
     assert api["Resources"]["MayInvalidate"]["Condition"] == api["Resources"]["Distribution"]["Condition"] == "HasEdge"
-    told = {
+    reported = {
         name: properties["Environment"]["Variables"].get("DISTRIBUTION_ID")
         for _, name, properties in functions(templates)
     }
     refreshing = {"Fn::If": ["HasEdge", {"Ref": "Distribution"}, {"Ref": "AWS::NoValue"}]}
-    assert {name: it for name, it in told.items() if it} == {"RefreshViews": refreshing}
+    assert {name: it for name, it in reported.items() if it} == {"RefreshViews": refreshing}
     asking = [name for name, template in templates.items() if "cloudfront:" in json.dumps(template)]
     assert asking == ["api"]
 

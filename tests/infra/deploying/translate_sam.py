@@ -24,9 +24,9 @@ def main() -> None:
     from samtranslator.translator.transform import transform
 
     answers = list[dict[str, Any]]()
-    for asked in json.load(sys.stdin):
+    for wanted in json.load(sys.stdin):
         try:
-            answers.append(transform(asked["template"], asked["parameters"], _NoManagedPolicies()))
+            answers.append(transform(wanted["template"], wanted["parameters"], _NoManagedPolicies()))
         except InvalidDocumentException as error:
             answers.append({"refused": [cause.message for cause in error.causes]})
     json.dump(answers, sys.stdout)

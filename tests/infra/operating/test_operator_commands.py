@@ -183,11 +183,11 @@ def test_a_command_that_could_change_nothing_says_so_and_does_nothing(command: s
             def head() -> Any:
                 return type("Head", (), {"head": new})()
 
-    told = list[str]()
+    reported = list[str]()
     anyone: Any = Overtaken()
     with pytest.raises(CommandFailed, match=f"{command} of run {old} would have no effect: run {new} was committed"):
-        operate(anyone, command, old, report=told.append)
-    assert told == []
+        operate(anyone, command, old, report=reported.append)
+    assert reported == []
 
 
 def test_on_aws_a_command_is_signed_and_names_nobody_and_locally_it_gives_a_name(stage: OnAws) -> None:
@@ -249,7 +249,7 @@ def test_readers_who_never_confirmed_or_cancelled_are_seen_and_asked_again(
     assert find_subscriptions(stage) == [confirmed, pending, cancelled]
     assert subscribe(stage) == [pending, cancelled]
     chosen = {"FilterPolicy": '{"kind": ["digest"]}'}
-    assert sns.asked == [("b@example.org", chosen), ("c@example.org", chosen)]
+    assert sns.requests == [("b@example.org", chosen), ("c@example.org", chosen)]
 
 
 class Topics:
@@ -257,7 +257,7 @@ class Topics:
 
     def __init__(self, subscriptions: dict[str, str]) -> None:
         self._subscriptions = subscriptions
-        self.asked = list[tuple[str, dict[str, str]]]()
+        self.requests = list[tuple[str, dict[str, str]]]()
 
     def get_paginator(self, _: str) -> "Topics":
         return self
@@ -273,7 +273,7 @@ class Topics:
         ]
 
     def subscribe(self, *, Endpoint: str, Attributes: dict[str, str], **_: Any) -> None:  # noqa: N803  # boto3's own names
-        self.asked.append((Endpoint, Attributes))
+        self.requests.append((Endpoint, Attributes))
 
 
 # --- what is at the edge ---------------------------------------------------------------------------------------
@@ -281,11 +281,11 @@ class Topics:
 
 def test_two_refreshes_are_two_invalidations(stage: OnAws, cloudformation: CloudFormation) -> None:
     """CloudFront takes a second one under the same reference for the first, and fetches nothing anew."""
-    asked = list[str]()
+    requests = list[str]()
 
     class Front:
         def create_invalidation(self, *, InvalidationBatch: dict[str, Any], **_: Any) -> None:  # noqa: N803
-            asked.append(InvalidationBatch["CallerReference"])
+            requests.append(InvalidationBatch["CallerReference"])
 
     front: Any = Front()
     stage.client = lambda service: front  # type: ignore[method-assign]
@@ -293,7 +293,7 @@ def test_two_refreshes_are_two_invalidations(stage: OnAws, cloudformation: Cloud
     assert invalidate(stage, at=at) is False
     cloudformation.outputs = {"DistributionId": "E1"}
     assert [invalidate(stage, at=at + dt.timedelta(seconds=it)) for it in range(2)] == [True, True]
-    assert len(set(asked)) == 2
+    assert len(set(requests)) == 2
 
 
 def test_a_local_cloud_has_no_edge(tmp_path: Path) -> None:

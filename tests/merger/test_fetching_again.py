@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.runs.asking_again import WantFeeds, feeds_wanted, how_often, send_event
+from chalicelib.runs.fetching_again import WantFeeds, feeds_wanted, how_often, send_event
 from shared.errors import UpstreamUnavailable
 from shared.runs import Delivery, Run, State, parse_time
 from tests.proof.small_feeds import jhu, nyt, pair

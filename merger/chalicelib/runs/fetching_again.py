@@ -31,7 +31,7 @@ class WantFeeds:
     """When that was decided, as a run id."""
 
 
-type AskAgain = Callable[[WantFeeds], None]
+type FetchAgain = Callable[[WantFeeds], None]
 
 
 def feeds_wanted(run: Run, now: dt.datetime, *, dataset: Dataset) -> WantFeeds | None:
@@ -62,7 +62,7 @@ def how_often(delivery: Delivery) -> str:
     return f" (requested {times})"
 
 
-def send_event(events: Any, *, stage: str, dataset: str) -> AskAgain:
+def send_event(events: Any, *, stage: str, dataset: str) -> FetchAgain:
     """By EventBridge's default bus. Raises UpstreamUnavailable where it does not take the event."""
 
     def send(wanted: WantFeeds) -> None:
