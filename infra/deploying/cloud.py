@@ -1,7 +1,6 @@
 """Where to deploy: an AWS account, or the local cloud. The code is the same, the endpoint is not."""
 
-import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -18,6 +17,7 @@ class Cloud:
     """boto3 session."""
     endpoint: str = ""
     """The local cloud's address, such as `http://127.0.0.1:4566`; empty on AWS."""
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def aws(cls) -> "Cloud":
@@ -42,18 +42,14 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """The one client for a service."""
-        return _client(self.session, service, self.endpoint)
+        if service not in self._clients:
+            here = {"addressing_style": "path"} if self.endpoint else {}
+            config = Config(retries={"mode": "standard", "max_attempts": 5}, s3=here)
+            self._clients[service] = self.session.client(service, endpoint_url=self.endpoint or None, config=config)
+        return self._clients[service]
 
     @property
     def identity(self) -> dict[str, str]:
         """Who is calling: `Account`, `Arn`."""
         reply = self.client("sts").get_caller_identity()
         return {"Account": reply["Account"], "Arn": reply["Arn"]}
-
-
-@functools.cache
-def _client(session: Any, service: str, endpoint: str) -> Any:
-    config = Config(
-        retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"} if endpoint else {}
-    )
-    return session.client(service, endpoint_url=endpoint or None, config=config)
