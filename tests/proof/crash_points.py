@@ -297,9 +297,9 @@ def _shown(value: Any) -> str:
     return str(value)[:600]
 
 
-def try_story(world: World, story: Story, *, then: Then, to_the_end: bool) -> Iterator[Tried]:
-    """The story without a crash, then all its crash points, one after the other."""
-    began = time.monotonic()
+def try_story(world: World, story: Story, *, then: Then, to_the_end: bool, every: int = 1) -> Iterator[Tried]:
+    """The story without a crash, then its crash points, one after the other: all, or one in `every`."""
+    began, points = time.monotonic(), itertools.count()
     world.restore(world.new)
     carry(world, story.before)
     mails_before = len(world.platform.mails)
@@ -310,6 +310,8 @@ def try_story(world: World, story: Story, *, then: Then, to_the_end: bool) -> It
         if moment.handler not in story.crash or not _is_tried(story, moment, then):
             continue
         for point in points_of(moment, then):
+            if next(points) % every:
+                continue
             began = time.monotonic()
             found, second_mails = try_point(world, story, moment, point, then=then, ends=ends, to_the_end=to_the_end)
             where = f"{story.name}, step {moment.step}, {moment.handler}: {_place(moment, point)}, {then}"
