@@ -8,13 +8,13 @@ from typing import Any
 
 from infra.deploying.templates import load_template
 
-_MERGE = Path(__file__).parents[2] / "infra" / "fragments"
+_FRAGMENTS = Path(__file__).parents[2] / "infra" / "fragments"
 
 
 @functools.cache
 def stream_filter(service: str) -> Callable[[Mapping[str, Any]], bool]:
     """Whether a record reaches the service's stream consumer."""
-    template = load_template((_MERGE / f"{service}.yaml").read_text())
+    template = load_template((_FRAGMENTS / f"{service}.yaml").read_text())
     patterns = [json.loads(text) for text in _patterns(template["Resources"])]
     return lambda record: any(_matches(pattern, record) for pattern in patterns)
 

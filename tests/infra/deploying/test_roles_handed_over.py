@@ -39,7 +39,7 @@ def trusted(role: Any) -> set[str]:
 
 
 def test_every_role_of_a_template_may_be_handed_to_the_service_that_takes_it() -> None:
-    templates = [f"{name}.yaml" for name in ("foundation", *EXTRAS)] + [f"merge/{name}.yaml" for name in SERVICES]
+    templates = [f"{name}.yaml" for name in ("foundation", *EXTRAS)] + [f"fragments/{name}.yaml" for name in SERVICES]
     roles = {
         it["Properties"]["RoleName"]["Fn::Sub"]: trusted(it)
         for template in templates
@@ -72,7 +72,7 @@ def test_every_function_has_its_role_and_no_role_is_handed_to_anyone_else() -> N
 
 def test_no_canary_is_made_and_nothing_is_granted_for_one() -> None:
     """A visitor, which is a function, looks from outside."""
-    texts = [path.read_text() for path in (*INFRA.glob("*.yaml"), *(INFRA / "merge").glob("*.yaml"))]
+    texts = [path.read_text() for path in (*INFRA.glob("*.yaml"), *(INFRA / "fragments").glob("*.yaml"))]
     assert [text for text in texts if "synthetics:" in text or "AWS::Synthetics::" in text] == []
 
 
