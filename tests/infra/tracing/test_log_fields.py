@@ -14,7 +14,7 @@ from infra.tracing.log_fields import DIMENSIONS, HANDLERS, METRICS, NAMESPACE, f
 from tests.shared.declared import US_COVID
 
 INFRA = Path(__file__).parents[3] / "infra"
-TEMPLATES = sorted([*INFRA.glob("*.yaml"), *INFRA.glob("merge/*.yaml")])
+TEMPLATES = sorted([*INFRA.glob("*.yaml"), *INFRA.glob("fragments/*.yaml")])
 
 _WORDS = frozenset({"filter", "fields", "sort", "stats", "by", "as", "and", "or", "like", "asc", "desc"}) | {
     "count",
