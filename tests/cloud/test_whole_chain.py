@@ -143,7 +143,9 @@ def test_the_deployed_api_keeps_to_its_description(carried: Sequence[Carried], c
     chain.await_views()
     described = json.loads(chain.stage.get("/openapi.json"))["paths"]
     tried = check_contract(f"{chain.stage.api_url}/", examples=5)
-    assert len(tried) == 2 * len(described)
+    methods = {"get", "head", "post"}
+    operations = [f"{name.upper()} {path}" for path, item in described.items() for name in item if name in methods]
+    assert sorted(tried) == sorted(operations)
 
 
 def test_the_deployed_dashboard_works_as_the_browser_tests_ask(

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -32,6 +33,12 @@ class Function:
         self.batches.append(numbers)
         answers = self.answers.get(tuple(numbers), [])
         return answers.pop(0) if answers else {"body": json.dumps({"batchItemFailures": []})}
+
+
+def _run(answering: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: in this one Playwright may have a loop that runs."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, answering).result()
 
 
 @pytest.fixture
@@ -138,7 +145,7 @@ def statuses(program: Any, *, credential: str, times: int = 20) -> set[int]:
             found.add(message["status"])
 
     for _ in range(times):
-        asyncio.run(program.app(scope, receive, send))
+        _run(program.app(scope, receive, send))
     return found
 
 
@@ -158,6 +165,6 @@ def test_the_share_that_fails_is_set_by_a_request(program: Any) -> None:
     async def send(message: dict[str, Any]) -> None:
         answers.append(message.get("body", b""))
 
-    asyncio.run(program.app({"type": "http", "path": "/_failures", "headers": []}, receive, send))
+    _run(program.app({"type": "http", "path": "/_failures", "headers": []}, receive, send))
     assert program.failures.share == 0.25
     assert json.loads(answers[-1]) == program.failures.counts
