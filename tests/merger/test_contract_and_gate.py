@@ -33,14 +33,6 @@ def deployment() -> Iterator[Any]:
         yield made, made.save()
 
 
-@pytest.fixture
-def system(deployment: tuple[World, Any]) -> World:
-    """Loaded on the first of March."""
-    made, loaded = deployment
-    made.restore(loaded)
-    return made
-
-
 def carry(system: World, day: int, files: dict[str, bytes]) -> None:
     system.publish(files, at=at(day, "12:00:00"))
     system.schedule("fetch", at(day))

@@ -24,14 +24,6 @@ def deployment() -> Iterator[Any]:
         yield made, made.save()
 
 
-@pytest.fixture
-def system(deployment: tuple[World, Any]) -> World:
-    """Loaded on the first of March."""
-    made, loaded = deployment
-    made.restore(loaded)
-    return made
-
-
 def test_an_outage_at_the_scheduled_time_does_not_cost_the_day(system: World) -> None:
     carry(system, [publish(2, {}), fetch(2), publish(2, MORE), watch(2, "18:00:00")])
     assert system.run(at(2)).state is State.COMMITTED

@@ -49,14 +49,6 @@ def deployment() -> Iterator[Any]:
 
 
 @pytest.fixture
-def system(deployment: tuple[World, Any]) -> World:
-    """Loaded on the first of March."""
-    made, loaded = deployment
-    made.restore(loaded)
-    return made
-
-
-@pytest.fixture
 def fresh(deployment: tuple[World, Any]) -> World:
     """Nothing has happened yet."""
     made, _ = deployment

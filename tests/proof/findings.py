@@ -2,6 +2,7 @@
 
 import enum
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -40,3 +41,12 @@ def finding_of(error: BaseException, *, where: str) -> Finding:
     ]
     lines = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", []), *raised]
     return Finding(kind=kind, where=where, what="\n".join(lines))
+
+
+def kind_found(scenario: Callable[[], object]) -> Kind | None:
+    """How the promise was broken, as `make proof` would count it; None where it was not."""
+    try:
+        scenario()
+    except Exception as error:
+        return finding_of(error, where="").kind
+    return None

@@ -13,7 +13,7 @@ from shared.ledger.mailing import MailClaim
 from shared.runs import Run, State
 from tests.proof import concurrency, oversized, restoring
 from tests.proof.crash_points import Then, try_story
-from tests.proof.findings import Kind, finding_of
+from tests.proof.findings import Kind, kind_found
 from tests.proof.small_feeds import pair
 from tests.proof.stories import SETTINGS, Story, a_day, at
 from tests.shared.in_memory import cloud_in_memory
@@ -100,15 +100,6 @@ def test_a_run_that_is_called_committed_before_it_is_written_is_found_out(system
 # --- mends that are taken back where the proof makes a world of its own ----------------------------------------------
 
 
-def caught(scenario: Callable[[], object]) -> Kind | None:
-    """How the promise was broken, as `make proof` would count it; None where it was not."""
-    try:
-        scenario()
-    except Exception as error:
-        return finding_of(error, where="").kind
-    return None
-
-
 OVERSIZED: Mapping[str, tuple[str, Callable[[Any], None]]] = {
     "the reasons of feeds": ("shared.runs.cut", oversized.a_run_whose_every_feed_failed_at_length_ends),
     "a run's summary": ("shared.ledger.committing.cut", oversized.a_full_run_commits),
@@ -121,7 +112,7 @@ OVERSIZED: Mapping[str, tuple[str, Callable[[Any], None]]] = {
 def test_a_text_that_is_not_cut_where_it_enters_the_ledger_is_found(what: str) -> None:
     place, scenario = OVERSIZED[what]
     with cloud_in_memory() as cloud, mock.patch(place, lambda text, *_: text):
-        assert caught(lambda: scenario(cloud)) is Kind.DIFFERENCE
+        assert kind_found(lambda: scenario(cloud)) is Kind.DIFFERENCE
 
 
 def without_late(ledger: Ledger, *arguments: Any, head: Any, **named: Any) -> None:
@@ -138,13 +129,13 @@ def test_a_writer_that_wakes_after_another_has_committed_and_is_not_looked_after
         wakes = functools.partial(
             concurrency.a_writer_that_wakes_after_another_has_committed, made, stop_at=12, sleeps=Sleep.KILLED
         )
-        assert caught(wakes) is None
+        assert kind_found(wakes) is None
         made.restore(saved)
         with mock.patch("shared.ledger.Ledger.commit", without_late):
-            assert caught(wakes) is Kind.DIFFERENCE
+            assert kind_found(wakes) is Kind.DIFFERENCE
 
 
 def test_a_restore_that_does_not_close_the_stage_is_found() -> None:
     with restoring.committed_twice() as twice, mock.patch("shared.ledger.Ledger.close"):
         begins = functools.partial(restoring.a_run_begins, twice, restoring.Begins.WHOLE, at_call=8)
-        assert caught(begins) is Kind.LOSS
+        assert kind_found(begins) is Kind.LOSS

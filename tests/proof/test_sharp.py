@@ -16,7 +16,7 @@ from shared.ledger import Ledger
 from shared.ledger.mailing import MailClaim
 from shared.ledger.table import LedgerTable
 from tests.proof import hostile_answers, troubles
-from tests.proof.findings import Kind, finding_of
+from tests.proof.findings import Kind, kind_found
 from tests.world import World, world
 
 
@@ -31,15 +31,6 @@ def system(loaded: tuple[World, Any]) -> World:
     made, saved = loaded
     made.restore(saved)
     return made
-
-
-def found(scenario: Callable[[], object]) -> Kind | None:
-    """How the promise was broken, as `make proof` would count it; None where it was not."""
-    try:
-        scenario()
-    except Exception as error:
-        return finding_of(error, where="").kind
-    return None
 
 
 def as_it_is(value: Any, *_: Any, **__: Any) -> Any:
@@ -156,7 +147,7 @@ def taken_back(system: World, place: str, instead: Any) -> Iterator[None]:
 def test_what_is_found_where_a_mend_is_taken_back(system: World, mend: str) -> None:
     place, instead, scenario, kind = MENDS[mend]
     with taken_back(system, place, instead):
-        assert found(lambda: scenario(system)) is kind
+        assert kind_found(lambda: scenario(system)) is kind
 
 
 HOSTILE = {
@@ -175,7 +166,7 @@ def test_hostile_text_that_is_kept_as_it_came_is_found(system: World, what: str)
     day = functools.partial(hostile_answers.hold_day, Random(1), system)
     saved = system.save()
     with answer:
-        assert found(day) is None
+        assert kind_found(day) is None
         system.restore(saved)
         with mock.patch(place, as_it_is):
-            assert found(day) is Kind.DIFFERENCE
+            assert kind_found(day) is Kind.DIFFERENCE
